@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One relation's life inside the data plane: bits, failure, settling (what has to be done in
+ * process context after a failure or at completion), and its copier.
+ */
+#ifndef RPL_CLONE_H
+#define RPL_CLONE_H
+
+#include "core.h"
+#include "region.h"
+#include "state.h"
+
+/* Bound of what a replica can delay a source write by (I4). */
+extern unsigned int rpl_clone_timeout_ms;
+/* Bound of what delays commands only: flushes, and drains. */
+extern unsigned int rpl_flush_timeout_ms;
+
+/* ---- clone.c ---- */
+
+/* A fresh object, state prepared, in no list. Its ref is the caller's. */
+struct rpl_clone *rpl_clone_new(struct rpl_store *s, u32 id, struct rpl_volume *vol);
+
+/* Bitmaps for nr_sectors, all clear, in place of those of an earlier attempt; nobody reads them. */
+int rpl_clone_set_size(struct rpl_clone *c, u64 nr_sectors);
+
+/*
+ * The regions of a run have the data of the point in time, or newer data of the clone's own user.
+ * Ignored if the clone's bits are not those of generation gen, or it is dead (R39). Any context.
+ */
+void rpl_clone_mark(struct rpl_clone *c, struct rpl_run run, u32 gen);
+
+/* Complete, but not settled yet? Then see to it. After any change that settling may wait for. */
+void rpl_clone_recheck(struct rpl_clone *c);
+
+/*
+ * The clone can not become complete: state failed with the reason, source writes that wait for it
+ * are released at once; disarming and commit follow on ctl_wq. Nothing if it is not unfinished.
+ * Any context, under bucket->lock too. error: positive errno.
+ */
+__printf(3, 4) void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...);
+
+/* The same without the settling, for who does that itself (store's end, rollback of a creation). */
+void rpl_clone_release_writes(struct rpl_clone *c);
+
+/* Settle now: cmd_mutex held. Disarm, commit, tell. */
+void rpl_clone_settle(struct rpl_clone *c);
+
+/* Publish its volume's view without clones that are not ->in_view. cmd_mutex held. */
+int rpl_clone_disarm(struct rpl_clone *c);
+
+/* Commit; on failure the store is failed. cmd_mutex held. */
+int rpl_store_commit(struct rpl_store *s);
+
+/* Flush the target if the clone is bound. 0, -ENODEV, -ETIMEDOUT or the device's error. */
+int rpl_clone_flush_target(struct rpl_clone *c);
+
+/* ---- copier.c ---- */
+
+void rpl_copier_work(struct work_struct *work);
+void rpl_pace_work(struct work_struct *work);
+void rpl_copier_op_ended(struct rpl_clone *c, bool own);
+/* After any change of dev, resumed, state, preserving, readable: start or stop. */
+void rpl_copier_update(struct rpl_clone *c);
+/* Wait for jobs in flight. The caller has stopped it by rpl_copier_update(). Sleeps. */
+void rpl_copier_quiesce(struct rpl_clone *c);
+
+#endif /* RPL_CLONE_H */

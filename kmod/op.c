@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The op table: who owns which run of regions, which bios wait, and the wake-ups. bucket->lock
+ * guards the ops of its windows and their waiters. Called by source.c and clone-target.c from map()
+ * and wake works, by copier.c, and by the callbacks of copies. Nothing here sleeps, but for
+ * rpl_op_start() of a bio that may sleep.
+ */
+#define DM_MSG_PREFIX "replica"
+
+#include <linux/hash.h>
+#include <linux/slab.h>
+
+#include "clone.h"
+#include "epoch.h"
+#include "op.h"
+#include "store.h"
+
+static struct kmem_cache *op_cache;
+
+int __init rpl_op_cache_init(void)
+{
+	op_cache = KMEM_CACHE(rpl_op, 0);
+	return op_cache ? 0 : -ENOMEM;
+}
+
+void rpl_op_cache_exit(void)
+{
+	kmem_cache_destroy(op_cache);
+}
+
+/* ---- ops ---- */
+
+static struct rpl_bucket *bucket_of(struct rpl_volume *vol, u64 region)
+{
+	struct rpl_store *s = vol->store;
+	u64 window = region >> (RPL_WINDOW_SHIFT - s->chunk_shift);
+
+	return &s->buckets[hash_64(window * 4099 + vol->id, ilog2(RPL_BUCKETS))];
+}
+
+bool rpl_op_live(struct rpl_op *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->nr_dests; i++)
+		if (READ_ONCE(op->dest[i]->preserving) && READ_ONCE(op->dest[i]->gen) == op->gen[i])
+			return true;
+	return false;
+}
+
+/*
+ * The op that overlaps the run, if any: the one with the least first region. One whose clones are
+ * all dead owns nothing: it may hang with its target, and what it reads or writes counts no more.
+ */
+static struct rpl_op *op_find(struct rpl_bucket *b, struct rpl_volume *vol, struct rpl_run run)
+{
+	struct rpl_op *op, *best = NULL;
+
+	hlist_for_each_entry(op, &b->ops, hash) {
+		if (op->vol != vol || op->run.first >= run.first + run.nr ||
+		    run.first >= op->run.first + op->run.nr || !rpl_op_live(op))
+			continue;
+		if (!best || op->run.first < best->run.first)
+			best = op;
+	}
+	return best;
+}
+
+/* bucket->lock held. NULL: the cap, or no memory: the bio goes to the FIFO. */
+static struct rpl_op *op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum rpl_op_kind kind,
+			     struct rpl_run run)
+{
+	struct rpl_store *s = vol->store;
+	struct rpl_op *op;
+
+	if (kind != RPL_OP_COPY && atomic_read(&s->nr_ops) >= RPL_OPS_MAX)
+		return NULL;
+	op = mempool_alloc(&s->op_pool, GFP_NOWAIT | __GFP_NOWARN);
+	if (!op)
+		return NULL;
+	memset(op, 0, sizeof(*op));
+	atomic_inc(&s->nr_ops);
+	op->bucket = b;
+	op->vol = rpl_volume_get(vol);
+	op->kind = kind;
+	op->run = run;
+	bio_list_init(&op->waiters);
+	INIT_LIST_HEAD(&op->wait_list);
+	hlist_add_head(&op->hash, &b->ops);
+	if (!delayed_work_pending(&s->watch_work))
+		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
+	return op;
+}
+
+/* Add a clone as destination. False: it has no device, or it is dead already. bucket->lock held. */
+static bool op_add_dest(struct rpl_op *op, struct rpl_clone *c)
+{
+	struct rpl_binding *dev;
+	u32 gen;
+
+	spin_lock(&c->lock);
+	dev = c->preserving ? rpl_binding_use(c->dev) : NULL;
+	gen = c->gen;
+	spin_unlock(&c->lock);
+	if (!dev)
+		return false;
+	op->dest[op->nr_dests] = rpl_clone_get(c);
+	op->dest_dev[op->nr_dests] = dev;
+	op->gen[op->nr_dests] = gen;
+	op->nr_dests++;
+	return true;
+}
+
+static void op_set_source(struct rpl_op *op, struct rpl_binding *dev, bool is_clone)
+{
+	op->src_dev = rpl_binding_use(dev);
+	op->src_bdev = is_clone ? dev->src_bdev : dev->bdev;
+	op->src_start = is_clone ? dev->src_start : dev->start;
+}
+
+/* Not in the table any more, nothing refers to it. Process context, or the end of a claim. */
+static void op_free(struct rpl_op *op)
+{
+	struct rpl_volume *vol = op->vol;
+	struct rpl_store *s = rpl_store_get(vol->store);
+	unsigned int i;
+
+	for (i = 0; i < op->nr_dests; i++) {
+		rpl_binding_put(op->dest_dev[i]);
+		rpl_clone_put(op->dest[i]);
+	}
+	rpl_binding_put(op->src_dev);
+	if (!op->dead)
+		atomic_dec(&s->nr_ops);
+	mempool_free(op, &s->op_pool);
+	smp_mb(); /* see rpl_fifo_add() */
+	if (!bio_list_empty(&s->fifo.bios))
+		rpl_fifo_kick(s);
+	rpl_volume_put(vol);
+	rpl_store_put(s);
+}
+
+/* bucket->lock held. */
+static void op_forget(struct rpl_op *op)
+{
+	hlist_del_init(&op->hash);
+}
+
+/* Bits, then out of the table and wake in one locked step (R15, R16). */
+static void op_end(struct rpl_op *op)
+{
+	struct rpl_store *s = op->vol->store;
+	struct bio_list waiters;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < op->nr_dests; i++)
+		if (!(op->bad & BIT(i)))
+			rpl_clone_mark(op->dest[i], op->run, op->gen[i]);
+	if (op->kind == RPL_OP_PRESERVE && !op->bad)
+		atomic64_add(op->sectors << SECTOR_SHIFT, &op->vol->preserved_bytes);
+
+	spin_lock_irqsave(&op->bucket->lock, flags);
+	op_forget(op);
+	waiters = op->waiters;
+	bio_list_init(&op->waiters);
+	spin_unlock_irqrestore(&op->bucket->lock, flags);
+	rpl_wake_all(s, &waiters);
+
+	for (i = 0; i < op->nr_dests; i++)
+		rpl_copier_op_ended(op->dest[i], op->kind == RPL_OP_COPY);
+	op_free(op);
+}
+
+/*
+ * The seam of the journal: an op whose data is complete becomes durable. Without a journal nothing
+ * is left to do: an unfinished clone of a store that was not closed cleanly comes up failed, so
+ * its bits need not survive a power cut. With it, ops are batched here: targets' flush, record with
+ * PREFLUSH|FUA, and then op_end() (R15).
+ */
+static void op_commit(struct rpl_op *op)
+{
+	op_end(op);
+}
+
+void rpl_op_start(struct rpl_op *op)
+{
+	if (rpl_op_live(op)) {
+		rpl_copy(op);
+		return;
+	}
+	op->bad = ~0UL;
+	op_end(op);
+}
+
+static void start_work(struct work_struct *work)
+{
+	struct rpl_store *s = container_of(work, struct rpl_store, start_work);
+	struct llist_node *list = llist_reverse_order(llist_del_all(&s->start_list));
+	struct rpl_op *op, *next;
+
+	llist_for_each_entry_safe(op, next, list, start_list)
+		rpl_op_start(op);
+}
+
+/* Start what was made under the bucket lock; in map() of a bio that must not sleep, elsewhere. */
+static void ops_start(struct rpl_store *s, struct list_head *ops, bool may_sleep)
+{
+	struct rpl_op *op, *next;
+
+	list_for_each_entry_safe(op, next, ops, wait_list) {
+		list_del_init(&op->wait_list);
+		if (may_sleep) {
+			rpl_op_start(op);
+		} else {
+			llist_add(&op->start_list, &s->start_list);
+			queue_work(s->io_wq, &s->start_work);
+		}
+	}
+}
+
+void rpl_op_copied(struct rpl_op *op, bool read_failed, unsigned long write_failed)
+{
+	unsigned int i;
+
+	/* a failed read says nothing about the destinations: none has the data (F25) */
+	op->bad = read_failed ? ~0UL : write_failed;
+	for (i = 0; i < op->nr_dests; i++) {
+		if (read_failed)
+			rpl_clone_fail(op->dest[i], EIO,
+				       "source volume %u could not be read at sector %llu",
+				       op->vol->id, op->run.first << op->vol->store->chunk_shift);
+		else if (write_failed & BIT(i))
+			rpl_clone_fail(op->dest[i], EIO,
+				       "its target could not be written at sector %llu",
+				       op->run.first << op->vol->store->chunk_shift);
+	}
+	op_commit(op);
+}
+
+void rpl_op_claim_end(struct rpl_op *op, blk_status_t status)
+{
+	op->bad = status ? ~0UL : 0;
+	op_commit(op);
+}
+
+void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
+{
+	u64 now_ns = ktime_get_ns();
+	unsigned long flags;
+	struct bio *bio;
+
+	spin_lock_irqsave(&op->bucket->lock, flags);
+	bio_list_for_each(bio, &op->waiters) {
+		*held_max_ns = max(*held_max_ns, now_ns - rpl_bio(bio)->parked_ns);
+		(*writes)++;
+	}
+	spin_unlock_irqrestore(&op->bucket->lock, flags);
+}
+
+/* ---- parking ---- */
+
+static void bio_may_wait(struct bio *bio)
+{
+	/* a later -EAGAIN or a poll of the lower queue would reach nobody (F6, F7) */
+	bio->bi_opf &= ~REQ_NOWAIT;
+	bio_clear_polled(bio);
+}
+
+/* op NULL: the FIFO. bucket->lock held, which orders us with rpl_ops_push_back(). */
+static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bio, bool of_source)
+{
+	struct rpl_bio *rb = rpl_bio(bio);
+
+	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
+		return RPL_PUSH_BACK;
+	if (!rb->parked_ns) {
+		rb->parked_ns = ktime_get_ns();
+		if (of_source)
+			atomic64_inc(&rb->dev->vol->first_writes);
+	}
+	bio_may_wait(bio);
+	if (!op) {
+		rpl_fifo_add(s, bio);
+		return RPL_HELD;
+	}
+	if (of_source && !op->since)
+		op->since = jiffies ?: 1;
+	bio_list_add(&op->waiters, bio);
+	return RPL_HELD;
+}
+
+/* ---- source writes ---- */
+
+/* Which clones of the view lack a region: bit i = view's clone i. */
+static u32 view_need(struct rpl_view *v, u64 region)
+{
+	u32 i, need = 0;
+
+	for (i = 0; i < v->nr_clones; i++) {
+		struct rpl_clone *c = v->clone[i];
+
+		if (READ_ONCE(c->preserving) && region < c->nr_regions &&
+		    !test_bit(region, c->durable))
+			need |= BIT(i);
+	}
+	return need;
+}
+
+bool rpl_view_missing(struct rpl_view *v, struct rpl_run run)
+{
+	u32 i;
+
+	for (i = 0; i < v->nr_clones; i++) {
+		struct rpl_clone *c = v->clone[i];
+
+		if (READ_ONCE(c->preserving) &&
+		    rpl_run_next_clear(c->durable, c->nr_regions, run) < run.first + run.nr)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sectors of a region in the clones of `need`: of clones with another length (the source has grown
+ * between their points in time) the bit is taken out; the write finds them missing when it is
+ * mapped again. kcopyd has one length for all destinations (F23).
+ */
+static u64 need_sectors(struct rpl_view *v, u64 region, u32 *need)
+{
+	struct rpl_run one = { .first = region, .nr = 1 };
+	u64 sectors = 0;
+	u32 i;
+
+	for (i = 0; i < v->nr_clones; i++) {
+		u64 n;
+
+		if (!(*need & BIT(i)))
+			continue;
+		n = rpl_run_sectors(one, v->clone[i]->nr_sectors, v->vol->store->chunk_shift);
+		if (!sectors)
+			sectors = n;
+		else if (n != sectors)
+			*need &= ~BIT(i);
+	}
+	return sectors;
+}
+
+/* An op for the missing stretch that begins at run.first, no longer than run. bucket->lock held. */
+static struct rpl_op *preserve_new(struct rpl_bucket *b, struct rpl_view *v, struct rpl_run run,
+				   struct rpl_binding *dev)
+{
+	u32 i, need = view_need(v, run.first);
+	u64 region, sectors = need_sectors(v, run.first, &need);
+	struct rpl_op *op;
+
+	op = op_new(b, v->vol, RPL_OP_PRESERVE, (struct rpl_run) { .first = run.first, .nr = 1 });
+	if (!op)
+		return NULL;
+	op->sectors = sectors;
+	for (region = run.first + 1; region < run.first + run.nr; region++) {
+		u32 same = view_need(v, region);
+		u64 n = need_sectors(v, region, &same);
+
+		if (same != need || op_find(b, v->vol, (struct rpl_run) { region, 1 }))
+			break;
+		op->run.nr++;
+		op->sectors += n;
+	}
+	op_set_source(op, dev, false);
+	for (i = 0; i < v->nr_clones; i++) {
+		struct rpl_clone *c = v->clone[i];
+
+		if ((need & BIT(i)) && !op_add_dest(op, c))
+			rpl_clone_fail(c, ENODEV,
+				       "its device was not there when source volume %u was written",
+				       v->vol->id);
+	}
+	return op;
+}
+
+/* Starts when the view's volume is drained (R5): into *start now, or the view's list. */
+static void op_when_ready(struct rpl_view *v, struct rpl_op *op, struct list_head *start)
+{
+	spin_lock(&v->lock);
+	list_add_tail(&op->wait_list, v->ready ? start : &v->waiting);
+	spin_unlock(&v->lock);
+}
+
+enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
+{
+	struct rpl_store *s = v->vol->store;
+	struct rpl_run run =
+		rpl_region_touched(bio->bi_iter.bi_sector, bio_sectors(bio), s->chunk_shift);
+	struct rpl_bucket *b = bucket_of(v->vol, run.first);
+	bool may_sleep = !(bio->bi_opf & REQ_NOWAIT);
+	struct rpl_op *op, *first = NULL;
+	u64 end = run.first + run.nr;
+	bool no_op = false;
+	enum rpl_held r;
+	LIST_HEAD(start);
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	if (!rpl_view_current(v)) {
+		spin_unlock_irqrestore(&b->lock, flags);
+		rpl_view_put(v);
+		return RPL_AGAIN;
+	}
+	/* all that is missing starts now; the bio waits for the first of them and looks again */
+	while (run.first < end) {
+		run.nr = end - run.first;
+		if (!view_need(v, run.first)) {
+			run.first++;
+			continue;
+		}
+		op = op_find(b, v->vol, (struct rpl_run) { run.first, 1 });
+		if (!op) {
+			op = preserve_new(b, v, run, rpl_bio(bio)->dev);
+			if (!op) {
+				no_op = true;
+				break;
+			}
+			op_when_ready(v, op, &start);
+		}
+		if (!first)
+			first = op;
+		run.first = op->run.first + op->run.nr;
+	}
+	if (!first && !no_op) {
+		spin_unlock_irqrestore(&b->lock, flags);
+		return RPL_GO;
+	}
+	/* the ref goes before the bio can be woken (R7) */
+	rpl_view_put(v);
+	r = park(s, first, bio, true);
+	spin_unlock_irqrestore(&b->lock, flags);
+	ops_start(s, &start, may_sleep);
+	return r;
+}
+
+/* ---- clones ---- */
+
+/* An op that copies a stretch of uncopied, unowned regions into one clone. bucket->lock held. */
+static struct rpl_op *copy_new(struct rpl_bucket *b, struct rpl_clone *c, enum rpl_op_kind kind,
+			       struct rpl_run run)
+{
+	struct rpl_op *op;
+	u64 nr;
+
+	for (nr = 1; nr < run.nr; nr++)
+		if (test_bit(run.first + nr, c->copied) ||
+		    op_find(b, c->vol, (struct rpl_run) { run.first + nr, 1 }))
+			break;
+	run.nr = nr;
+	op = op_new(b, c->vol, kind, run);
+	if (!op)
+		return NULL;
+	op->sectors = rpl_run_sectors(run, c->nr_sectors, c->store->chunk_shift);
+	if (op_add_dest(op, c)) {
+		op_set_source(op, op->dest_dev[0], true);
+		return op;
+	}
+	op_forget(op);
+	op_free(op);
+	return ERR_PTR(-ENODEV);
+}
+
+enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, struct bio *bio)
+{
+	struct rpl_bucket *b = bucket_of(c->vol, run.first);
+	bool may_sleep = !(bio->bi_opf & REQ_NOWAIT);
+	struct rpl_op *op, *first = NULL;
+	u64 end = run.first + run.nr;
+	bool no_op = false;
+	enum rpl_held r = RPL_GO;
+	LIST_HEAD(start);
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	while (run.first < end) {
+		run.nr = end - run.first;
+		if (test_bit(run.first, c->copied)) {
+			run.first++;
+			continue;
+		}
+		op = op_find(b, c->vol, (struct rpl_run) { run.first, 1 });
+		if (!op) {
+			op = copy_new(b, c, RPL_OP_PRESERVE, run);
+			no_op = !op;
+			if (IS_ERR_OR_NULL(op))
+				break;
+			list_add_tail(&op->wait_list, &start);
+		}
+		if (!first)
+			first = op;
+		run.first = op->run.first + op->run.nr;
+	}
+	if (first || no_op)
+		r = park(c->store, first, bio, false);
+	spin_unlock_irqrestore(&b->lock, flags);
+	ops_start(c->store, &start, may_sleep);
+	return r;
+}
+
+enum rpl_held rpl_op_claim(struct rpl_clone *c, struct rpl_run run, struct bio *bio)
+{
+	struct rpl_bucket *b = bucket_of(c->vol, run.first);
+	enum rpl_held r = RPL_GO;
+	struct rpl_op *op;
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	if (rpl_run_next_clear(c->copied, c->nr_regions, run) == run.first + run.nr)
+		goto out;
+	op = op_find(b, c->vol, run);
+	if (op) {
+		r = park(c->store, op, bio, false);
+		goto out;
+	}
+	op = op_new(b, c->vol, RPL_OP_CLAIM, run);
+	if (!op) {
+		r = park(c->store, NULL, bio, false);
+		goto out;
+	}
+	/* a dead clone: the caller looks at its state and fails the write */
+	if (op_add_dest(op, c)) {
+		rpl_bio(bio)->op = op;
+	} else {
+		op_forget(op);
+		op_free(op);
+	}
+out:
+	spin_unlock_irqrestore(&b->lock, flags);
+	return r;
+}
+
+int rpl_op_copy(struct rpl_clone *c, struct rpl_run *run)
+{
+	struct rpl_bucket *b = bucket_of(c->vol, run->first);
+	struct rpl_op *op;
+
+	spin_lock_irq(&b->lock);
+	op = op_find(b, c->vol, (struct rpl_run) { run->first, 1 });
+	if (op) {
+		run->nr = min(run->nr, op->run.first + op->run.nr - run->first);
+		spin_unlock_irq(&b->lock);
+		return -EBUSY;
+	}
+	if (test_bit(run->first, c->copied)) {
+		run->nr = 1;
+		spin_unlock_irq(&b->lock);
+		return -EBUSY;
+	}
+	op = copy_new(b, c, RPL_OP_COPY, *run);
+	if (!IS_ERR_OR_NULL(op))
+		*run = op->run;
+	spin_unlock_irq(&b->lock);
+	if (!op)
+		return -ENOMEM;
+	if (IS_ERR(op))
+		return PTR_ERR(op);
+	rpl_op_start(op);
+	return 0;
+}
+
+int rpl_ops_init(struct rpl_store *s)
+{
+	unsigned int i;
+	int r;
+
+	rpl_waker_init(&s->fifo, NULL);
+	init_llist_head(&s->start_list);
+	INIT_WORK(&s->start_work, start_work);
+	INIT_DELAYED_WORK(&s->watch_work, rpl_watch_work);
+	s->buckets = kvcalloc(RPL_BUCKETS, sizeof(*s->buckets), GFP_KERNEL);
+	if (!s->buckets)
+		return -ENOMEM;
+	for (i = 0; i < RPL_BUCKETS; i++)
+		spin_lock_init(&s->buckets[i].lock);
+	r = mempool_init_slab_pool(&s->op_pool, RPL_OPS_RESERVED, op_cache);
+	if (r)
+		kvfree(s->buckets);
+	return r;
+}
+
+void rpl_ops_exit(struct rpl_store *s)
+{
+	cancel_delayed_work_sync(&s->watch_work);
+	mempool_exit(&s->op_pool);
+	kvfree(s->buckets);
+}

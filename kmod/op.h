@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ops: the one owner of a run of regions of a source while it is copied, or while a clone's user
+ * overwrites it (R33). Bios that need such a region wait in the op and are mapped from the start
+ * when it ends (R7, R16).
+ *
+ * An op lies in one window of 1 MiB, and all ops of a window in one bucket, so one lock covers
+ * "which regions are missing, who copies them, wait". It is made by op.c, started when its volume
+ * is drained, and ended by the callback of the copy or the end of the user's write.
+ */
+#ifndef RPL_OP_H
+#define RPL_OP_H
+
+#include "core.h"
+#include "region.h"
+
+enum rpl_op_kind {
+	RPL_OP_PRESERVE, /* a write needs the old content in the clones first */
+	RPL_OP_COPY, /* background copier */
+	RPL_OP_CLAIM, /* a clone's user overwrites whole regions: no copy needed */
+};
+
+struct rpl_bucket {
+	spinlock_t lock; /* ops, and their waiters */
+	struct hlist_head ops;
+} ____cacheline_aligned_in_smp;
+
+struct rpl_op {
+	struct hlist_node hash; /* bucket->lock */
+	struct rpl_bucket *bucket;
+	struct rpl_volume *vol; /* with a ref: a source's table may go before its ops end (F21) */
+	struct rpl_run run;
+	u64 sectors;
+	u8 kind; /* enum rpl_op_kind */
+	u8 nr_dests;
+	bool dead; /* no longer counted: all its clones are dead; bucket->lock */
+	struct rpl_clone *dest[RPL_CLONES_MAX]; /* with refs */
+	struct rpl_binding *dest_dev[RPL_CLONES_MAX]; /* used */
+	u32 gen[RPL_CLONES_MAX]; /* of the clones' bits when the op was made (R39) */
+	struct rpl_binding *src_dev; /* used; NULL for a claim */
+	struct block_device *src_bdev;
+	sector_t src_start;
+	unsigned long bad; /* bit i: dest[i] does not have the data */
+	struct bio_list waiters; /* bucket->lock */
+	unsigned long since; /* jiffies of its first waiting source write, 0 = none; bucket->lock */
+	struct list_head wait_list; /* view->waiting, until drained */
+	struct llist_node start_list; /* store->start_list */
+};
+
+/* Per-bio data of sources and clones. */
+struct rpl_bio {
+	struct rpl_binding *dev; /* the table that it came through */
+	struct rpl_waker *waker;
+	struct rpl_view *view; /* source write below us: its ref (R1) */
+	struct rpl_op *op; /* clone write below us that claimed regions */
+	u64 parked_ns; /* first time, 0 = never waited */
+	struct bvec_iter iter; /* clone read that fell through: to look twice (R17) */
+	u8 look_again;
+};
+
+static inline struct rpl_bio *rpl_bio(struct bio *bio)
+{
+	return dm_per_bio_data(bio, sizeof(struct rpl_bio));
+}
+
+/* What became of a bio that asked the op table. */
+enum rpl_held {
+	RPL_GO, /* nothing to wait for; the bio is the caller's */
+	RPL_HELD, /* parked: never touch it again */
+	RPL_AGAIN, /* its view is no longer current (R4): map again from the start */
+	RPL_PUSH_BACK, /* a noflush suspend runs: return it to dm (F9) */
+};
+
+int rpl_ops_init(struct rpl_store *s);
+void rpl_ops_exit(struct rpl_store *s);
+
+/*
+ * A source write (not a discard) to sectors inside one window, with a ref of view v. RPL_GO: every
+ * clone of the view has what the write destroys. RPL_HELD: ops run for all that is missing; the ref
+ * was dropped.
+ */
+enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio);
+
+/* Does the view miss anything of these regions? Lockless. */
+bool rpl_view_missing(struct rpl_view *v, struct rpl_run run);
+
+/*
+ * A clone's bio that needs regions of a run (inside one window) copied first. RPL_GO: they are.
+ */
+enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, struct bio *bio);
+
+/*
+ * A clone's write that covers whole regions, of which at least one is not copied: claim them.
+ * RPL_GO: rpl_bio(bio)->op owns them; or, with no op, all have been copied meanwhile.
+ */
+enum rpl_held rpl_op_claim(struct rpl_clone *c, struct rpl_run run, struct bio *bio);
+
+/* The user's write has ended. Any context. */
+void rpl_op_claim_end(struct rpl_op *op, blk_status_t status);
+
+/*
+ * Background copy of the run, which is inside a window and not copied. 0: *run was cut to what is
+ * copied now; -EBUSY: the first region has an op, *run is cut to the stretch that has; -ENOMEM;
+ * -ENODEV: the clone is not bound.
+ */
+int rpl_op_copy(struct rpl_clone *c, struct rpl_run *run);
+
+/* The volume is drained: start the copy. Process context or map(). */
+void rpl_op_start(struct rpl_op *op);
+
+/* How long did its bios wait so far. */
+void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes);
+
+/* Once a second while there are ops: those that source writes wait for too long. */
+void rpl_watch_work(struct work_struct *work);
+
+/* Wake what waits for ops of this clone (it is failed): their bios will not need it any more. */
+void rpl_ops_release(struct rpl_clone *c);
+
+/* A noflush suspend of this table has begun: return its waiting bios to dm (F9). */
+void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev);
+
+/* copy.c: start the op's copy; rpl_op_copied() is called when it has ended. */
+void rpl_copy(struct rpl_op *op);
+void rpl_op_copied(struct rpl_op *op, bool read_failed, unsigned long write_failed);
+
+/* Does any clone still need what it copies? Once no, always no. bucket->lock held, or its maker. */
+bool rpl_op_live(struct rpl_op *op);
+
+/* ---- wait.c ---- */
+
+void rpl_waker_init(struct rpl_waker *w, work_func_t fn);
+void rpl_waker_add(struct rpl_store *s, struct rpl_waker *w, struct bio *bio);
+void rpl_wake_all(struct rpl_store *s, struct bio_list *bios);
+/* Bios that found no op wait in order, and are woken a few at a time as ops end (R7). */
+void rpl_fifo_add(struct rpl_store *s, struct bio *bio);
+void rpl_fifo_kick(struct rpl_store *s);
+/* All bios so far, in order. For the work function. */
+void rpl_waker_take(struct rpl_waker *w, struct bio_list *bios);
+
+/* ---- bindings ---- */
+
+/* The device of obj->dev for an op; the caller holds the object's lock. NULL: not bound. */
+static inline struct rpl_binding *rpl_binding_use(struct rpl_binding *dev)
+{
+	if (dev)
+		atomic_inc(&dev->users);
+	return dev;
+}
+
+static inline void rpl_binding_put(struct rpl_binding *dev)
+{
+	if (dev && atomic_dec_and_test(&dev->users))
+		complete(&dev->idle);
+}
+
+/* Make a bio that has ended fit to be submitted again (F8). bio_set_dev() must follow. */
+static inline void rpl_bio_rewind(struct bio *bio, struct bvec_iter iter)
+{
+	bio->bi_iter = iter;
+	bio->bi_status = 0;
+	atomic_set(&bio->__bi_remaining, 1);
+	bio->bi_opf &= ~REQ_NOWAIT;
+	bio_clear_polled(bio);
+}
+
+static inline void rpl_max64(atomic64_t *max, u64 value)
+{
+	s64 old = atomic64_read(max);
+
+	while ((u64)old < value)
+		if (atomic64_try_cmpxchg(max, &old, value))
+			break;
+}
+
+#endif /* RPL_OP_H */

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opening a store: superblock, object table and bitmaps are read, checked and made into objects; a
+ * blank device is formatted if the table line asks for it. Runs in the constructor of the store,
+ * before anybody else can see it. What is damaged, newer or does not fit is refused with a
+ * sentence.
+ */
+#include <linux/bitmap.h>
+#include <linux/blkdev.h>
+#include <linux/gfp.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uuid.h>
+#include "persist.h"
+
+#define DEFAULT_MAX_VOLUMES 1024
+#define READ_BLOCKS	    64U /* blocks read by one bio while opening */
+
+#define UNCLEAN_REASON "the store was not closed cleanly before the copy was complete"
+
+static void *page_new(void)
+{
+	return (void *)get_zeroed_page(GFP_KERNEL);
+}
+
+static struct rpl_persist *persist_new(struct block_device *bdev, sector_t start)
+{
+	struct rpl_persist *p = kzalloc(sizeof(*p), GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	p->bdev = bdev;
+	p->start = start;
+	p->block = page_new();
+	if (!p->block) {
+		kfree(p);
+		return NULL;
+	}
+	return p;
+}
+
+/* Room for the object table that p->sb speaks of. */
+static int persist_alloc_table(struct rpl_persist *p)
+{
+	u32 i;
+
+	p->objects = rpl_sb_area(&p->sb, RPL_AREA_OBJECTS);
+	p->bitmaps = rpl_sb_area(&p->sb, RPL_AREA_BITMAPS);
+	p->nr_pages = rpl_area_pages(p->objects);
+	p->pages = kvcalloc(p->nr_pages, sizeof(*p->pages), GFP_KERNEL);
+	p->records = bitmap_zalloc(p->nr_pages * RPL_RECORDS_PER_PAGE, GFP_KERNEL);
+	p->extents = bitmap_zalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
+	p->bitmap_slot = kvzalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
+	if (!p->pages || !p->records || !p->extents || !p->bitmap_slot)
+		return -ENOMEM;
+	for (i = 0; i < p->nr_pages; i++) {
+		p->pages[i].now = page_new();
+		p->pages[i].next = page_new();
+		if (!p->pages[i].now || !p->pages[i].next)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A blank device becomes an empty store: table first, then both superblocks. */
+static int format(struct rpl_persist *p, const struct rpl_open_opts *opts, struct rpl_why *why)
+{
+	struct rpl_page_id id = { .kind = RPL_PAGE_OBJECTS, .generation = 1 };
+	const struct rpl_area *objects;
+	struct rpl_sb sb;
+	u32 i;
+	int r;
+
+	r = rpl_sb_plan(&sb, opts->dev_bytes, opts->chunk_sectors,
+			opts->max_volumes ?: DEFAULT_MAX_VOLUMES, why);
+	if (r)
+		return r;
+	generate_random_uuid(sb.uuid);
+	sb.format_time_s = ktime_get_real_seconds();
+	objects = rpl_sb_area(&sb, RPL_AREA_OBJECTS);
+	memset(p->block, 0, RPL_BLOCK_BYTES);
+	for (i = 0; i < rpl_area_pages(objects) && !r; i++) {
+		id.index = i;
+		rpl_page_seal(p->block, &sb, &id);
+		r = rpl_pio(p, REQ_OP_WRITE, rpl_page_offset(objects, i, 0), p->block,
+			    RPL_BLOCK_BYTES);
+	}
+	p->copy = 0;
+	r = r ?: rpl_persist_write_sb(p, &sb); /* B */
+	sb.generation++;
+	r = r ?: rpl_persist_write_sb(p, &sb); /* A */
+	if (r)
+		rpl_why(why, 0, "the new store cannot be written (%d)", r);
+	return r;
+}
+
+/* Find the superblock that counts. *formatted: there was none and now there is. */
+static int open_sb(struct rpl_persist *p, const struct rpl_open_opts *opts, bool *formatted,
+		   struct rpl_why *why)
+{
+	void *other = page_new();
+	int err_a, err_b, r;
+
+	if (!other) {
+		rpl_why(why, 0, "no memory for the store's superblock");
+		return -ENOMEM;
+	}
+	err_a = rpl_pio(p, REQ_OP_READ, 0, p->block, RPL_BLOCK_BYTES);
+	err_b = rpl_pio(p, REQ_OP_READ, RPL_SB_B_OFFSET, other, RPL_BLOCK_BYTES);
+	r = rpl_sb_choose(err_a ? NULL : p->block, err_b ? NULL : other, &p->sb, &p->copy, why);
+	free_page((unsigned long)other);
+	if (r == -ENODATA && opts->format) {
+		*formatted = true;
+		r = format(p, opts, why);
+	}
+	return r ?: rpl_sb_fits(&p->sb, opts->dev_bytes, opts->chunk_sectors, why);
+}
+
+/* Read `nr` blocks at `offset` to buf; those that cannot be read get their bit in bad. */
+static void read_blocks(struct rpl_persist *p, u64 offset, void *buf, unsigned int nr,
+			unsigned long *bad)
+{
+	unsigned int i;
+
+	bitmap_zero(bad, READ_BLOCKS);
+	if (!rpl_pio(p, REQ_OP_READ, offset, buf, nr * RPL_BLOCK_BYTES))
+		return;
+	for (i = 0; i < nr; i++) {
+		u64 at = (u64)i * RPL_BLOCK_BYTES;
+
+		if (rpl_pio(p, REQ_OP_READ, offset + at, buf + at, RPL_BLOCK_BYTES))
+			__set_bit(i, bad);
+	}
+}
+
+/* Both slots of one page of the table, as read: keep the one that counts. */
+static int load_page(struct rpl_persist *p, u32 index, void *const slots[2], struct rpl_why *why)
+{
+	struct table_page *page = &p->pages[index];
+	struct rpl_page_id id;
+	int slot = rpl_page_choose(slots[0], slots[1], &p->sb, RPL_PAGE_OBJECTS, index, &id,
+				   &p->seen, &page->stale);
+
+	if (slot < 0) {
+		rpl_why(why, 0, "both copies of page %u of the store's object table are damaged",
+			index);
+		return slot;
+	}
+	memcpy(page->now, slots[slot], RPL_BLOCK_BYTES);
+	memcpy(page->next, slots[slot], RPL_BLOCK_BYTES);
+	page->slot = slot;
+	if (page->stale)
+		p->used_pages = max(p->used_pages, index + 1);
+	return 0;
+}
+
+static int load_table(struct rpl_persist *p, struct rpl_why *why)
+{
+	DECLARE_BITMAP(bad, READ_BLOCKS);
+	void *buf = alloc_pages_exact(READ_BLOCKS * RPL_BLOCK_BYTES, GFP_KERNEL);
+	u32 index, i;
+	int r = 0;
+
+	if (!buf) {
+		rpl_why(why, 0, "no memory to read the store's object table");
+		return -ENOMEM;
+	}
+	p->seen = p->sb.generation;
+	for (index = 0; index < p->nr_pages && !r; index += READ_BLOCKS / 2) {
+		u32 nr = min_t(u32, READ_BLOCKS / 2, p->nr_pages - index);
+
+		read_blocks(p, rpl_page_offset(p->objects, index, 0), buf, 2 * nr, bad);
+		for (i = 0; i < nr && !r; i++) {
+			void *at = buf + 2ULL * i * RPL_BLOCK_BYTES;
+			void *const slots[2] = {
+				test_bit(2 * i, bad) ? NULL : at,
+				test_bit(2 * i + 1, bad) ? NULL : at + RPL_BLOCK_BYTES,
+			};
+
+			r = load_page(p, index + i, slots, why);
+		}
+	}
+	free_pages_exact(buf, READ_BLOCKS * RPL_BLOCK_BYTES);
+	return r;
+}
+
+/*
+ * The bitmap that a clean close saved. -EILSEQ: it cannot be trusted. Only bits of pages that carry
+ * the very generation of the record count.
+ */
+static int load_bitmap(struct rpl_persist *p, const struct rpl_rec_clone *rec, struct rpl_clone *c)
+{
+	u32 nr;
+
+	for (nr = 0; nr < rec->bitmap_pages; nr++) {
+		u32 index = rec->bitmap_page + nr;
+		struct rpl_page_id id;
+		unsigned int slot;
+
+		for (slot = 0; slot < 2; slot++) {
+			if (rpl_pio(p, REQ_OP_READ, rpl_page_offset(p->bitmaps, index, slot),
+				    p->block, RPL_BLOCK_BYTES) ||
+			    rpl_page_check(p->block, &p->sb, RPL_PAGE_BITMAP, index, &id))
+				continue;
+			if (id.owner == rec->id && id.generation == rec->bitmap_generation)
+				break;
+		}
+		if (slot == 2)
+			return -EILSEQ;
+		p->bitmap_slot[index] = slot;
+		rpl_bitmap_decode(p->block, nr, c->copied, c->nr_regions);
+	}
+	return 0;
+}
+
+static bool bitmap_place_sane(struct rpl_persist *p, const struct rpl_rec_clone *rec)
+{
+	u64 regions = rpl_nr_regions(rec->nr_sectors, p->sb.chunk_sectors);
+	u32 all = rpl_area_pages(p->bitmaps);
+
+	return rec->bitmap_pages == rpl_bitmap_pages(regions) && rec->bitmap_pages <= all &&
+	       rec->bitmap_page <= all - rec->bitmap_pages;
+}
+
+static int add_clone(struct rpl_store *s, struct rpl_persist *p, u32 record,
+		     struct rpl_rec_clone *rec, struct rpl_why *why)
+{
+	bool unfinished = rpl_rec_unfinished(rec->state);
+	bool clean = !(p->sb.flags & (RPL_SB_OPEN | RPL_SB_FAILED));
+	struct rpl_clone *c;
+
+	if (unfinished && !clean) {
+		rec->state = RPL_STATE_FAILED;
+		rec->prior_state = 0;
+		rec->error = EUCLEAN;
+		strscpy(rec->reason, UNCLEAN_REASON, sizeof(rec->reason));
+		unfinished = false;
+	}
+	/* 2^32 regions are more than bitmaps can be made for. */
+	if (rpl_nr_regions(rec->nr_sectors, p->sb.chunk_sectors) > U32_MAX ||
+	    (unfinished && !bitmap_place_sane(p, rec))) {
+		rpl_why(why, rec->id, "clone %u: its record in the store is damaged", rec->id);
+		return -EILSEQ;
+	}
+	c = rpl_store_add_loaded_clone(s, rec->id, rec->volume_id, rec->uuid, rec->group_uuid,
+				       rec->state, rec->nr_sectors);
+	if (IS_ERR(c)) {
+		rpl_why(why, rec->id, "clone %u: its record in the store cannot be used (%ld)",
+			rec->id, PTR_ERR(c));
+		return PTR_ERR(c);
+	}
+	c->record = record + 1;
+	c->prior_state = rec->prior_state;
+	c->error = rec->error;
+	strscpy(c->reason, rec->reason, sizeof(c->reason));
+	c->bad_sectors = rec->bad_bytes >> SECTOR_SHIFT;
+	c->min_bytes_s = rec->min_bytes_s;
+	c->max_bytes_s = rec->max_bytes_s;
+	if (!unfinished)
+		return 0;
+	c->saved.page = rec->bitmap_page;
+	c->saved.pages = rec->bitmap_pages;
+	if (load_bitmap(p, rec, c)) {
+		c->state = RPL_STATE_FAILED;
+		c->prior_state = 0;
+		c->error = EUCLEAN;
+		strscpy(c->reason, "its saved copy bitmap is damaged", sizeof(c->reason));
+		bitmap_zero(c->copied, c->nr_regions);
+	}
+	return 0;
+}
+
+static int add_object(struct rpl_store *s, struct rpl_persist *p, u32 record,
+		      struct rpl_record *rec, struct rpl_why *why)
+{
+	struct rpl_volume *vol;
+	struct rpl_group *g;
+
+	switch (rec->kind) {
+	case RPL_RECORD_VOLUME:
+		vol = rpl_store_add_loaded_volume(s, rec->volume.id, rec->volume.nr_sectors);
+		if (IS_ERR(vol)) {
+			rpl_why(why, rec->volume.id, "volume %u: its record cannot be used (%ld)",
+				rec->volume.id, PTR_ERR(vol));
+			return PTR_ERR(vol);
+		}
+		vol->record = record + 1;
+		return 0;
+	case RPL_RECORD_GROUP:
+		g = rpl_store_add_loaded_group(s, rec->group.uuid);
+		if (IS_ERR(g)) {
+			rpl_why(why, 0, "group %pU: its record cannot be used (%ld)",
+				rec->group.uuid, PTR_ERR(g));
+			return PTR_ERR(g);
+		}
+		g->record = record + 1;
+		g->epoch = rec->group.epoch;
+		g->time_ns = rec->group.time_ns;
+		g->publish_ns = rec->group.publish_ns;
+		g->drain_ns = rec->group.drain_ns;
+		atomic64_set(&g->held_max_ns, rec->group.held_max_ns);
+		atomic64_set(&g->held_writes, rec->group.held_writes);
+		return 0;
+	case RPL_RECORD_CLONE:
+		return add_clone(s, p, record, &rec->clone, why);
+	case RPL_RECORD_NONE:
+		break;
+	}
+	return 0;
+}
+
+/* Make the objects of one kind; the kinds that others point to come first. */
+static int add_objects(struct rpl_store *s, struct rpl_persist *p, enum rpl_record_kind kind,
+		       struct rpl_why *why)
+{
+	u32 nr;
+	int r;
+
+	for (nr = 0; nr < p->nr_pages * RPL_RECORDS_PER_PAGE; nr++) {
+		u32 page = nr / RPL_RECORDS_PER_PAGE;
+		struct rpl_record rec;
+
+		if (rpl_record_decode(p->pages[page].now, nr % RPL_RECORDS_PER_PAGE, &rec)) {
+			rpl_why(why, 0, "record %u of the store's object table is damaged", nr);
+			return -EILSEQ;
+		}
+		if (rec.kind == RPL_RECORD_NONE)
+			continue;
+		p->used_pages = max(p->used_pages, page + 1);
+		if (rec.kind != kind)
+			continue;
+		r = add_object(s, p, nr, &rec, why);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static void adopt(struct rpl_store *s, struct rpl_persist *p, bool formatted)
+{
+	memcpy(s->uuid, p->sb.uuid, sizeof(s->uuid));
+	s->max_volumes = p->sb.max_volumes;
+	s->epoch = p->sb.epoch;
+	s->generation = p->sb.generation;
+	/* Without a journal, what happens while it is open does not outlive a crash. */
+	s->flags = RPL_STORE_FLAG_VOLATILE;
+	if (formatted)
+		s->flags |= RPL_STORE_FLAG_FORMATTED;
+	if (p->sb.flags & (RPL_SB_OPEN | RPL_SB_FAILED))
+		s->flags |= RPL_STORE_FLAG_UNCLEAN_OPEN;
+}
+
+static int check_device(struct rpl_store *s, struct block_device *bdev,
+			const struct rpl_open_opts *opts, struct rpl_why *why)
+{
+	if (bdev_logical_block_size(bdev) > RPL_BLOCK_BYTES) {
+		rpl_why(why, 0, "store %s: the device's logical blocks of %u bytes are too large",
+			s->name, bdev_logical_block_size(bdev));
+		return -EINVAL;
+	}
+	if (opts->start % (RPL_BLOCK_BYTES >> SECTOR_SHIFT)) {
+		rpl_why(why, 0, "store %s: its offset of %llu sectors is not a multiple of 8",
+			s->name, (unsigned long long)opts->start);
+		return -EINVAL;
+	}
+	if (opts->chunk_sectors < RPL_CHUNK_SECTORS_MIN ||
+	    opts->chunk_sectors > RPL_CHUNK_SECTORS_MAX || !is_power_of_2(opts->chunk_sectors)) {
+		rpl_why(why, 0, "store %s: the chunk must be a power of two from %u to %u sectors",
+			s->name, RPL_CHUNK_SECTORS_MIN, RPL_CHUNK_SECTORS_MAX);
+		return -EINVAL;
+	}
+	if (opts->max_volumes > RPL_ID_MAX) {
+		rpl_why(why, 0, "store %s: max_volumes is at most %u", s->name, RPL_ID_MAX);
+		return -EINVAL;
+	}
+	if (opts->dev_bytes < RPL_MIN_STORE_BYTES) {
+		rpl_why(why, 0, "store %s: %llu bytes are too small, at least %llu are needed",
+			s->name, opts->dev_bytes, RPL_MIN_STORE_BYTES);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
+		     const struct rpl_open_opts *opts, struct rpl_why *why)
+{
+	struct rpl_persist *p;
+	bool formatted = false;
+	int r;
+
+	r = check_device(s, bdev, opts, why);
+	if (r)
+		return r;
+	p = persist_new(bdev, opts->start);
+	if (!p) {
+		rpl_why(why, 0, "store %s: no memory", s->name);
+		return -ENOMEM;
+	}
+	r = open_sb(p, opts, &formatted, why);
+	if (r)
+		goto err;
+	r = persist_alloc_table(p);
+	if (r) {
+		rpl_why(why, 0, "store %s: no memory for its object table", s->name);
+		goto err;
+	}
+	r = load_table(p, why);
+	if (r)
+		goto err;
+	adopt(s, p, formatted);
+	r = add_objects(s, p, RPL_RECORD_VOLUME, why) ?:
+	    add_objects(s, p, RPL_RECORD_GROUP, why) ?:
+	    add_objects(s, p, RPL_RECORD_CLONE, why);
+	if (r)
+		goto err;
+	s->persist = p;
+	s->incarnation = get_random_u64();
+	r = rpl_persist_write(s, RPL_SB_OPEN | RPL_SB_VOLATILE, s->incarnation, true);
+	if (r) {
+		rpl_why(why, 0, "store %s: cannot be marked as open (%d)", s->name, r);
+		s->persist = NULL;
+		goto err;
+	}
+	return 0;
+
+err:
+	rpl_persist_free(p);
+	return r;
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A store's metadata on disk: writing the object table when a command changed something, saving the
+ * clones' bitmaps at a clean close. Reading is persist-open.c's, the layout format.c's.
+ *
+ * Locks: one caller at a time (cmd_mutex, or the constructor). ctl_mutex is taken while records are
+ * made out of objects and never held across I/O. Members `record` and `saved` of the objects belong
+ * to these files, under ctl_mutex.
+ *
+ * Order of a change: pages to the slots that do not hold the current copies -> all written ->
+ * superblock with PREFLUSH|FUA -> only then the slots are flipped in RAM. After any error the store
+ * must fail: what is on disk is then either the old or the new state, and nobody may go on.
+ */
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include "persist.h"
+
+#define DM_MSG_PREFIX "replica-store"
+
+/* ---- from objects to the table: ctl_mutex held ---- */
+
+static bool clone_has_record(struct rpl_clone *c)
+{
+	enum rpl_state state = READ_ONCE(c->state);
+
+	return c->group && state > RPL_STATE_PREPARED && state < RPL_STATE_DETACHED;
+}
+
+/* Prepared clones alone are no reason to remember a volume. */
+static bool volume_has_record(struct rpl_volume *vol)
+{
+	struct rpl_clone *c;
+
+	list_for_each_entry(c, &vol->clones, vol_list)
+		if (clone_has_record(c))
+			return true;
+	return false;
+}
+
+static void claim(struct rpl_persist *p, u32 *record, bool wanted)
+{
+	if (!wanted)
+		*record = 0;
+	else if (*record)
+		__set_bit(*record - 1, p->records);
+}
+
+/* Mark which records are in use by what keeps its record, which bitmap pages likewise. */
+static void claim_all(struct rpl_persist *p, struct rpl_store *s)
+{
+	struct rpl_volume *vol;
+	struct rpl_group *g;
+	struct rpl_clone *c;
+
+	bitmap_zero(p->records, p->nr_pages * RPL_RECORDS_PER_PAGE);
+	bitmap_zero(p->extents, rpl_area_pages(p->bitmaps));
+	list_for_each_entry(vol, &s->volumes, list)
+		claim(p, &vol->record, volume_has_record(vol));
+	list_for_each_entry(g, &s->groups, list)
+		claim(p, &g->record, true);
+	list_for_each_entry(c, &s->clones, list) {
+		claim(p, &c->record, clone_has_record(c));
+		if (!rpl_rec_unfinished(READ_ONCE(c->state)))
+			c->saved.pages = 0;
+		if (c->saved.pages)
+			bitmap_set(p->extents, c->saved.page, c->saved.pages);
+	}
+}
+
+/* A run of free bitmap pages, marked as used; its first page or -ENOSPC. */
+static long take_extent(struct rpl_persist *p, u32 pages)
+{
+	u32 all = rpl_area_pages(p->bitmaps);
+	unsigned long at = bitmap_find_next_zero_area(p->extents, all, 0, pages, 0);
+
+	if (at >= all)
+		return -ENOSPC;
+	bitmap_set(p->extents, at, pages);
+	return at;
+}
+
+static int put_record(struct rpl_persist *p, u32 *record, const struct rpl_record *rec)
+{
+	u32 nr_records = p->nr_pages * RPL_RECORDS_PER_PAGE;
+
+	if (!*record) {
+		unsigned long nr = find_first_zero_bit(p->records, nr_records);
+
+		if (nr >= nr_records)
+			return -ENOSPC;
+		__set_bit(nr, p->records);
+		*record = nr + 1;
+	}
+	rpl_record_encode(p->pages[(*record - 1) / RPL_RECORDS_PER_PAGE].next,
+			  (*record - 1) % RPL_RECORDS_PER_PAGE, rec);
+	return 0;
+}
+
+static void group_to_rec(struct rpl_group *g, struct rpl_rec_group *r)
+{
+	memcpy(r->uuid, g->uuid, sizeof(r->uuid));
+	r->epoch = g->epoch;
+	r->time_ns = g->time_ns;
+	r->publish_ns = g->publish_ns;
+	r->drain_ns = g->drain_ns;
+	r->held_max_ns = atomic64_read(&g->held_max_ns);
+	r->held_writes = atomic64_read(&g->held_writes);
+}
+
+static void clone_to_rec(struct rpl_clone *c, struct rpl_rec_clone *r)
+{
+	unsigned long flags;
+
+	r->id = c->id;
+	r->volume_id = c->vol->id;
+	memcpy(r->uuid, c->uuid, sizeof(r->uuid));
+	memcpy(r->group_uuid, c->group->uuid, sizeof(r->group_uuid));
+	r->nr_sectors = c->nr_sectors;
+	spin_lock_irqsave(&c->lock, flags);
+	r->state = c->state;
+	r->prior_state = c->prior_state;
+	r->error = c->error;
+	strscpy(r->reason, c->reason, sizeof(r->reason));
+	r->bad_bytes = c->bad_sectors << SECTOR_SHIFT;
+	r->min_bytes_s = c->min_bytes_s;
+	r->max_bytes_s = c->max_bytes_s;
+	spin_unlock_irqrestore(&c->lock, flags);
+	r->bitmap_page = c->saved.page;
+	r->bitmap_pages = c->saved.pages;
+	r->bitmap_generation = c->saved.generation;
+}
+
+static int put_clone(struct rpl_persist *p, struct rpl_clone *c)
+{
+	struct rpl_record rec = { .kind = RPL_RECORD_CLONE };
+
+	clone_to_rec(c, &rec.clone);
+	if (rpl_rec_unfinished(rec.clone.state) && !c->saved.pages) {
+		u32 pages = rpl_bitmap_pages(c->nr_regions);
+		long at = take_extent(p, pages);
+
+		if (at < 0)
+			return at;
+		c->saved.page = at;
+		c->saved.pages = pages;
+		c->saved.generation = 0;
+		rec.clone.bitmap_page = at;
+		rec.clone.bitmap_pages = pages;
+		rec.clone.bitmap_generation = 0;
+	}
+	return put_record(p, &c->record, &rec);
+}
+
+/*
+ * Make p->pages[].next out of all objects. *last: pages behind it are the same as before. The
+ * volume of a clone comes with the clone, so what is recorded never names what is not.
+ */
+static int build_table(struct rpl_persist *p, struct rpl_store *s, u32 *last)
+{
+	struct rpl_volume *vol;
+	struct rpl_group *g;
+	struct rpl_clone *c;
+	u32 i;
+	int r = 0;
+
+	claim_all(p, s);
+	for (i = 0; i < p->used_pages; i++)
+		clear_page(p->pages[i].next);
+	list_for_each_entry(vol, &s->volumes, list) {
+		struct rpl_record rec = { .kind = RPL_RECORD_VOLUME };
+
+		if (r || !volume_has_record(vol))
+			continue;
+		rec.volume.id = vol->id;
+		rec.volume.nr_sectors = vol->nr_sectors;
+		r = put_record(p, &vol->record, &rec);
+	}
+	list_for_each_entry(g, &s->groups, list) {
+		struct rpl_record rec = { .kind = RPL_RECORD_GROUP };
+
+		group_to_rec(g, &rec.group);
+		r = r ?: put_record(p, &g->record, &rec);
+	}
+	list_for_each_entry(c, &s->clones, list)
+		if (clone_has_record(c))
+			r = r ?: put_clone(p, c);
+	i = find_last_bit(p->records, p->nr_pages * RPL_RECORDS_PER_PAGE);
+	i = i < p->nr_pages * RPL_RECORDS_PER_PAGE ? i / RPL_RECORDS_PER_PAGE + 1 : 0;
+	*last = max(i, p->used_pages);
+	return r;
+}
+
+/* To be written? The header is left out, it differs by generation in any case. */
+static bool page_dirty(const struct table_page *page)
+{
+	const unsigned int head = RPL_RECORD_BYTES;
+
+	return page->stale || memcmp(page->now + head, page->next + head, RPL_BLOCK_BYTES - head);
+}
+
+/*
+ * Write the pages that differ and then the superblock. `sb` is the next one, generation aside.
+ * Nothing is written if there is nothing to say.
+ */
+static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool always)
+{
+	struct rpl_page_id id = { .kind = RPL_PAGE_OBJECTS };
+	struct rpl_io_wait wait;
+	u32 i;
+	int r;
+
+	sb->generation = max(p->seen, p->sb.generation) + 1;
+	if (sb->generation > RPL_GENERATION_MAX)
+		return -EOVERFLOW;
+	id.generation = sb->generation;
+	rpl_pio_begin(&wait);
+	for (i = 0; i < last; i++) {
+		struct table_page *page = &p->pages[i];
+
+		if (!page_dirty(page))
+			continue;
+		always = true;
+		id.index = i;
+		rpl_page_seal(page->next, sb, &id);
+		rpl_pio_start(p, &wait, REQ_OP_WRITE,
+			      rpl_page_offset(p->objects, i, 1 - page->slot), page->next,
+			      RPL_BLOCK_BYTES);
+	}
+	r = rpl_pio_finish(&wait);
+	if (!always)
+		return 0;
+	p->seen = sb->generation;
+	if (r)
+		return r;
+	r = rpl_persist_write_sb(p, sb);
+	if (r)
+		return r;
+	for (i = 0; i < last; i++) {
+		struct table_page *page = &p->pages[i];
+
+		if (!page_dirty(page))
+			continue;
+		swap(page->now, page->next);
+		page->slot = 1 - page->slot;
+		page->stale = false;
+	}
+	p->used_pages = last;
+	return 0;
+}
+
+int rpl_persist_write(struct rpl_store *s, u32 flags, u64 incarnation, bool always)
+{
+	struct rpl_persist *p = s->persist;
+	struct rpl_sb sb = p->sb;
+	u32 last;
+	int r;
+
+	sb.flags = flags;
+	sb.incarnation = incarnation;
+	mutex_lock(&s->ctl_mutex);
+	sb.epoch = s->epoch;
+	r = build_table(p, s, &last);
+	mutex_unlock(&s->ctl_mutex);
+	if (r)
+		return r;
+	r = write_table(p, &sb, last, always || sb.epoch != p->sb.epoch);
+	if (!r)
+		WRITE_ONCE(s->generation, p->sb.generation);
+	return r;
+}
+
+int rpl_persist_commit(struct rpl_store *s)
+{
+	int r;
+
+	if (!s->persist)
+		return -EIO;
+	r = rpl_persist_write(s, s->persist->sb.flags, s->persist->sb.incarnation, false);
+	if (r)
+		DMERR("%s: cannot write the store's object table (%d)", s->name, r);
+	return r;
+}
+
+int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr_clones,
+		     struct rpl_why *why)
+{
+	struct rpl_persist *p = s->persist;
+	unsigned int nr = 0, i;
+	struct rpl_clone *c;
+
+	if (!p) {
+		rpl_why(why, 0, "store %s: its metadata is not open", s->name);
+		return -EIO;
+	}
+	list_for_each_entry(c, &s->clones, list)
+		nr += clone_has_record(c);
+	if (nr + nr_clones > p->sb.max_volumes) {
+		rpl_why(why, 0,
+			"store %s: it has room for %u relations, %u are there, %u are wanted",
+			s->name, p->sb.max_volumes, nr, nr_clones);
+		return -ENOSPC;
+	}
+	claim_all(p, s);
+	for (i = 0; i < nr_clones; i++) {
+		if (take_extent(p, rpl_bitmap_pages(nr_regions[i])) < 0) {
+			rpl_why(why, 0,
+				"store %s: no room for the bitmap of %llu chunks, enlarge it",
+				s->name, nr_regions[i]);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+/* ---- closing ---- */
+
+/* The bitmap of one clone, under the generation that the closing superblock will have. */
+static int save_bitmap(struct rpl_persist *p, struct rpl_clone *c, u64 generation)
+{
+	u32 nr;
+	int r = 0;
+
+	for (nr = 0; nr < c->saved.pages && !r; nr++) {
+		u32 index = c->saved.page + nr;
+		struct rpl_page_id id = {
+			.kind = RPL_PAGE_BITMAP,
+			.index = index,
+			.owner = c->id,
+			.generation = generation,
+		};
+
+		rpl_bitmap_encode(p->block, nr, c->durable, c->nr_regions);
+		rpl_page_seal(p->block, &p->sb, &id);
+		r = rpl_pio(p, REQ_OP_WRITE,
+			    rpl_page_offset(p->bitmaps, index, 1 - p->bitmap_slot[index]), p->block,
+			    RPL_BLOCK_BYTES);
+	}
+	c->saved.generation = generation;
+	return r;
+}
+
+/* The first unfinished clone with an id above `after` that has a place, with a reference. */
+static struct rpl_clone *next_to_save(struct rpl_store *s, u32 after)
+{
+	struct rpl_clone *c;
+
+	mutex_lock(&s->ctl_mutex);
+	do {
+		c = rpl_store_next_clone(s, after);
+		after = c ? c->id : 0;
+	} while (c && !(clone_has_record(c) && rpl_rec_unfinished(READ_ONCE(c->state)) &&
+			c->saved.pages && c->durable));
+	if (c)
+		rpl_clone_get(c);
+	mutex_unlock(&s->ctl_mutex);
+	return c;
+}
+
+/* Bitmaps first; the superblock that names their generation makes them count. */
+static int close_clean(struct rpl_store *s)
+{
+	struct rpl_persist *p = s->persist;
+	struct rpl_clone *c;
+	u64 generation;
+	u32 after = 0;
+	int r;
+
+	/* So that every unfinished clone has its place. */
+	r = rpl_persist_write(s, p->sb.flags, p->sb.incarnation, false);
+	if (r)
+		return r;
+	generation = max(p->seen, p->sb.generation) + 1;
+	while ((c = next_to_save(s, after))) {
+		r = save_bitmap(p, c, generation);
+		after = c->id;
+		rpl_clone_put(c);
+		if (r)
+			return r;
+	}
+	return rpl_persist_write(s, 0, p->sb.incarnation, true);
+}
+
+int rpl_persist_close(struct rpl_store *s)
+{
+	int r = 0;
+
+	if (!s->persist)
+		return 0;
+	if (READ_ONCE(s->mode) == RPL_STORE_MODE_FAILED)
+		r = -EIO;
+	r = r ?: close_clean(s);
+	if (r)
+		DMWARN("%s: not closed cleanly (%d), unfinished clones will come back as failed",
+		       s->name, r);
+	rpl_persist_abandon(s);
+	return r;
+}
+
+void rpl_persist_abandon(struct rpl_store *s)
+{
+	struct rpl_persist *p;
+
+	/* rpl_persist_room() looks at it under ctl_mutex alone. */
+	mutex_lock(&s->ctl_mutex);
+	p = s->persist;
+	s->persist = NULL;
+	mutex_unlock(&s->ctl_mutex);
+	rpl_persist_free(p);
+}

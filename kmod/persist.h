@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the three files of a store's metadata share: persist.c (commit, close), persist-open.c
+ * (format, load) and persist-io.c (blocks). One caller at a time: cmd_mutex, or the constructor.
+ */
+#ifndef RPL_PERSIST_H
+#define RPL_PERSIST_H
+
+#include <linux/blk_types.h>
+#include "control.h"
+#include "format.h"
+
+/* A page of the object table. */
+struct table_page {
+	void *now; /* as on disk, header aside */
+	void *next; /* as it shall be; equal to *now between commits */
+	u8 slot; /* that holds *now on disk */
+	bool stale; /* the other slot must be written by the next change, see format.h */
+};
+
+struct rpl_persist {
+	struct block_device *bdev;
+	sector_t start;
+	struct rpl_sb sb; /* as on disk */
+	unsigned int copy; /* that holds it */
+	u64 seen; /* highest generation that any block has, or may have */
+	void *block; /* one block, for superblocks */
+	const struct rpl_area *objects, *bitmaps; /* in sb */
+	u32 nr_pages;
+	u32 used_pages; /* behind these all records are free */
+	struct table_page *pages;
+	unsigned long *records; /* scratch: in use, one bit a record; ctl_mutex */
+	unsigned long *extents; /* scratch: in use, one bit a bitmap page; ctl_mutex */
+	u8 *bitmap_slot; /* of each bitmap page: holds the last one that counted */
+};
+
+struct rpl_io_wait {
+	atomic_t left;
+	int error;
+	struct completion done;
+};
+
+/* Copying may go on from what is in it: its bitmap is worth saving. */
+static inline bool rpl_rec_unfinished(u32 state)
+{
+	return state == RPL_STATE_COPYING || state == RPL_STATE_RESYNCING ||
+	       state == RPL_STATE_RESTORING || state == RPL_STATE_SUSPENDED;
+}
+
+/* ---- persist-io.c: all sleep ---- */
+
+/* Several I/Os at once: begin, start each, finish, which gives 0 or the last error. */
+void rpl_pio_begin(struct rpl_io_wait *wait);
+/* Whole blocks at a byte offset of the store; `data` is made of pages. */
+void rpl_pio_start(struct rpl_persist *p, struct rpl_io_wait *wait, blk_opf_t opf, u64 offset,
+		   void *data, unsigned int bytes);
+int rpl_pio_finish(struct rpl_io_wait *wait);
+int rpl_pio(struct rpl_persist *p, blk_opf_t opf, u64 offset, void *data, unsigned int bytes);
+
+/* Write *sb as the next copy. At 0, it and all that was written before is durable. */
+int rpl_persist_write_sb(struct rpl_persist *p, struct rpl_sb *sb);
+
+void rpl_persist_free(struct rpl_persist *p); /* NULL is fine */
+
+/* ---- persist.c ---- */
+
+/* All objects to disk if they differ, or always; flags is what the superblock says from then on. */
+int rpl_persist_write(struct rpl_store *s, u32 flags, u64 incarnation, bool always);
+
+#endif /* RPL_PERSIST_H */
