@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * strbuf.h - a growable byte string, always NUL terminated once something was added.
+ *
+ * All XML, JSON and text of the agent is built on it. Not shared between threads.
+ */
+#ifndef BASE_STRBUF_H
+#define BASE_STRBUF_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct strbuf {
+	char *buf; /* NULL until something is added */
+	size_t len;
+	size_t cap;
+};
+
+#define STRBUF_INIT        \
+	{                  \
+		NULL, 0, 0 \
+	}
+
+/* Frees the memory; the strbuf may be used again. */
+void strbuf_done(struct strbuf *b);
+/* Empties, keeps the memory. */
+void strbuf_reset(struct strbuf *b);
+/* Makes room for len more bytes and the NUL. */
+void strbuf_reserve(struct strbuf *b, size_t len);
+void strbuf_add(struct strbuf *b, const void *data, size_t len);
+void strbuf_puts(struct strbuf *b, const char *s);
+void strbuf_putc(struct strbuf *b, char c);
+void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap);
+void strbuf_u64(struct strbuf *b, unsigned long long v);
+/* Never NULL; valid until the next change. */
+const char *strbuf_str(const struct strbuf *b);
+/* Hands the string to the caller, who frees it; the strbuf is empty afterwards. Never NULL. */
+char *strbuf_take(struct strbuf *b);
+/* XML text and attribute values: & < > " and control characters that XML cannot carry. */
+void strbuf_xml(struct strbuf *b, const char *s);
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * broker.c - from a decoded request to its operation, and the end of it. Owns the root calls:
+ * a call is freed when it was answered or cancelled.
+ */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "broker/internal.h"
+
+#include <stdlib.h>
+
+struct op {
+	int (*run)(struct cim_call *c);
+	bool write;
+};
+
+static const struct op ops[] = {
+	[CIM_OP_GET_CLASS] = { broker_op_get_class, false },
+	[CIM_OP_ENUMERATE_CLASSES] = { broker_op_enumerate_classes, false },
+	[CIM_OP_ENUMERATE_CLASS_NAMES] = { broker_op_enumerate_classes, false },
+	[CIM_OP_GET_INSTANCE] = { broker_op_get_instance, false },
+	[CIM_OP_ENUMERATE_INSTANCES] = { broker_op_enumerate_instances, false },
+	[CIM_OP_ENUMERATE_INSTANCE_NAMES] = { broker_op_enumerate_instances, false },
+	[CIM_OP_ASSOCIATORS] = { broker_op_associate, false },
+	[CIM_OP_ASSOCIATOR_NAMES] = { broker_op_associate, false },
+	[CIM_OP_REFERENCES] = { broker_op_associate, false },
+	[CIM_OP_REFERENCE_NAMES] = { broker_op_associate, false },
+	[CIM_OP_MODIFY_INSTANCE] = { broker_op_modify_instance, true },
+	[CIM_OP_DELETE_INSTANCE] = { broker_op_delete_instance, true },
+	[CIM_OP_GET_QUALIFIER] = { broker_op_get_qualifier, false },
+	[CIM_OP_ENUMERATE_QUALIFIERS] = { broker_op_enumerate_qualifiers, false },
+	[CIM_OP_INVOKE] = { broker_op_invoke, false }, /* the method says which role it needs */
+};
+
+struct broker *broker_new(struct repo *repo, struct engine *engine)
+{
+	struct broker *b = new0(struct broker);
+
+	b->repo = repo;
+	b->engine = engine;
+	return b;
+}
+
+void broker_free(struct broker *b)
+{
+	free(b);
+}
+
+struct repo *broker_repo(struct broker *b)
+{
+	return b->repo;
+}
+
+void broker_set_engine(struct broker *b, struct engine *engine)
+{
+	b->engine = engine;
+}
+
+static void call_free(struct cim_call *c)
+{
+	broker_hold_forget(c);
+	arena_done(&c->scratch);
+	free(c);
+}
+
+static void finish(struct cim_call *c, int status)
+{
+	struct cim_sink *sink = c->sink;
+
+	if (!status && c->method)
+		status = broker_send_method_result(c);
+	if (status || c->code)
+		broker_fail(c, status);
+	sink->done(sink, c->code, c->why);
+	call_free(c);
+}
+
+static int run(struct cim_call *c)
+{
+	const struct cim_request *req = c->req;
+
+	c->ns = req->ns ? repo_ns(req->ns) : NULL;
+	if (!c->ns)
+		return cim_error(c, CIM_ERR_INVALID_NAMESPACE, "namespace %s does not exist",
+				 req->ns ? req->ns : "(none)");
+	if (!req->may_read)
+		return cim_error(c, CIM_ERR_ACCESS_DENIED, "user %s has no role here", cim_user(c));
+	if (req->op == CIM_OP_UNSUPPORTED || req->op == CIM_OP_UNKNOWN ||
+	    (size_t)req->op >= ARRAY_LEN(ops) || !ops[req->op].run)
+		return cim_error(c, CIM_ERR_NOT_SUPPORTED, "operation %s is not supported",
+				 req->name);
+	if (ops[req->op].write && !req->may_write)
+		return cim_error(c, CIM_ERR_ACCESS_DENIED, "%s needs the write role", req->name);
+	if (req->error)
+		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s", req->error);
+	return ops[req->op].run(c);
+}
+
+struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct cim_sink *sink)
+{
+	struct cim_call *c = new0(struct cim_call);
+	int r;
+
+	c->broker = b;
+	c->req = req;
+	c->sink = sink;
+	c->root = c;
+	c->running = true;
+	r = run(c);
+	c->running = false;
+	if (r == CIM_PENDING && !c->finished)
+		return c;
+	finish(c, r == CIM_PENDING ? c->finish_status : r);
+	return NULL;
+}
+
+void cim_call_done(struct cim_call *c, int status)
+{
+	if (c->running) {
+		c->finished = true;
+		c->finish_status = status;
+		return;
+	}
+	finish(c, status);
+}
+
+void broker_cancel(struct cim_call *c)
+{
+	if (c->on_cancel)
+		c->on_cancel(c->cancel_arg);
+	call_free(c);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * internal.h - what the files of the broker share; nobody else includes it. Loop thread only.
+ */
+#ifndef BROKER_INTERNAL_H
+#define BROKER_INTERNAL_H
+
+#include "broker/provider.h"
+#include "broker/request.h"
+
+struct broker {
+	struct repo *repo;
+	struct engine *engine;
+};
+
+struct cim_out {
+	const char *name;
+	struct cim_value val;
+};
+
+/*
+ * One activation of a provider. The root is the client's request; while it runs, the walker and
+ * the enumerations make further ones (root != self) that live on the stack.
+ */
+struct cim_call {
+	struct broker *broker;
+	struct cim_request *req;
+	struct cim_call *root;
+	const struct cim_ns *ns;
+	const struct cim_provider *prov;
+	const struct cim_class *cls; /* of prov */
+	const struct cim_path *target;
+
+	/* emitting: one instance at a time is being filled, in scratch */
+	struct arena scratch;
+	struct cim_inst *filling;
+	void (*take)(struct cim_call *c, struct cim_inst *inst, void *arg);
+	void *take_arg;
+	size_t n_taken;
+
+	/* root only */
+	struct cim_sink *sink;
+	int code; /* first error: cim_status_code */
+	const char *why;
+	const struct cim_class_method *method;
+	struct cim_value
+		*args; /* converted, one for each parameter of the method; type NONE: absent */
+	struct cim_out *outs; /* one for each parameter; name NULL: not set */
+	bool returned;
+	uint32_t return_value;
+	struct cim_hold *hold;
+	void (*on_cancel)(void *arg);
+	void *cancel_arg;
+	bool running; /* the callback has not returned yet */
+	bool finished; /* cim_call_done() came while running */
+	int finish_status;
+	const struct cim_class *mask_cls; /* class that mask was made for */
+	const struct cim_class *mask_base; /* with deep == false: only its properties */
+	bool *mask;
+};
+
+/* ---- convert.c: what clients write <-> what the schema says ---- */
+/* Makes a path from a client internal: namespace, class, keys with declared types. *cls gets the
+ * class, *ns the namespace. 0 or a negated status with its sentence in the call.
+ */
+int broker_path_in(struct cim_call *c, struct cim_path *p, const struct cim_class **cls,
+		   const struct cim_ns **ns);
+/* The value of a property or parameter from a client; what: "parameter Size" for sentences. */
+struct cim_value_spec {
+	enum cim_type type;
+	bool array;
+	const char *ref_class, *embedded;
+};
+int broker_value_in(struct cim_call *c, const struct cim_value_spec *spec, const char *what,
+		    enum cim_type claimed, const struct cim_value *raw, struct cim_value *out);
+void broker_path_canon(const struct cim_class *cls, struct cim_path *p);
+/* The other direction, in place. */
+void broker_path_out(struct cim_call *c, const struct cim_path *p, const struct cim_ns *from);
+void broker_inst_out(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
+void broker_value_out(struct cim_call *c, struct cim_value *v, const struct cim_ns *ns);
+/* Path of an instance from its key properties, internal; a key that is NULL is left out. */
+struct cim_path *broker_path_of(struct cim_inst *i);
+
+/* ---- call.c ---- */
+/* A further activation on the stack of the caller; ended by broker_sub_end(). */
+void broker_sub_begin(struct cim_call *sub, struct cim_call *parent,
+		      const struct cim_provider *prov, const struct cim_ns *ns,
+		      void (*take)(struct cim_call *, struct cim_inst *, void *), void *arg);
+/* Takes the last instance, frees; r is what the callback returned. Gives 0 or a negated status. */
+int broker_sub_end(struct cim_call *sub, int r);
+/* Records the first error of the request; NULL keeps or makes a sentence. Returns -code. */
+int broker_fail(struct cim_call *c, int status);
+const char *broker_status_text(int code);
+
+/* The call is being freed: a later cim_resume() gives NULL. */
+void broker_hold_forget(struct cim_call *c);
+
+/* ---- inst.c ---- */
+int broker_enumerate(struct cim_call *parent, const struct cim_provider *prov,
+		     const struct cim_ns *ns,
+		     void (*take)(struct cim_call *, struct cim_inst *, void *), void *arg);
+/* The instance of an internal path; CIM_ERR_NOT_FOUND is returned, not recorded. */
+int broker_get(struct cim_call *parent, const struct cim_class *cls, const struct cim_path *path,
+	       const struct cim_ns *ns, void (*take)(struct cim_call *, struct cim_inst *, void *),
+	       void *arg);
+/* Sends to the sink: externalized, with the properties that were asked for. */
+void broker_send_inst(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
+void broker_send_path(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
+/* ClassName of the request; NULL with the error recorded. */
+const struct cim_class *broker_class_of_request(struct cim_call *c);
+
+/* ---- operations: 0, negated status, or CIM_PENDING ---- */
+int broker_op_get_class(struct cim_call *c);
+int broker_op_enumerate_classes(struct cim_call *c);
+int broker_op_get_qualifier(struct cim_call *c);
+int broker_op_enumerate_qualifiers(struct cim_call *c);
+int broker_op_get_instance(struct cim_call *c);
+int broker_op_enumerate_instances(struct cim_call *c);
+int broker_op_modify_instance(struct cim_call *c);
+int broker_op_delete_instance(struct cim_call *c);
+int broker_op_associate(struct cim_call *c);
+int broker_op_invoke(struct cim_call *c);
+/* After the method of a call has finished with success. */
+int broker_send_method_result(struct cim_call *c);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * request.h - the seam between a protocol (cimxml) and the broker: a decoded request goes in,
+ * results come out through a sink. Loop thread only.
+ */
+#ifndef BROKER_REQUEST_H
+#define BROKER_REQUEST_H
+
+#include "broker/repo.h"
+
+enum cim_op {
+	CIM_OP_UNKNOWN, /* an intrinsic name that DSP0200 does not have */
+	CIM_OP_UNSUPPORTED, /* one that it has and we do not */
+	CIM_OP_GET_CLASS,
+	CIM_OP_ENUMERATE_CLASSES,
+	CIM_OP_ENUMERATE_CLASS_NAMES,
+	CIM_OP_GET_INSTANCE,
+	CIM_OP_ENUMERATE_INSTANCES,
+	CIM_OP_ENUMERATE_INSTANCE_NAMES,
+	CIM_OP_ASSOCIATORS,
+	CIM_OP_ASSOCIATOR_NAMES,
+	CIM_OP_REFERENCES,
+	CIM_OP_REFERENCE_NAMES,
+	CIM_OP_MODIFY_INSTANCE,
+	CIM_OP_DELETE_INSTANCE,
+	CIM_OP_GET_QUALIFIER,
+	CIM_OP_ENUMERATE_QUALIFIERS,
+	CIM_OP_INVOKE,
+};
+
+struct cim_param_in {
+	const char *name;
+	enum cim_type claimed; /* CIM_NONE: the client did not say */
+	/* As received: CIM_STRING with the text of any simple type, CIM_REFERENCE or CIM_INSTANCE.
+	 * The broker converts it to what the schema says.
+	 */
+	struct cim_value val;
+};
+
+struct cim_request {
+	struct arena *arena; /* of the request; the broker allocates results in it too */
+	enum cim_op op;
+	const char *name; /* of the operation or method, as sent */
+	const char *ns;
+	const char *class; /* ClassName, or ObjectName or method target that is a class */
+	struct cim_path *path; /* InstanceName, ObjectName, method target; keys as received */
+	bool local_only, deep, quals, class_origin;
+	bool has_props; /* PropertyList was given: props */
+	const char **props;
+	size_t n_props;
+	const char *assoc_class, *result_class, *role, *result_role; /* NULL: any */
+	const char *qualifier;
+	struct cim_inst *inst; /* ModifiedInstance; its path is path */
+	struct cim_param_in *params;
+	size_t n_params;
+	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
+	/* Text of an embedded instance to an instance as received; NULL with a sentence. */
+	struct cim_inst *(*parse_inst)(struct arena *a, const char *xml, const char **why);
+	const char *user;
+	bool may_read, may_write;
+};
+
+/* Where results go. Nothing given to a callback is valid after it returned, except what is in the
+ * arena of the request. All names are already those of the namespace.
+ */
+struct cim_sink {
+	void (*class)(struct cim_sink *s, const struct cim_class *cls, const struct cim_ns *ns);
+	void (*class_name)(struct cim_sink *s, const struct cim_class *cls,
+			   const struct cim_ns *ns);
+	/* @mask: which properties are in the answer, by index. inst->path is complete. */
+	void (*inst)(struct cim_sink *s, const struct cim_inst *inst, const bool *mask,
+		     const struct cim_ns *ns);
+	void (*path)(struct cim_sink *s, const struct cim_path *path);
+	void (*qualtype)(struct cim_sink *s, const struct cim_qualtype_decl *q);
+	void (*returned)(struct cim_sink *s, enum cim_type type, uint32_t value);
+	void (*out)(struct cim_sink *s, const char *name, const struct cim_value *v);
+	/* Exactly once, the last one. @code 0 or a cim_status_code with a sentence. */
+	void (*done)(struct cim_sink *s, int code, const char *why);
+};
+
+struct broker;
+
+struct broker *broker_new(struct repo *repo, struct engine *engine);
+void broker_free(struct broker *b);
+struct repo *broker_repo(struct broker *b);
+/* Providers get this from cim_engine(); NULL until the engine runs. */
+void broker_set_engine(struct broker *b, struct engine *engine);
+
+/* Runs the request; sink->done may be called before this returns. Request and sink must live
+ * until then. What comes back is for broker_cancel() while done was not called, else NULL.
+ */
+struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct cim_sink *sink);
+/* The client has gone: nothing of the sink is called any more, accepted work goes on. */
+void broker_cancel(struct cim_call *c);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * cimxml.h - one CIM-XML request from body to answer. Loop thread only.
+ */
+#ifndef CIMXML_CIMXML_H
+#define CIMXML_CIMXML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strbuf.h"
+
+struct broker;
+
+struct cimxml_in {
+	const char *body;
+	size_t len;
+	/* decoded values of the HTTP headers, NULL when not sent */
+	const char *operation, *method, *object, *version, *batch;
+	const char *user_agent;
+	const char *host; /* for paths in answers */
+	const char *user;
+	bool may_read, may_write;
+};
+
+struct cimxml_out {
+	int http; /* status */
+	const char *cimerror; /* CIMError header or NULL */
+	const char *why; /* for status != 200: one line, may be logged and shown */
+	struct strbuf body; /* empty unless 200; the callback takes it or leaves it */
+};
+
+struct cimxml_call;
+
+/* @done is called exactly once, maybe before this returns, unless cancelled. `in` need not live
+ * longer than this call, the body and host must live until done. NULL: done was called.
+ */
+struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
+				 void (*done)(struct cimxml_out *out, void *arg), void *arg);
+void cimxml_cancel(struct cimxml_call *c);
+
+#endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reader.c - see reader.h. Over a body that is in memory; DOCTYPE and entity references are
+ * refused, so nothing is ever fetched or expanded.
+ */
+#include "cimxml/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+/* libxml2 would write to stderr. */
+static void no_error(void *arg, const char *msg, xmlParserSeverities sev,
+		     xmlTextReaderLocatorPtr at)
+{
+	(void)arg, (void)msg, (void)sev, (void)at;
+}
+
+bool dec_open(struct dec *d, const char *xml, size_t len)
+{
+	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+			    XML_PARSE_COMPACT;
+
+	d->r = xmlReaderForMemory(xml, (int)len, NULL, NULL, options);
+	if (!d->r) {
+		dec_fail(d, 500, NULL, "no memory for the XML reader");
+		return false;
+	}
+	xmlTextReaderSetErrorHandler(d->r, no_error, NULL);
+	return true;
+}
+
+void dec_close(struct dec *d)
+{
+	if (d->r)
+		xmlFreeTextReader(d->r);
+	d->r = NULL;
+}
+
+bool dec_failed(const struct dec *d)
+{
+	return d->refusal->http != 0;
+}
+
+void dec_fail(struct dec *d, int http, const char *cimerror, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (dec_failed(d))
+		return;
+	d->refusal->http = http;
+	d->refusal->cimerror = cimerror;
+	va_start(ap, fmt);
+	vsnprintf(d->refusal->why, sizeof(d->refusal->why), fmt, ap);
+	va_end(ap);
+}
+
+void dec_invalid(struct dec *d, const char *fmt, ...)
+{
+	char text[150];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	dec_fail(d, 400, "request-not-loosely-valid", "line %d: %s",
+		 xmlTextReaderGetParserLineNumber(d->r), text);
+}
+
+/* To the next node; false at the end and on errors. */
+static bool step(struct dec *d)
+{
+	int r;
+
+	if (dec_failed(d))
+		return false;
+	r = xmlTextReaderRead(d->r);
+	if (r < 0) {
+		dec_fail(d, 400, "request-not-well-formed", "line %d: not well-formed XML",
+			 xmlTextReaderGetParserLineNumber(d->r));
+		return false;
+	}
+	if (r == 0)
+		return false;
+	switch (xmlTextReaderNodeType(d->r)) {
+	case XML_READER_TYPE_DOCUMENT_TYPE:
+	case XML_READER_TYPE_ENTITY:
+	case XML_READER_TYPE_ENTITY_REFERENCE:
+		dec_fail(d, 400, "request-not-well-formed", "DOCTYPE and entities are refused");
+		return false;
+	default:
+		break;
+	}
+	if (xmlTextReaderDepth(d->r) > CIMXML_MAX_DEPTH)
+		dec_invalid(d, "elements are nested too deeply");
+	if (d->a->total_bytes > CIMXML_MAX_ARENA_BYTES)
+		dec_fail(d, 413, NULL, "the request is too large");
+	return !dec_failed(d);
+}
+
+static bool is_blank_text(struct dec *d)
+{
+	const xmlChar *s = xmlTextReaderConstValue(d->r);
+
+	return !s || !s[strspn((const char *)s, " \t\r\n")];
+}
+
+bool dec_root(struct dec *d)
+{
+	while (step(d))
+		if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_ELEMENT)
+			return true;
+	dec_fail(d, 400, "request-not-well-formed", "there is no element");
+	return false;
+}
+
+void dec_end(struct dec *d)
+{
+	while (step(d))
+		;
+}
+
+struct el el_here(struct dec *d)
+{
+	return (struct el) {
+		.depth = xmlTextReaderDepth(d->r),
+		.empty = xmlTextReaderIsEmptyElement(d->r) == 1,
+		.name = (const char *)xmlTextReaderConstLocalName(d->r),
+	};
+}
+
+bool el_child(struct dec *d, const struct el *parent)
+{
+	if (parent->empty)
+		return false;
+	while (step(d)) {
+		switch (xmlTextReaderNodeType(d->r)) {
+		case XML_READER_TYPE_ELEMENT:
+			return true;
+		case XML_READER_TYPE_END_ELEMENT:
+			if (xmlTextReaderDepth(d->r) == parent->depth)
+				return false;
+			break; /* of the child that was read */
+		case XML_READER_TYPE_TEXT:
+		case XML_READER_TYPE_CDATA:
+			if (!is_blank_text(d))
+				dec_invalid(d, "%s has text in it", parent->name);
+			break;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+bool el_is(struct dec *d, const char *name)
+{
+	return !strcmp((const char *)xmlTextReaderConstName(d->r), name);
+}
+
+void el_unexpected(struct dec *d)
+{
+	dec_invalid(d, "element %.60s is not expected here",
+		    (const char *)xmlTextReaderConstName(d->r));
+}
+
+const char *el_text(struct dec *d)
+{
+	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+	struct el e = el_here(d);
+
+	if (e.empty)
+		return "";
+	while (step(d)) {
+		int type = xmlTextReaderNodeType(d->r);
+
+		if (type == XML_READER_TYPE_END_ELEMENT)
+			return arena_strndup(d->a, strbuf_str(&b), b.len);
+		if (type == XML_READER_TYPE_ELEMENT) {
+			el_unexpected(d);
+		} else if (type == XML_READER_TYPE_TEXT || type == XML_READER_TYPE_CDATA ||
+			   type == XML_READER_TYPE_SIGNIFICANT_WHITESPACE ||
+			   type == XML_READER_TYPE_WHITESPACE) {
+			strbuf_puts(&b, (const char *)xmlTextReaderConstValue(d->r));
+			if (b.len > CIMXML_MAX_TEXT_BYTES)
+				dec_invalid(d, "the text of %s is too long", e.name);
+		}
+	}
+	return "";
+}
+
+void el_skip(struct dec *d)
+{
+	struct el e = el_here(d);
+
+	if (e.empty)
+		return;
+	while (step(d))
+		if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_END_ELEMENT &&
+		    xmlTextReaderDepth(d->r) == e.depth)
+			return;
+}
+
+const char *el_attr(struct dec *d, const char *name)
+{
+	xmlChar *v = xmlTextReaderGetAttribute(d->r, (const xmlChar *)name);
+	const char *s = arena_strdup(d->a, (const char *)v);
+
+	xmlFree(v);
+	return s;
+}
+
+const char *el_need_attr(struct dec *d, const char *name)
+{
+	const char *s = el_attr(d, name);
+
+	if (!s)
+		dec_invalid(d, "%.60s has no attribute %s",
+			    (const char *)xmlTextReaderConstName(d->r), name);
+	return s ? s : "";
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reader.h - walking the elements of a request with the caps of decode.h; used by decode*.c only.
+ *
+ *	struct el e = el_here(d);
+ *	while (el_child(d, &e))
+ *		if (el_is(d, "VALUE"))
+ *			x = el_text(d);		(each child is read to its end)
+ *		else
+ *			el_unexpected(d);
+ *
+ * The first error sticks and makes el_child() return false everywhere, so nobody tests for it
+ * before the end.
+ */
+#ifndef CIMXML_READER_H
+#define CIMXML_READER_H
+
+#include <libxml/xmlreader.h>
+
+#include "cimxml/decode.h"
+
+struct dec {
+	xmlTextReaderPtr r;
+	struct arena *a;
+	struct cimxml_refusal *refusal;
+	int embedding;
+};
+
+struct el {
+	int depth;
+	bool empty;
+	const char *name;
+};
+
+bool dec_open(struct dec *d, const char *xml, size_t len);
+void dec_close(struct dec *d);
+/* To the root element. */
+bool dec_root(struct dec *d);
+/* Nothing but the end of the document may follow. */
+void dec_end(struct dec *d);
+bool dec_failed(const struct dec *d);
+void dec_fail(struct dec *d, int http, const char *cimerror, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* A violation of the DTD. */
+void dec_invalid(struct dec *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct el el_here(struct dec *d);
+bool el_child(struct dec *d, const struct el *parent);
+bool el_is(struct dec *d, const char *name);
+void el_unexpected(struct dec *d);
+/* Text of an element without children. Never NULL. */
+const char *el_text(struct dec *d);
+/* Reads over the element and all in it. */
+void el_skip(struct dec *d);
+/* NULL: not there. */
+const char *el_attr(struct dec *d, const char *name);
+/* A violation if not there; never NULL. */
+const char *el_need_attr(struct dec *d, const char *name);
+
+/* ---- decode-value.c: the elements that stand for values; the reader is on their start ---- */
+/* INSTANCENAME LOCALINSTANCEPATH INSTANCEPATH CLASSNAME LOCALCLASSPATH CLASSPATH; never NULL, but
+ * only good without error. Class forms have no keys.
+ */
+struct cim_path *dec_path(struct dec *d);
+bool dec_is_path(struct dec *d);
+const char *dec_namespace_path(struct dec *d); /* LOCALNAMESPACEPATH */
+struct cim_inst *dec_instance(struct dec *d);
+/* VALUE VALUE.ARRAY VALUE.REFERENCE VALUE.REFARRAY and, for embedded ones, INSTANCE. */
+void dec_value(struct dec *d, bool embedded, struct cim_value *out);
+bool dec_is_value(struct dec *d);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * write.c - values, paths, instances. Each element in one function; tags are always written as
+ * start and end, some clients know no empty ones.
+ */
+#include "cimxml/write.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static void attr(struct strbuf *b, const char *name, const char *value)
+{
+	strbuf_putc(b, ' ');
+	strbuf_puts(b, name);
+	strbuf_puts(b, "=\"");
+	strbuf_xml(b, value);
+	strbuf_putc(b, '"');
+}
+
+/* ---- paths ---- */
+
+static void value_reference(struct strbuf *b, const struct cim_path *p)
+{
+	strbuf_puts(b, "<VALUE.REFERENCE>");
+	if (p->ns)
+		xml_instance_path(b, p, p->host);
+	else
+		xml_instance_name(b, p);
+	strbuf_puts(b, "</VALUE.REFERENCE>");
+}
+
+static void key_value(struct strbuf *b, const struct cim_value *v)
+{
+	CLEANUP(strbuf_done) struct strbuf text = STRBUF_INIT;
+	const char *kind = "numeric";
+
+	if (v->type == CIM_REFERENCE) {
+		value_reference(b, v->d.ref);
+		return;
+	}
+	if (v->type == CIM_BOOLEAN)
+		kind = "boolean";
+	else if (v->type == CIM_STRING || v->type == CIM_NONE || v->type == CIM_DATETIME ||
+		 v->type == CIM_CHAR16)
+		kind = "string";
+	strbuf_printf(b, "<KEYVALUE VALUETYPE=\"%s\">", kind);
+	if (v->type == CIM_STRING) {
+		strbuf_xml(b, v->d.str ? v->d.str : "");
+	} else {
+		cim_datum_print(&text, v->type, &v->d);
+		strbuf_xml(b, strbuf_str(&text));
+	}
+	strbuf_puts(b, "</KEYVALUE>");
+}
+
+void xml_instance_name(struct strbuf *b, const struct cim_path *p)
+{
+	strbuf_puts(b, "<INSTANCENAME");
+	attr(b, "CLASSNAME", p->class);
+	strbuf_putc(b, '>');
+	for (size_t i = 0; i < p->n_keys; i++) {
+		strbuf_puts(b, "<KEYBINDING");
+		attr(b, "NAME", p->keys[i].name);
+		strbuf_putc(b, '>');
+		key_value(b, &p->keys[i].val);
+		strbuf_puts(b, "</KEYBINDING>");
+	}
+	strbuf_puts(b, "</INSTANCENAME>");
+}
+
+static void local_namespace_path(struct strbuf *b, const char *ns)
+{
+	strbuf_puts(b, "<LOCALNAMESPACEPATH>");
+	while (*ns) {
+		size_t len = strcspn(ns, "/");
+
+		/* our own namespaces: nothing to escape */
+		strbuf_puts(b, "<NAMESPACE NAME=\"");
+		strbuf_add(b, ns, len);
+		strbuf_puts(b, "\"></NAMESPACE>");
+		ns += len;
+		if (*ns)
+			ns++;
+	}
+	strbuf_puts(b, "</LOCALNAMESPACEPATH>");
+}
+
+static void namespace_path(struct strbuf *b, const char *ns, const char *host)
+{
+	strbuf_puts(b, "<NAMESPACEPATH><HOST>");
+	strbuf_xml(b, host);
+	strbuf_puts(b, "</HOST>");
+	local_namespace_path(b, ns);
+	strbuf_puts(b, "</NAMESPACEPATH>");
+}
+
+void xml_instance_path(struct strbuf *b, const struct cim_path *p, const char *host)
+{
+	const char *tag = host ? "INSTANCEPATH" : "LOCALINSTANCEPATH";
+
+	strbuf_printf(b, "<%s>", tag);
+	if (host)
+		namespace_path(b, p->ns, host);
+	else
+		local_namespace_path(b, p->ns);
+	xml_instance_name(b, p);
+	strbuf_printf(b, "</%s>", tag);
+}
+
+void xml_class_path(struct strbuf *b, const char *class, const char *ns, const char *host)
+{
+	strbuf_puts(b, "<CLASSPATH>");
+	namespace_path(b, ns, host);
+	strbuf_puts(b, "<CLASSNAME");
+	attr(b, "NAME", class);
+	strbuf_puts(b, "></CLASSNAME></CLASSPATH>");
+}
+
+/* ---- values ---- */
+
+static void scalar(struct strbuf *b, enum cim_type t, const struct cim_datum *d)
+{
+	if (t == CIM_REFERENCE) {
+		value_reference(b, d->ref);
+		return;
+	}
+	strbuf_puts(b, "<VALUE>");
+	if (t == CIM_INSTANCE) {
+		CLEANUP(strbuf_done) struct strbuf inner = STRBUF_INIT;
+
+		xml_instance(&inner, d->inst, NULL, NULL);
+		strbuf_xml(b, strbuf_str(&inner));
+	} else if (t == CIM_STRING) {
+		strbuf_xml(b, d->str ? d->str : "");
+	} else if (t == CIM_CHAR16) {
+		CLEANUP(strbuf_done) struct strbuf inner = STRBUF_INIT;
+
+		cim_datum_print(&inner, t, d);
+		strbuf_xml(b, strbuf_str(&inner));
+	} else {
+		cim_datum_print(b, t, d);
+	}
+	strbuf_puts(b, "</VALUE>");
+}
+
+void xml_value(struct strbuf *b, const struct cim_value *v)
+{
+	const char *tag = v->type == CIM_REFERENCE ? "VALUE.REFARRAY" : "VALUE.ARRAY";
+
+	if (v->null)
+		return;
+	if (!v->array) {
+		scalar(b, v->type, &v->d);
+		return;
+	}
+	strbuf_printf(b, "<%s>", tag);
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->v[i].null)
+			strbuf_puts(b, "<VALUE.NULL></VALUE.NULL>");
+		else
+			scalar(b, v->type, &v->v[i]);
+	}
+	strbuf_printf(b, "</%s>", tag);
+}
+
+/* ---- instances ---- */
+
+/* DSP0201 has no property that is an array of references (parameters of methods may be, and a
+ * job's MethodParameters holds those): object paths as strings then.
+ */
+static void path_strings(struct strbuf *b, const struct cim_prop *p)
+{
+	struct arena a = ARENA_INIT;
+
+	strbuf_puts(b, "<PROPERTY.ARRAY");
+	attr(b, "NAME", p->name);
+	attr(b, "TYPE", "string");
+	strbuf_puts(b, p->val.null ? ">" : "><VALUE.ARRAY>");
+	for (size_t i = 0; !p->val.null && i < p->val.n; i++) {
+		strbuf_puts(b, "<VALUE>");
+		if (!p->val.v[i].null)
+			strbuf_xml(b, cim_path_print(&a, p->val.v[i].ref));
+		strbuf_puts(b, "</VALUE>");
+	}
+	strbuf_puts(b, p->val.null ? "</PROPERTY.ARRAY>" : "</VALUE.ARRAY></PROPERTY.ARRAY>");
+	arena_done(&a);
+}
+
+static void property(struct strbuf *b, const struct cim_prop *p, const struct cim_class_prop *decl,
+		     const struct cim_ns *origin)
+{
+	const char *tag = "PROPERTY";
+
+	if (p->val.type == CIM_REFERENCE && p->val.array) {
+		path_strings(b, p);
+		return;
+	}
+	if (p->val.type == CIM_REFERENCE)
+		tag = "PROPERTY.REFERENCE";
+	else if (p->val.array)
+		tag = "PROPERTY.ARRAY";
+	strbuf_putc(b, '<');
+	strbuf_puts(b, tag);
+	attr(b, "NAME", p->name);
+	if (p->val.type != CIM_REFERENCE)
+		attr(b, "TYPE", cim_type_name(p->val.type));
+	else if (!p->val.null)
+		attr(b, "REFERENCECLASS", p->val.d.ref->class);
+	if (origin && decl)
+		attr(b, "CLASSORIGIN", repo_name(decl->origin, origin));
+	/* wbemcli does not know it on PROPERTY.ARRAY: there only when something is embedded */
+	if (p->val.type == CIM_INSTANCE && !(p->val.array && p->val.null))
+		attr(b, "EmbeddedObject", "instance");
+	strbuf_putc(b, '>');
+	xml_value(b, &p->val);
+	strbuf_puts(b, "</");
+	strbuf_puts(b, tag);
+	strbuf_putc(b, '>');
+}
+
+void xml_instance(struct strbuf *b, const struct cim_inst *i, const bool *mask,
+		  const struct cim_ns *origin)
+{
+	strbuf_puts(b, "<INSTANCE");
+	attr(b, "CLASSNAME", i->class);
+	strbuf_putc(b, '>');
+	for (size_t k = 0; k < i->n_props; k++)
+		if (!mask || mask[k])
+			property(b, &i->props[k], i->cls ? &i->cls->props[k] : NULL, origin);
+	strbuf_puts(b, "</INSTANCE>");
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * link-kernel.h - the kernel module's dumps and events in the backend's terms. Needs no privilege.
+ *
+ * Loop thread only. Callbacks come from the loop, never from inside these functions.
+ */
+#ifndef AGENT_ENGINE_LINK_KERNEL_H
+#define AGENT_ENGINE_LINK_KERNEL_H
+
+#include "engine/backend.h"
+
+struct link_kernel;
+
+struct link_list {
+	struct backend_relation *relations; /* free() */
+	struct backend_group *groups; /* free() */
+	size_t nr_relations, nr_groups;
+};
+
+/* @changed: the module came or went, or events were lost: take a new list. */
+int link_kernel_start(struct link_kernel **out, sd_event *loop,
+		      void (*relation)(const struct backend_relation *r, void *arg),
+		      void (*changed)(void *arg), void *arg);
+void link_kernel_stop(struct link_kernel *k);
+bool link_kernel_ready(struct link_kernel *k);
+/* What is related now. Clones that wait for their point in time are not relations. */
+int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, size_t why_size);
+
+#endif

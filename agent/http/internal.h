@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * internal.h - what server.c (connections, loop) and request.c (one request) share.
+ */
+#ifndef HTTP_INTERNAL_H
+#define HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+
+#include "base/strbuf.h"
+#include "base/vec.h"
+#include "cimxml/cimxml.h"
+#include "http/auth.h"
+#include "http/server.h"
+
+struct listener {
+	struct http_server *server;
+	struct MHD_Daemon *daemon;
+	sd_event_source *io, *timer, *again;
+};
+
+/* A TCP connection; from MHD's notification to its end. */
+struct conn {
+	struct conn *next, *prev;
+	struct http_server *server;
+	int fd;
+	uint64_t since_us; /* start of waiting for a request, or of sending its answer */
+	bool sending;
+};
+
+struct http_server {
+	struct http_config cfg;
+	VEC(struct listener *) listeners;
+	struct conn *conns;
+	struct request *waiting; /* suspended ones */
+	struct auth_cache *auth;
+	sd_event_source *sweep;
+	bool stopping;
+};
+
+enum phase {
+	PHASE_HEAD, /* nothing looked at yet */
+	PHASE_AUTH, /* suspended until the credentials are known */
+	PHASE_AUTH_DONE,
+	PHASE_BODY, /* receiving */
+	PHASE_RUN, /* suspended until the broker is done */
+	PHASE_ANSWER, /* the answer is here */
+	PHASE_SENT, /* it was queued */
+};
+
+struct request {
+	struct request *next, *prev; /* in server->waiting while suspended */
+	struct http_server *server;
+	struct listener *listener;
+	struct MHD_Connection *connection;
+	struct conn *conn;
+	enum phase phase;
+	bool suspended;
+	int status; /* != 0: refused, the body is read and dropped */
+	const char *cimerror;
+	char why[200];
+	bool challenge; /* with WWW-Authenticate */
+	bool mpost;
+	char man_ns[8]; /* "NN-" of M-POST, else "" */
+	char *user, *password; /* password only until it was checked */
+	bool may_read, may_write;
+	struct auth_ask *asking;
+	struct strbuf body;
+	size_t dropped_bytes;
+	struct cimxml_call *call;
+	sd_event_source *hangup, *delay;
+	struct strbuf answer;
+	uint64_t started_us;
+};
+
+enum MHD_Result request_handler(void *cls, struct MHD_Connection *connection, const char *url,
+				const char *method, const char *version, const char *upload,
+				size_t *upload_len, void **con_cls);
+void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+		       enum MHD_RequestTerminationCode why);
+/* The server stops: whatever it waits for, it gets 503. */
+void request_abort(struct request *r);
+/* Lets MHD run from the loop, now that something changed. */
+void listener_kick(struct listener *l);
+uint64_t http_now_us(void);
+
+#endif

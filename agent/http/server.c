@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * server.c - libmicrohttpd inside sd-event: each listener is a daemon with its own epoll fd, which
+ * is one I/O source of the loop. Owns listeners and connections.
+ *
+ * Time limits: MHD ends connections without any progress; the sweep here ends those that make
+ * some, but too little (a byte now and then).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "http/internal.h"
+
+#define SWEEP_PERIOD_US	  UINT64_C(2000000)
+#define SEND_LIMIT_US	  UINT64_C(300000000) /* for the client to read an answer */
+#define HEAD_MEMORY_BYTES ((size_t)48 * 1024) /* buffer of a connection: caps the headers */
+#define STOP_GRACE_US	  UINT64_C(1000000)
+
+uint64_t http_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* ---- the loop ---- */
+
+static void run(struct listener *l)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	MHD_run(l->daemon);
+	if (MHD_get_timeout(l->daemon, &ms) != MHD_YES) {
+		sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time(l->timer, http_now_us() + (uint64_t)ms * 1000);
+	sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_io(sd_event_source *src, int fd, uint32_t events, void *arg)
+{
+	(void)src, (void)fd, (void)events;
+	run(arg);
+	return 0;
+}
+
+static int on_timer(sd_event_source *src, uint64_t usec, void *arg)
+{
+	(void)src, (void)usec;
+	run(arg);
+	return 0;
+}
+
+static int on_again(sd_event_source *src, void *arg)
+{
+	(void)src;
+	run(arg);
+	return 0;
+}
+
+void listener_kick(struct listener *l)
+{
+	sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+}
+
+/* ---- connections ---- */
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	struct listener *l = cls;
+	struct http_server *s = l->server;
+	struct conn *c = *socket_context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+		c = new0(struct conn);
+		c->server = s;
+		c->fd = info ? info->connect_fd : -1;
+		c->since_us = http_now_us();
+		c->next = s->conns;
+		if (c->next)
+			c->next->prev = c;
+		s->conns = c;
+		*socket_context = c;
+	} else if (c) {
+		if (c->prev)
+			c->prev->next = c->next;
+		else
+			s->conns = c->next;
+		if (c->next)
+			c->next->prev = c->prev;
+		free(c);
+		*socket_context = NULL;
+		/* at the limit MHD takes the listening socket out of its epoll set, and puts it
+		 * back in a later run only
+		 */
+		if (!s->stopping)
+			listener_kick(l);
+	}
+}
+
+static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
+{
+	struct http_server *s = arg;
+	uint64_t now = http_now_us();
+
+	(void)usec;
+	for (struct conn *c = s->conns; c; c = c->next) {
+		uint64_t limit = c->sending ? SEND_LIMIT_US
+					    : (uint64_t)s->cfg.request_timeout_s * 1000000;
+
+		/* since_us 0: a request is being worked on */
+		if (c->since_us && now - c->since_us > limit)
+			shutdown(c->fd, SHUT_RDWR);
+	}
+	sd_event_source_set_time(src, now + SWEEP_PERIOD_US);
+	sd_event_source_set_enabled(src, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+/* ---- life cycle ---- */
+
+struct http_server *http_server_new(const struct http_config *cfg)
+{
+	struct http_server *s = new0(struct http_server);
+
+	s->cfg = *cfg;
+	s->auth = auth_cache_new(cfg->auth_cache_s);
+	sd_event_add_time(cfg->loop, &s->sweep, CLOCK_MONOTONIC, http_now_us() + SWEEP_PERIOD_US,
+			  100000, on_sweep, s);
+	return s;
+}
+
+static void mhd_log(void *cls, const char *fmt, va_list ap)
+{
+	char line[256];
+
+	(void)cls;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("http: %s", line);
+}
+
+static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const struct http_tls *tls)
+{
+	const struct http_config *cfg = &l->server->cfg;
+	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const char *prio = tls && tls->priority && *tls->priority
+				   ? tls->priority
+				   : "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
+	struct MHD_OptionItem tls_options[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? (void *)(uintptr_t)tls->cert_pem : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? (void *)(uintptr_t)tls->key_pem : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)prio },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	if (tls)
+		flags |= MHD_USE_TLS;
+	else
+		tls_options[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, request_handler, l, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, request_completed, l,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		HEAD_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)cfg->max_connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)cfg->max_connections_per_ip,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)cfg->request_timeout_s,
+		MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+}
+
+static void listener_free(struct listener *l)
+{
+	sd_event_source_disable_unref(l->io);
+	sd_event_source_disable_unref(l->timer);
+	sd_event_source_disable_unref(l->again);
+	if (l->daemon)
+		MHD_stop_daemon(l->daemon);
+	free(l);
+}
+
+static int attach(struct listener *l)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	sd_event *loop = l->server->cfg.loop;
+	int r;
+
+	if (!info)
+		return -EIO;
+	r = sd_event_add_io(loop, &l->io, info->epoll_fd, EPOLLIN, on_io, l);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time(loop, &l->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, l);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(loop, &l->again, on_again, l);
+	return r < 0 ? r : 0;
+}
+
+int http_server_add(struct http_server *s, int fd, const struct http_tls *tls)
+{
+	struct listener *l = new0(struct listener);
+	int r;
+
+	l->server = s;
+	l->daemon = start_daemon(l, fd, tls);
+	if (!l->daemon) {
+		close(fd);
+		free(l);
+		return -EIO;
+	}
+	r = attach(l);
+	if (r < 0) {
+		listener_free(l);
+		return r;
+	}
+	vec_push(&s->listeners, l);
+	return 0;
+}
+
+void http_server_stop(struct http_server *s)
+{
+	uint64_t until = http_now_us() + STOP_GRACE_US;
+
+	if (!s)
+		return;
+	s->stopping = true;
+	for (size_t i = 0; i < s->listeners.n; i++) {
+		int fd = MHD_quiesce_daemon(s->listeners.v[i]->daemon);
+
+		if (fd >= 0)
+			close(fd);
+	}
+	for (struct request *r = s->waiting, *next; r; r = next) {
+		next = r->next;
+		request_abort(r);
+	}
+	/* let the answers out; clients that do not read them are cut off */
+	for (bool busy = true; busy && http_now_us() < until;) {
+		busy = false;
+		for (size_t i = 0; i < s->listeners.n; i++)
+			MHD_run(s->listeners.v[i]->daemon);
+		for (struct conn *c = s->conns; c; c = c->next)
+			busy |= c->sending;
+		if (busy)
+			usleep(1000);
+	}
+	for (size_t i = 0; i < s->listeners.n; i++)
+		listener_free(s->listeners.v[i]);
+	vec_done(&s->listeners);
+	sd_event_source_disable_unref(s->sweep);
+	auth_cache_free(s->auth);
+	free(s);
+}

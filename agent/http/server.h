@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * server.h - the HTTP(S) face: listeners, limits, authentication, and CIM-XML requests on them.
+ * Loop thread only.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct broker;
+struct http_server;
+
+struct http_auth_result {
+	bool ok; /* user and password are right */
+	bool may_read, may_write;
+	bool unavailable; /* could not be asked */
+};
+
+/* Must call done exactly once, later or at once. */
+typedef void (*http_auth_fn)(const char *user, const char *password,
+			     void (*done)(const struct http_auth_result *r, void *done_arg),
+			     void *done_arg, void *arg);
+
+struct http_config {
+	sd_event *loop;
+	struct broker *broker;
+	const char *host; /* name of this node in answers */
+	http_auth_fn authenticate;
+	void *auth_arg;
+	uint32_t max_connections, max_connections_per_ip;
+	uint32_t max_body_bytes;
+	uint32_t request_timeout_s; /* for a request to arrive; idle connections too */
+	uint32_t auth_cache_s; /* how long right credentials are remembered; 0 = not */
+	uint32_t auth_delay_ms; /* before a wrong password is answered */
+};
+
+struct http_tls {
+	const char *cert_pem, *key_pem; /* contents */
+	const char *priority; /* GnuTLS; NULL or "": default */
+};
+
+struct http_server *http_server_new(const struct http_config *cfg);
+/* Serves the listening socket fd, which it owns from now on (also on failure). tls NULL: plain
+ * HTTP. 0 or negative errno.
+ */
+int http_server_add(struct http_server *s, int fd, const struct http_tls *tls);
+/* Answers everything that waits with 503, closes all connections, frees. NULL is fine. */
+void http_server_stop(struct http_server *s);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * server.c - the management server describes itself: RPL_ObjectManager, RPL_Namespace,
+ * RPL_CIMXMLCommunicationMechanism and the associations between them. Interop namespace.
+ *
+ * Owns nothing. One object manager, one entry for each namespace that the broker serves.
+ */
+#include "providers/prov.h"
+#include "providers/table.h"
+
+static const struct {
+	const char *name, *what;
+} namespaces[] = {
+	{ "interop", "Profiles and the management server" },
+	{ "root/interop", "The same as interop" },
+	{ "root/dmreplica", "The storage node, classes RPL_..." },
+	{ "root/tpd", "The storage node for clients of HP 3PAR, classes TPD_..." },
+};
+
+static int manager_enumerate(struct cim_call *c)
+{
+	const struct engine_system *s = engine_system(cim_engine(c));
+	struct cim_inst *i = cim_emit(c);
+
+	prov_set_system_keys(c, i, "RPL_ObjectManager");
+	cim_set_str(i, "Name", s->name);
+	cim_set_str(i, "ElementName", "smisd");
+	cim_set_strf(i, "Description", "dm-replica smisd version %s on %s", s->version,
+		     s->host_name);
+	cim_set_bool(i, "GatherStatisticalData", false);
+	cim_set_bool(i, "Started", true);
+	cim_set_u16(i, "EnabledState", CIM_EnabledLogicalElement_EnabledState_Enabled);
+	prov_set_time(i, "TimeOfLastStateChange", s->started_us);
+	prov_set_status(i, CIM_ManagedSystemElement_OperationalStatus_OK, "OK",
+			CIM_ManagedSystemElement_HealthState_OK);
+	return cim_status(i);
+}
+
+static struct cim_path *namespace_path(struct cim_call *c, const char *name)
+{
+	return cim_path_make(cim_arena(c), "RPL_Namespace", "SystemCreationClassName",
+			     "RPL_ComputerSystem", "SystemName", prov_system_name(c),
+			     "ObjectManagerCreationClassName", "RPL_ObjectManager",
+			     "ObjectManagerName", prov_system_name(c), "CreationClassName",
+			     "RPL_Namespace", "Name", name, NULL);
+}
+
+static int namespace_enumerate(struct cim_call *c)
+{
+	size_t k;
+
+	for (k = 0; k < ARRAY_LEN(namespaces); k++) {
+		struct cim_inst *i = cim_emit(c);
+
+		prov_set_system_keys(c, i, "RPL_Namespace");
+		cim_set_str(i, "ObjectManagerCreationClassName", "RPL_ObjectManager");
+		cim_set_str(i, "ObjectManagerName", prov_system_name(c));
+		cim_set_str(i, "Name", namespaces[k].name);
+		cim_set_str(i, "ElementName", namespaces[k].name);
+		cim_set_str(i, "Description", namespaces[k].what);
+		cim_set_u16(i, "ClassInfo", CIM_Namespace_ClassInfo_Other);
+		cim_set_str(i, "DescriptionOfClassInfo", "CIM 2.49");
+		cim_set_u16(i, "ClassType", CIM_Namespace_ClassType_CIM);
+		cim_set_str(i, "ClassTypeVersion", "2.49.0");
+	}
+	return 0;
+}
+
+static struct cim_path *mechanism_path(struct cim_call *c)
+{
+	return cim_path_make(cim_arena(c), "RPL_CIMXMLCommunicationMechanism",
+			     "SystemCreationClassName", "RPL_ComputerSystem", "SystemName",
+			     prov_system_name(c), "CreationClassName",
+			     "RPL_CIMXMLCommunicationMechanism", "Name", "CIM-XML", NULL);
+}
+
+static int mechanism_enumerate(struct cim_call *c)
+{
+	struct cim_inst *i = cim_emit(c);
+
+	prov_set_system_keys(c, i, "RPL_CIMXMLCommunicationMechanism");
+	cim_set_str(i, "Name", "CIM-XML");
+	cim_set_str(i, "ElementName", "CIM-XML over HTTP and HTTPS");
+	cim_set_u16(i, "CommunicationMechanism",
+		    CIM_CIMXMLCommunicationMechanism_CommunicationMechanism_CIM_XML);
+	cim_set_u16v(i, "FunctionalProfilesSupported", 2 /* Basic Read */, 3 /* Basic Write */,
+		     6 /* Association Traversal */);
+	cim_set_bool(i, "MultipleOperationsSupported", false);
+	cim_set_u16v(
+		i, "AuthenticationMechanismsSupported",
+		CIM_ObjectManagerCommunicationMechanism_AuthenticationMechanismsSupported_Basic);
+	cim_set_str(i, "Version", "1.4");
+	cim_set_u16v(i, "AdvertiseTypes",
+		     CIM_ObjectManagerCommunicationMechanism_AdvertiseTypes_Not_Advertised);
+	cim_set_u16(i, "CIMXMLProtocolVersion",
+		    CIM_CIMXMLCommunicationMechanism_CIMXMLProtocolVersion_1_0);
+	cim_set_bool(i, "CIMValidated", false);
+	cim_set_u16(i, "EnabledState", CIM_EnabledLogicalElement_EnabledState_Enabled);
+	prov_set_status(i, CIM_ManagedSystemElement_OperationalStatus_OK, "OK",
+			CIM_ManagedSystemElement_HealthState_OK);
+	return cim_status(i);
+}
+
+static int mechanism_for_enumerate(struct cim_call *c)
+{
+	cim_emit_assoc(c, prov_object_manager_path(c), mechanism_path(c));
+	return 0;
+}
+
+static int in_manager_enumerate(struct cim_call *c)
+{
+	const struct cim_path *manager = prov_object_manager_path(c);
+	size_t k;
+
+	for (k = 0; k < ARRAY_LEN(namespaces); k++)
+		cim_emit_assoc(c, manager, namespace_path(c, namespaces[k].name));
+	return 0;
+}
+
+static int access_point_enumerate(struct cim_call *c)
+{
+	cim_emit_assoc(c, prov_system_path(c), mechanism_path(c));
+	return 0;
+}
+
+static const struct cim_assoc mechanism_for = {
+	.role = { "Antecedent", "Dependent" },
+	.end_class = { "RPL_ObjectManager", "RPL_CIMXMLCommunicationMechanism" },
+};
+
+static const struct cim_assoc in_manager = {
+	.role = { "Antecedent", "Dependent" },
+	.end_class = { "RPL_ObjectManager", "RPL_Namespace" },
+};
+
+static const struct cim_assoc access_point = {
+	.role = { "Antecedent", "Dependent" },
+	.end_class = { "RPL_ComputerSystem", "RPL_CIMXMLCommunicationMechanism" },
+};
+
+static const struct cim_method methods[] = {
+	{ "RequestStateChange", prov_not_supported, 0 },
+	{ NULL, NULL, 0 },
+};
+
+const struct cim_provider prov_object_manager = {
+	.class = "RPL_ObjectManager",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = manager_enumerate,
+	.methods = methods,
+};
+
+const struct cim_provider prov_namespace = {
+	.class = "RPL_Namespace",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = namespace_enumerate,
+};
+
+const struct cim_provider prov_comm_mechanism = {
+	.class = "RPL_CIMXMLCommunicationMechanism",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = mechanism_enumerate,
+	.methods = methods,
+};
+
+const struct cim_provider prov_comm_mechanism_for_manager = {
+	.class = "RPL_CommMechanismForManager",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = mechanism_for_enumerate,
+	.assoc = &mechanism_for,
+};
+
+const struct cim_provider prov_namespace_in_manager = {
+	.class = "RPL_NamespaceInManager",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = in_manager_enumerate,
+	.assoc = &in_manager,
+};
+
+const struct cim_provider prov_hosted_access_point = {
+	.class = "RPL_HostedAccessPoint",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = access_point_enumerate,
+	.assoc = &access_point,
+};
