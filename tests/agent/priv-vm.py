@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""smisd-priv on a real kernel and real LVM: every operation, its refusals, a kill, a reboot.
+
+Runs as root inside a guest that has two empty disks; prints KTAP.
+usage: priv-vm.py SMISD_PRIV DISK1 DISK2
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+
+PRIV, DISK1, DISK2 = sys.argv[1:4]
+CONF = "/run/priv-test.conf"
+SOCK = "/run/smisd/priv.sock"
+MIB = 1 << 20
+os.environ["DM_DISABLE_UDEV"] = "1"
+
+
+def run(*argv, check=True):
+    r = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if check and r.returncode:
+        raise AssertionError(f"{' '.join(argv)}: {r.stdout}")
+    return r.stdout
+
+
+class Priv:
+    """One smisd-priv and a connection to it."""
+
+    def __init__(self):
+        self.proc = subprocess.Popen([PRIV, "--config", CONF])
+        self.sock = None
+        self.next = 0
+        end = time.time() + 20
+        while not self.sock:
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            try:
+                s.connect(SOCK)
+                self.sock = s
+            except OSError:
+                s.close()
+                assert time.time() < end, "smisd-priv does not come up"
+                time.sleep(0.05)
+        self.sock.settimeout(200)
+
+    def send(self, op, **fields):
+        self.next += 1
+        self.sock.send(json.dumps({"id": self.next, "op": op, **fields}).encode())
+        return self.next
+
+    def receive(self):
+        whole = None
+        while True:
+            packet = json.loads(self.sock.recv(1 << 20))
+            if whole is None:
+                whole = packet
+            else:
+                for k in ("pools", "volumes", "groups"):
+                    whole.setdefault(k, []).extend(packet.get(k, []))
+            if not packet["more"]:
+                return whole
+
+    def call(self, op, **fields):
+        n = self.send(op, **fields)
+        r = self.receive()
+        assert r["id"] == n, r
+        return r
+
+    def ok(self, op, **fields):
+        start = time.time()
+        r = self.call(op, **fields)
+        print(f"# {op}: {time.time() - start:.2f} s")
+        assert r["error"] == 0, f"{op}: {r['reason']}"
+        return r
+
+    def refused(self, error, text, op, **fields):
+        r = self.call(op, **fields)
+        assert r["error"] == error and text in r["reason"], f"{op}: {r}"
+
+    def stop(self, sig=signal.SIGTERM):
+        self.sock.close()
+        self.proc.send_signal(sig)
+        self.proc.wait(20)
+
+
+def table(u):
+    out = run("dmsetup", "table", "RPL-" + u).split()
+    return out[2] if len(out) > 2 else ""
+
+
+def write(u, byte, mib, at=0):
+    with open(f"/dev/mapper/RPL-{u}", "r+b", buffering=0) as f:
+        f.seek(at * MIB)
+        for _ in range(mib):
+            f.write(bytes([byte]) * MIB)
+        os.fsync(f.fileno())
+
+
+def read(u, mib, at=0):
+    run("blockdev", "--flushbufs", f"/dev/mapper/RPL-{u}")
+    with open(f"/dev/mapper/RPL-{u}", "rb", buffering=0) as f:
+        f.seek(at * MIB)
+        return f.read(mib * MIB)
+
+
+def new():
+    return str(uuid.uuid4())
+
+
+def until(what, cond, seconds=60):
+    end = time.time() + seconds
+    while not cond():
+        assert time.time() < end, what
+        time.sleep(0.1)
+
+
+def synchronized(target_id):
+    out = run("dmsetup", "status", "--target", "replica-clone")
+    return any("synchronized" in line for line in out.splitlines()) and target_id
+
+
+class State:
+    priv = None
+    pool = pool2 = None
+    a, b, ta, tb = new(), new(), new(), new()
+
+
+def t_setup():
+    for vg, disk in (("rplvg", DISK1), ("rplvg2", DISK2)):
+        run("lvm", "vgcreate", "--yes", vg, disk)
+    with open(CONF, "w") as f:
+        f.write("[store]\nsize = 16M\n[pool fast]\nvg = rplvg\n[pool bulk]\nvg = rplvg2\n")
+    State.priv = Priv()
+    State.priv.ok("hello")
+
+
+def t_activate_makes_the_stores():
+    State.priv.ok("activate")
+    State.priv.ok("activate")  # again: nothing to do
+    names = run("dmsetup", "ls", "--target", "replica-store").split()
+    assert sum(n.startswith("RPL-private-") for n in names) == 2, names
+
+
+def t_inventory_is_empty():
+    r = State.priv.ok("inventory")
+    assert [p["name"] for p in r["pools"]] == ["fast", "bulk"] and not r.get("volumes"), r
+    State.pool, State.pool2 = (p["uuid"] for p in r["pools"])
+    assert 0 < r["pools"][0]["free"] < r["pools"][0]["total"]
+
+
+def create(u, n, mib, name, pool=None, source=""):
+    return State.priv.ok("volume-create", uuid=u, volume=n, size=mib * MIB,
+                         pool=pool or State.pool, name=name, source=source)
+
+
+def t_volume_create():
+    r = create(State.a, 1, 16, "data one")
+    assert r["size"] == 16 * MIB
+    create(State.b, 2, 21, "data/two".replace("/", "-"))  # rounded up to extents of 4 MiB
+    create(State.ta, 3, 16, "copy1")
+    create(State.tb, 4, 24, "copy2")
+    create(State.ta, 3, 16, "copy1")  # again
+    assert table(State.a) == "replica-source"
+    assert os.readlink("/dev/rpl/data\\x20one") == f"../mapper/RPL-{State.a}"
+    assert os.path.exists(f"/dev/rpl/{State.b}")
+    sizes = {v["uuid"]: v["size"] for v in State.priv.ok("inventory")["volumes"]}
+    assert sizes[State.b] == 24 * MIB, sizes
+
+
+def t_refusals():
+    p = State.priv
+    p.refused(17, "taken", "volume-create", uuid=new(), volume=1, size=MIB, pool=State.pool,
+              name="x", source="")
+    p.refused(2, "no pool", "volume-create", uuid=new(), volume=9, size=MIB, pool="nope", name="x",
+              source="")
+    p.refused(28, "", "volume-create", uuid=new(), volume=9, size=1 << 50, pool=State.pool,
+              name="x", source="")
+    p.refused(2, "not there", "clone-prepare", uuid=new(), other=State.a)
+    p.refused(22, "smaller", "clone-prepare", uuid=State.a, other=State.b)
+    other = new()
+    create(other, 10, 16, "elsewhere", State.pool2)
+    p.refused(22, "cannot be a pair", "clone-prepare", uuid=other, other=State.a)
+    p.ok("volume-delete", uuid=other)
+    p.ok("volume-delete", uuid=other)  # again
+    with open(f"/dev/mapper/RPL-{State.ta}", "rb"):
+        p.refused(16, "in use", "clone-prepare", uuid=State.ta, other=State.a)
+        p.refused(16, "in use", "volume-delete", uuid=State.ta)
+    assert table(State.ta) == "replica-source"
+    p.refused(22, "not prepared", "group-create", uuid=new(),
+              pairs=[[new(), State.a, State.ta]])
+    for bad in (b"", b"[]", b'{"id":1}', b'{"id":1,"op":"rm"}', b'{"id":1,"op":"hello","x":1}',
+                b'{"id":1,"op":"volume-delete","uuid":"../../etc/passwd"}', b"\xff" * 100,
+                b'{"id":1,"op":"volume-delete","uuid":7}'):
+        if bad:
+            p.sock.send(bad)
+            assert p.receive()["error"] == 22
+
+
+def t_create_as_clone():
+    """A volume that is made for a clone comes prepared, and can be taken back at any point."""
+    u = new()
+    create(u, 11, 16, "made", source=State.a)
+    create(u, 11, 16, "made", source=State.a)  # again
+    assert table(u) == "replica-clone"
+    State.priv.refused(16, "target", "volume-delete", uuid=u)
+    State.priv.refused(16, "source", "volume-delete", uuid=State.a)
+    State.priv.ok("relation-modify", uuid=u, other=new(), verb="detach", force=True)
+    State.priv.ok("clone-release", uuid=u)
+    State.priv.ok("volume-delete", uuid=u)
+    State.priv.refused(22, "pair", "volume-create", uuid=new(), volume=12, size=4 * MIB,
+                       pool=State.pool, name="small", source=State.b)
+
+
+def t_reason_of_the_kernel():
+    """What the kernel has against a table is said, not only that it has."""
+    u = new()
+    run("lvm", "lvcreate", "-y", "-Wn", "-L", "4M", "-n", f"rpl-{u}", "--addtag", "rpl", "--addtag",
+        "rpl.id=2", "rplvg")  # an id that another volume has
+    r = State.priv.call("volume-create", uuid=u, volume=2, size=4 * MIB, pool=State.pool, name="z",
+                        source="")
+    assert r["error"] and "replica-source" in r["reason"], r
+    run("lvm", "lvremove", "-y", f"rplvg/rpl-{u}")
+
+
+def t_grow():
+    r = State.priv.ok("volume-grow", uuid=State.ta, size=20 * MIB)
+    assert r["size"] == 20 * MIB
+    assert run("blockdev", "--getsize64", f"/dev/mapper/RPL-{State.ta}").strip() == str(20 * MIB)
+
+
+def t_group_clone():
+    p = State.priv
+    write(State.a, 0xaa, 16)
+    write(State.b, 0xbb, 24)
+    p.ok("clone-prepare", uuid=State.ta, other=State.a)
+    p.ok("clone-prepare", uuid=State.tb, other=State.b)
+    p.ok("clone-prepare", uuid=State.tb, other=State.b)  # again
+    assert table(State.ta) == "replica-clone"
+    State.ra, State.rb, State.group = new(), new(), new()
+    pairs = [[State.ra, State.a, State.ta], [State.rb, State.b, State.tb]]
+    r = p.ok("group-create", uuid=State.group, pairs=pairs)
+    assert r["groups"][0]["uuid"] == State.group, r
+    write(State.a, 0x11, 4)  # after the point in time
+    r = p.ok("group-create", uuid=State.group, pairs=pairs)  # again: the answer was lost
+    until("the copies do not end",
+          lambda: run("dmsetup", "status", "--target",
+                      "replica-clone").count("synchronized") == 2)
+    assert read(State.ta, 16) == b"\xaa" * 16 * MIB
+    assert read(State.tb, 24) == b"\xbb" * 24 * MIB
+    assert read(State.a, 4) == b"\x11" * 4 * MIB
+    p.refused(16, "relation", "clone-release", uuid=State.ta)
+    p.refused(16, "target", "volume-delete", uuid=State.ta)
+    p.refused(16, "source", "volume-delete", uuid=State.a)
+
+
+def t_reboot():
+    """Everything is taken down, then comes back as at boot: store, clones, sources."""
+    State.priv.stop()
+    # what a shutdown does; sources first, the store last
+    for kind in ("replica-source", "replica-clone", "replica-store"):
+        for name in run("dmsetup", "ls", "--target", kind).splitlines():
+            if name.startswith("RPL-"):
+                run("dmsetup", "remove", "--retry", name.split()[0])
+    run("lvm", "vgchange", "-an", "rplvg", "rplvg2")
+    State.priv = Priv()
+    State.priv.ok("activate")
+    assert table(State.ta) == "replica-clone" and table(State.a) == "replica-source"
+    assert run("dmsetup", "status", "--target", "replica-clone").count("synchronized") == 2
+    assert read(State.ta, 16) == b"\xaa" * 16 * MIB
+
+
+def t_killed_helper():
+    State.priv.stop(signal.SIGKILL)
+    State.priv = Priv()
+    u = new()
+    State.priv.send("volume-create", uuid=u, volume=20, size=16 * MIB, pool=State.pool, name="k",
+                    source="")
+    time.sleep(0.3)  # lvm may be running or not: both must end well
+    State.priv.stop(signal.SIGKILL)
+    State.priv = Priv()
+    State.priv.ok("hello")
+    create(u, 20, 16, "k")
+    assert table(u) == "replica-source"
+    State.priv.ok("volume-delete", uuid=u)
+    assert u not in run("lvm", "lvs", "-o", "lv_name")
+
+
+def t_detach_and_delete():
+    p = State.priv
+    p.ok("relation-modify", uuid=State.ta, other=State.ra, verb="detach", force=False)
+    p.ok("relation-modify", uuid=State.ta, other=State.ra, verb="detach", force=False)  # again
+    p.ok("clone-release", uuid=State.ta)
+    p.ok("clone-release", uuid=State.ta)  # again
+    assert table(State.ta) == "replica-source"
+    assert read(State.ta, 16) == b"\xaa" * 16 * MIB
+    p.ok("relation-modify", uuid=State.tb, other=State.rb, verb="detach", force=False)
+    p.ok("clone-release", uuid=State.tb)
+    for u in (State.ta, State.tb, State.a, State.b):
+        p.ok("volume-delete", uuid=u)
+    r = p.ok("inventory")
+    assert not r.get("volumes"), r
+    assert not [n for n in os.listdir("/dev/rpl") if not n.startswith(".")], os.listdir("/dev/rpl")
+
+
+def t_strangers_are_refused():
+    pid = os.fork()
+    if not pid:
+        os.setuid(65534)
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            s.connect(SOCK)
+            s.send(b'{"id":1,"op":"hello"}')
+            os._exit(1 if s.recv(100) else 0)
+        except OSError:
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    os.chmod(SOCK, 0o666)  # even when the file lets them in
+    pid = os.fork()
+    if not pid:
+        os.setuid(65534)
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.connect(SOCK)
+        try:
+            s.send(b'{"id":1,"op":"hello"}')
+            os._exit(1 if s.recv(100) else 0)
+        except OSError:
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+TESTS = [t_setup, t_activate_makes_the_stores, t_inventory_is_empty, t_volume_create, t_refusals,
+         t_create_as_clone, t_reason_of_the_kernel, t_grow, t_group_clone, t_reboot, t_killed_helper,
+         t_detach_and_delete,
+         t_strangers_are_refused]
+
+
+def main():
+    print("KTAP version 1")
+    print(f"1..{len(TESTS)}")
+    failed = 0
+    for n, t in enumerate(TESTS, 1):
+        try:
+            t()
+            print(f"ok {n} {t.__name__[2:]}", flush=True)
+        except Exception as e:  # every test is reported, whatever went wrong in it
+            failed += 1
+            print(f"# {type(e).__name__}: {e}")
+            print(f"not ok {n} {t.__name__[2:]}", flush=True)
+            if t in TESTS[:4]:
+                break
+    if State.priv:
+        State.priv.stop()
+    return failed
+
+
+sys.exit(min(main(), 1))

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make check` = all layers; each layer is a target that prints TAP, KTAP, cmocka or pytest lines.
+# A directory adds its own with CHECK_LAYERS += check-….  The long ones begin first; what they
+# share is built before, so that no two of them build it together.
+
+CHECK_LAYERS := check-gen check-count check-e2e $(addprefix check-kernel@,$(KERNELS)) \
+	check-static check-unit check-tools $(CHECK_LAYERS)
+CHECK_LANES ?= 2
+
+format:	## clang-format all C files in place
+	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \
+		grep -v -e '-gen\.[ch]$$' | xargs clang-format -i
+
+.PHONY: format check check-gen check-static check-count gen
+check:	## every test, as CI runs it; last line: N passed, N failed, N skipped
+	@$(MAKE) --no-print-directory -k agent tools build/venv/.ok || :
+	@for k in $(KERNELS); do tests/vm/build-kmod $$k > /dev/null || :; done
+	@tests/check/run --lanes $(CHECK_LANES) $(CHECK_LAYERS)
+
+check-gen:	## are the generated files what the generators write?
+	@tests/static/gen-drift
+
+check-static:	## W=1 on all kernels, sparse, checkpatch, clang-format, file rules
+	@tests/static/static
+
+check-count:
+	@python3 tests/check/test_count.py
+
+gen: gen-nl gen-schema	## rewrite the generated files
+
+.PHONY: gen-nl
+gen-nl:
+	@python3 gen/nlgen.py
+
+.PHONY: mutations
+mutations: $(KTEST_TOOLS)	## break the module on purpose: is each break caught by its test?
+	@tests/mutations/run $(M)

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* testprov.h - providers of the test schema (tests/unit/data/test.mof), for the broker's tests. */
+#ifndef TESTS_CIM_TESTPROV_H
+#define TESTS_CIM_TESTPROV_H
+
+#include <systemd/sd-event.h>
+
+#include "broker/provider.h"
+
+extern const struct cim_provider *const test_providers[];
+/* Loop for methods that finish later; NULL: they never do until test_wait_finish(). */
+extern sd_event *test_loop;
+extern struct cim_hold *test_held;
+extern int test_cancelled;
+
+void test_wait_finish(struct cim_hold *h);
+
+#endif

@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Devices under the volumes: slices of a RAM disk, with faults that can be switched on later.
+# RAM= in the environment takes another disk.  Slices are dm-linear devices named sl-*, so the
+# device below a volume can be swapped while it runs.
+RAM=${RAM:-/dev/ram0}
+MIB=1048576
+
+module_load()
+{
+	[ -b $RAM ] || modprobe brd rd_nr=1 rd_size=$((700 * 1024)) max_part=0
+	[ -d /sys/module/dm_replica ] || rpl-load
+}
+
+# The module must go when the last device went: a leaked reference shows here.
+module_unload()
+{
+	retry_until 10 rmmod dm_replica 2> "$WORK/rmmod" && return 0
+	diag "rmmod: $(cat "$WORK/rmmod") (refs $(cat /sys/module/dm_replica/refcnt 2>/dev/null))"
+	return 1
+}
+
+# our_devices: "name Suspended|Active" of each dm device.
+our_devices()
+{
+	dmsetup names 2> /dev/null
+}
+
+# Remove all devices of a case: clones, sources, stores, then what is below.
+sweep()
+{
+	local d i names
+	[ ! -e "$WORK/pids" ] || while read -r i; do
+		kill -9 "$i" 2> /dev/null
+	done < "$WORK/pids"
+	for i in 1 2 3 4 5 6; do
+		names=$(our_devices)
+		[ -n "$names" ] || return 0
+		# Nothing may hang because its device is suspended: the lowest ones first.
+		for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
+			dmsetup resume "$d"
+		done
+		# Names sort as c- (clones), sl- (slices), store, v- (sources): slices go last.
+		for d in $(echo "$names" | awk '{ print $1 }' | grep -v '^sl-' | sort) \
+			$(echo "$names" | awk '{ print $1 }' | grep '^sl-'); do
+			dmsetup remove "$d" > /dev/null 2>&1
+		done
+		[ $i -lt 2 ] || sleep 0.2
+	done
+	diag "devices that cannot be removed: $names"
+	return 1
+}
+
+# Remember a background process: it is killed when the case ends.
+background()
+{
+	echo "$1" >> "$WORK/pids"
+}
+
+sectors()
+{
+	echo $(($1 / 512))
+}
+
+# slice NAME BYTES: /dev/mapper/sl-NAME, a part of the RAM disk of its own.
+slice()
+{
+	local start
+	read_file start "$WORK/used"
+	start=${start:-0}
+	dmsetup create "sl-$1" --table "0 $(sectors "$2") linear $RAM $start" ||
+		die "cannot make slice $1"
+	echo $(((start + $(sectors "$2") + 2047) / 2048 * 2048)) > "$WORK/used"
+	echo "$start $(sectors "$2")" > "$WORK/slice.$1"
+}
+
+# slice_on NAME BYTES DISK: the beginning of another disk.
+slice_on()
+{
+	dmsetup create "sl-$1" --table "0 $(sectors "$2") linear $3 0" || die "cannot make slice $1"
+	echo "0 $(sectors "$2")" > "$WORK/slice.$1"
+}
+
+# gone DEVICE-MAPPER-NAME
+gone()
+{
+	! dmsetup status "$1" > /dev/null 2>&1
+}
+
+sl()
+{
+	echo "/dev/mapper/sl-$1"
+}
+
+# slice_table NAME TARGET...: put another table under it, as in `slice_table lo1 error`, with START
+# and LEN of the slice in place of those words.
+slice_load()
+{
+	local name=$1 start len
+	shift
+	read -r start len < "$WORK/slice.$name"
+	dmsetup load "sl-$name" --table "0 $len $(echo "$*" | sed "s/START/$start/g; s/LEN/$len/g")"
+}
+
+# Swap without waiting for I/O in flight below (there may be some that never ends).
+slice_swap()
+{
+	slice_load "$@" || die "cannot load '$*'"
+	dmsetup suspend --noflush --nolockfs "sl-$1" && dmsetup resume "sl-$1"
+}
+
+slice_error()
+{
+	slice_swap "$1" error
+}
+
+slice_ok()
+{
+	slice_swap "$1" linear "$RAM" START
+}
+
+# I/O to it hangs until slice_ok (I/O in flight completes first).
+slice_hang()
+{
+	dmsetup suspend --nolockfs "sl-$1"
+}
+
+slice_delay()
+{
+	modprobe dm-delay && slice_swap "$1" delay "$RAM" START "$2"
+}
+
+# bytes_of DEVICE
+bytes_of()
+{
+	local n
+	case $1 in
+	/dev/mapper/sl-*)
+		read -r _ n < "$WORK/slice.${1#/dev/mapper/sl-}"
+		echo $((n * 512))
+		;;
+	*)
+		blockdev --getsize64 "$1"
+		;;
+	esac
+}
+
+# pattern DEVICE [SEED]: fill with stamped sectors, the same for the same seed.
+pattern()
+{
+	"$STAMP" fill -f "${2:-1}" "$1" || die "cannot fill $1"
+}
+
+# sum DEVICE [OFFSET LENGTH]: digest of its bytes, read past the page cache.
+sum()
+{
+	local out
+	if [ $# = 3 ]; then
+		out=$("$STAMP" sum -o "$2" -l "$3" "$1") || return 1
+	else
+		out=$("$STAMP" sum "$1") || return 1
+	fi
+	echo "${out%% *}"
+}
+
+# write_at DEVICE OFFSET LENGTH [SEED]: other bytes there; multiples of 512.
+write_at()
+{
+	"$STAMP" fill -f "${4:-2}" -o "$2" -l "$3" "$1"
+}

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Discard and write-zeroes: neither may reach a past that is not preserved.
+# ktest: timeout=90
+. ./lib.sh
+SIZE=$((8 * MIB))
+
+# discard_slice NAME BYTES: a slice on a device that discards (null_blk keeps data in memory).
+nullb()
+{
+	local d=/sys/kernel/config/nullb/$1
+	modprobe null_blk nr_devices=0 2> /dev/null
+	[ -d /sys/kernel/config/nullb ] || mount -t configfs configfs /sys/kernel/config
+	mkdir "$d" || skip "no null_blk"
+	echo $((SIZE / MIB)) > "$d/size"
+	echo 1 > "$d/memory_backed"
+	echo 1 > "$d/discard"
+	echo 1 > "$d/power"
+	NULLB=/dev/$1
+	[ -b "$NULLB" ] || NULLB=/dev/nullb$(cat "$d/index")
+}
+
+nullb_gone()
+{
+	echo 0 > "/sys/kernel/config/nullb/$1/power"
+	rmdir "/sys/kernel/config/nullb/$1"
+}
+
+over_nullb()
+{
+	store_new
+	nullb "$1"
+	slice_on lo-1 $SIZE "$NULLB"
+	pattern "$(sl lo-1)" 1
+	source_open 1
+	before=$(sum "$(src 1)")
+	clone_now 1 101 256
+}
+
+zeroes()
+{
+	store_new
+	source_new 1 $SIZE
+	before=$(sum "$(src 1)")
+	clone_now 1 101 256
+	must "write zeroes" /usr/sbin/blkdiscard -z -o $((MIB + 4096)) -l $((3 * MIB)) "$(src 1)"
+	same "source" "$(sum "$(src 1)" $((MIB + 4096)) $((3 * MIB)))" \
+		"$(head -c $((3 * MIB)) /dev/zero > "$WORK/zero"; sum "$WORK/zero")"
+	must "all of it" /usr/sbin/blkdiscard -z "$(src 1)"
+	same "clone" "$(sum "$(cln 101)")" "$before"
+	must "full speed" msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	same "target" "$(sum "$(sl tg-101)")" "$before"
+}
+
+discards()
+{
+	over_nullb rpla
+	# Idle or armed, refused or done: the past stays.
+	blkdiscard -o $((65536 * 3 + 4096)) -l $((2 * MIB)) "$(src 1)" 2> "$WORK/d1"
+	blkdiscard "$(src 1)" 2> "$WORK/d2"
+	same "clone" "$(sum "$(cln 101)")" "$before"
+	must "full speed" msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	same "target" "$(sum "$(sl tg-101)")" "$before"
+	sweep
+	nullb_gone rpla
+}
+
+idle_passdown()
+{
+	local d1
+	over_nullb rplb
+	must "detach" state_becomes 101 copying 5
+	must "full speed" msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	must "detach" msg detach 101
+	must "remove" dmsetup remove --retry c-101
+	must "discard on an idle source" blkdiscard "$(src 1)"
+	d1=$(awk '{ print $12 }' "/sys/block/$(basename "$(readlink -f "$NULLB")")/stat")
+	[ "${d1:-0}" -gt 0 ] || die "no discard reached the disk"
+	sweep
+	nullb_gone rplb
+}
+
+clone_zeroes()
+{
+	store_new
+	source_new 1 $SIZE
+	before=$(sum "$(src 1)")
+	dd if="$(src 1)" of="$WORK/model" bs=1M iflag=direct status=none
+	clone_now 1 101 256
+	must "zeroes to the clone" /usr/sbin/blkdiscard -z -o $((MIB + 4096)) -l $((2 * MIB)) "$(cln 101)"
+	dd if=/dev/zero of="$WORK/model" bs=4096 seek=257 count=512 conv=notrunc status=none
+	same "source" "$(sum "$(src 1)")" "$before"
+	same "clone" "$(sum "$(cln 101)")" "$(sum "$WORK/model")"
+	must "full speed" msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	same "target" "$(sum "$(sl tg-101)")" "$(sum "$WORK/model")"
+}
+
+tc zeroes "write-zeroes to the source while a clone copies"
+tc discards "discards of a source that has a past"
+tc idle_passdown "discards of an idle source reach the disk"
+tc clone_zeroes "write-zeroes to a copying clone"
+run_cases

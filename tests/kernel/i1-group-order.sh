@@ -1,0 +1,138 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# I1: if write B was issued after write A had completed, on any members of a group, no set of clones
+# holds B without A.  Writers stamp the volumes in one order; each set of clones is judged by it.
+# ktest: timeout=150
+. ./lib.sh
+
+# make_clones FIRST-VOLUME COUNT: clone devices 1000 + ID of all of them, by one dmsetup.
+make_clones()
+{
+	local i all=
+	for i in $(seq "$1" $(($1 + $2 - 1))); do
+		all="$all${all:+;}c-$((1000 + i)),,,rw,$(clone_table $((1000 + i)) "$i")"
+	done
+	must "create $2 clones" dmsetup create --concise "$all"
+}
+
+members()
+{
+	local i
+	for i in $(seq "$1" $(($1 + $2 - 1))); do
+		echo "$((1000 + i)):$i"
+	done
+}
+
+clones_of()
+{
+	local i
+	for i in $(seq "$1" $(($1 + $2 - 1))); do
+		echo "c-$((1000 + i))"
+	done
+}
+
+sources_of()
+{
+	local i
+	for i in $(seq "$1" $(($1 + $2 - 1))); do
+		src "$i"
+	done
+}
+
+start_writers()
+{
+	local n=$1
+	shift
+	"$STAMP" write -w "$n" -b 4096 -r 800 -L "$WORK/log" -m 2000000 "$@" > "$WORK/writer" 2>&1 &
+	writer=$!
+	background $writer
+	retry_until 20 test -s "$WORK/log" || die "the writers do not start: $(cat "$WORK/writer")"
+}
+
+stop_writers()
+{
+	kill -TERM "$writer"
+	wait "$writer" || die "the writers failed: $(cat "$WORK/writer")"
+}
+
+# points VOLUMES POINTS: so many points in time, each judged while the copy runs.
+points()
+{
+	local p g vols=$1 devs
+	devs=$(clones_of 1 "$vols")
+	for p in $(seq "$2"); do
+		g=$(uuid)
+		make_clones 1 "$vols"
+		# shellcheck disable=SC2046
+		group "$g" $(members 1 "$vols")
+		# shellcheck disable=SC2086
+		"$STAMP" check -L "$WORK/log" -f 9 $(printf '/dev/mapper/%s ' $devs) \
+			> "$WORK/check" 2>&1 || die "point in time $p: $(head -5 "$WORK/check")"
+		must "forget the clones of point $p" msg detach "$g" force
+		# shellcheck disable=SC2086
+		must "remove the clones of point $p" dmsetup remove --retry $devs
+	done
+}
+
+# volumes COUNT BYTES: slices, filled as one set (a volume's place in the list is in its stamps).
+volumes()
+{
+	local i at=0 n all= list=
+	read_file at "$WORK/used"
+	n=$(sectors "$2")
+	for i in $(seq "$1"); do
+		all="$all${all:+;}sl-lo-$i,,,rw,0 $n linear $RAM $at"
+		all="$all;sl-tg-$((1000 + i)),,,rw,0 $n linear $RAM $((at + n))"
+		echo "$at $n" > "$WORK/slice.lo-$i"
+		echo "$((at + n)) $n" > "$WORK/slice.tg-$((1000 + i))"
+		list="$list $(sl "lo-$i")"
+		at=$((at + 2 * n))
+	done
+	echo "$at" > "$WORK/used"
+	must "make slices" dmsetup create --concise "$all"
+	# shellcheck disable=SC2086
+	"$STAMP" fill -f 9 $list || die "fill"
+	all=
+	for i in $(seq "$1"); do
+		all="$all${all:+;}v-$i,,,rw,$(source_table "$i")"
+	done
+	must "create sources" dmsetup create --concise "$all"
+}
+
+# The kernel's own measures, from the sources' status: a write held by a point in time, and by
+# anything that has to be preserved.
+report_holds()
+{
+	local i
+	for i in $(seq "$1"); do
+		dmsetup status "v-$i"
+	done | awk '{ n = NF; if ($(n - 1) > h) h = $(n - 1); if ($n > w) w = $n }
+		END { printf "# %d volumes: a write was held %d us at most by a point in time, " \
+			"%d us by all causes\n", NR, h / 1000, w / 1000 }'
+}
+
+three()
+{
+	store_new
+	volumes 3 $((2 * MIB))
+	# shellcheck disable=SC2046
+	start_writers 4 $(sources_of 1 3)
+	points 3 50
+	stop_writers
+	report_holds 3
+}
+
+sixtyfour()
+{
+	store_new $((64 * MIB))
+	volumes 64 $((256 * 1024))
+	# shellcheck disable=SC2046
+	start_writers 6 $(sources_of 1 64)
+	points 64 3
+	stop_writers
+	report_holds 64
+}
+
+tc three "3 volumes, 4 writers, 50 points in time: no later write without an earlier one"
+tc sixtyfour "64 volumes, 6 writers, 3 points in time"
+run_cases

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Kernel suites in guests: make ktest T=i1-group-order KVER=7.2, make check-kernel for all.
+
+KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil)
+
+.PHONY: ktest check-kernel check-debug
+ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
+	@tests/kernel/ktest --kver $(KVER) $(T)
+
+check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
+	@tests/kernel/ktest --kver '$(KERNELS)'
+
+check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak
+	@tests/kernel/ktest --kver debug $(T)

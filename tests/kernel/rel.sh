@@ -1,0 +1,163 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stores, sources, clones and what can be asked of them.  Store: dm device `store` on slice `sd`.
+# Source ID: dm device v-ID on slice lo-ID.  Clone ID: dm device c-ID on slice tg-ID.
+STORE=/dev/mapper/store
+CHUNK=128
+
+store_table()
+{
+	echo "0 $(sectors "$(bytes_of "$(sl sd)")") replica-store $(sl sd) $CHUNK ${1-1 format}"
+}
+
+# store_new [BYTES]: a fresh store.
+store_new()
+{
+	slice sd "${1:-$((16 * MIB))}"
+	dd if=/dev/zero of="$(sl sd)" bs=1M count=1 oflag=direct status=none 2> /dev/null
+	must "create the store" dmsetup create store --table "$(store_table)"
+}
+
+src()
+{
+	echo "/dev/mapper/v-$1"
+}
+
+cln()
+{
+	echo "/dev/mapper/c-$1"
+}
+
+source_table()
+{
+	echo "0 $(sectors "$(bytes_of "$(sl "lo-$1")")") replica-source $STORE $1 $(sl "lo-$1") 0"
+}
+
+# source_new ID BYTES: a source with its pattern (seed = ID).
+source_new()
+{
+	slice "lo-$1" "$2"
+	pattern "$(sl "lo-$1")" "$1"
+	source_open "$1"
+}
+
+source_open()
+{
+	must "create source $1" dmsetup create "v-$1" --table "$(source_table "$1")"
+}
+
+# clone_table ID VOLUME: as long as its source, on a target that may be larger.
+clone_table()
+{
+	local len
+	len=$(sectors "$(bytes_of "$(sl "lo-$2")")")
+	echo "0 $len replica-clone $STORE $1 $(sl "tg-$1") 0 $2 $(sl "lo-$2") 0"
+}
+
+# clone_new ID VOLUME [BYTES OF THE TARGET]
+clone_new()
+{
+	slice "tg-$1" "${3:-$(bytes_of "$(sl "lo-$2")")}"
+	clone_open "$1" "$2"
+}
+
+clone_open()
+{
+	must "create clone $1" dmsetup create "c-$1" --table "$(clone_table "$1" "$2")"
+}
+
+uuid()
+{
+	local u
+	read -r u < /proc/sys/kernel/random/uuid
+	echo "$u"
+}
+
+msg()
+{
+	dmsetup message store 0 "$@"
+}
+
+# group_spec CLONE:VOLUME...: the argument of create_group.
+group_spec()
+{
+	local m out=
+	for m; do
+		out="$out${out:+,}$m:$(uuid)"
+	done
+	echo "$out"
+}
+
+# group GROUP-UUID CLONE:VOLUME...: one point in time for all.
+group()
+{
+	local g=$1
+	shift
+	must "create group $*" msg create_group "$g" "$(group_spec "$@")"
+}
+
+# clone_now VOLUME CLONE [MAX KiB/s]: a clone from its device to its point in time.
+clone_now()
+{
+	clone_new "$2" "$1"
+	[ -z "${3:-}" ] || must "set_rate" msg set_rate "$2" 0 "$3"
+	group "$(uuid)" "$2:$1"
+}
+
+# slowly CLONE...: they will copy at 64 KiB/s, once they have their point in time.
+slowly()
+{
+	local c
+	for c; do
+		must "set_rate" msg set_rate "$c" 0 64
+	done
+}
+
+# Fields of the status line.  These functions alone know its layout:
+# START LENGTH replica-clone STATE COPIED/TOTAL DIRTY BAD RATE ETA ERROR, in sectors.
+clone_state()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status "c-$1")
+	echo "${4:-}"
+}
+
+# Bytes.
+clone_copied()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status "c-$1")
+	echo $((${5%/*} * 512))
+}
+
+clone_total()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status "c-$1")
+	echo $((${5#*/} * 512))
+}
+
+is_state()
+{
+	[ "$(clone_state "$1")" = "$2" ]
+}
+
+# state_becomes CLONE STATE SECONDS
+state_becomes()
+{
+	retry_until "$3" is_state "$1" "$2" ||
+		die "clone $1 is not $2 after $3 s: $(dmsetup status "c-$1")"
+}
+
+# copied_above CLONE BYTES
+copied_above()
+{
+	[ "$(clone_copied "$1")" -gt "$2" ]
+}
+
+store_mode()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${4:-}"
+}

@@ -1,0 +1,204 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stores that a newer version, a broken one or a dying disk left behind: refused with a sentence, or
+# opened as what they are; never a crash, never a format over something.
+# ktest: timeout=400
+. ./lib.sh
+SIZE=$((4 * MIB))
+RPLCTL=$TOP/build/tools/rplctl
+EDIT=$TOP/tests/tools/store-edit.py
+
+# A closed store with a complete clone 102 and a suspended 101, its image in $WORK/image.
+closed()
+{
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 102
+	state_becomes 102 synchronized 20
+	clone_new 101 1
+	must create "$RPLCTL" create-group -M 65536 "$(uuid)" 101:1
+	must suspend msg suspend 101
+	for d in c-101 c-102 v-1 store; do
+		must "remove $d" dmsetup remove --retry "$d"
+	done
+	dd if="$(sl sd)" of="$WORK/image" bs=1M iflag=direct status=none
+}
+
+restore()
+{
+	dd if="$WORK/image" of="$(sl sd)" bs=1M oflag=direct conv=notrunc status=none
+}
+
+edit()
+{
+	must "edit $*" python3 "$EDIT" "$(sl sd)" "$@"
+}
+
+# try: what follows is what was `said`, in the kernel's log.
+TRY=0
+try()
+{
+	TRY=$((TRY + 1))
+	echo "rpl-try $TRY" > /dev/kmsg
+}
+
+said()
+{
+	dmesg | sed -n "/rpl-try $TRY\$/,\$p" | grep -v rpl-try
+}
+
+# refused SENTENCE: the store must not open, with and without format, and not be written to.
+refused()
+{
+	local sum f
+	sum=$(sum "$(sl sd)")
+	for f in 0 "1 format"; do
+		try
+		must_fail "$1" dmsetup create store --table "$(store_table "$f")"
+		said | grep -q "$1" || die "no '$1' in: $(said)"
+	done
+	same "the device" "$(sum "$(sl sd)")" "$sum"
+}
+
+opens()
+{
+	must "open" dmsetup create store --table "$(store_table 0)"
+	"$RPLCTL" relations > "$WORK/relations" || die "no dump"
+	must "close" dmsetup remove --retry store
+}
+
+state_of()
+{
+	grep " id=$1 " "$WORK/relations" | tr ' ' '\n' | sed -n 's/^state=//p'
+}
+
+newer_versions()
+{
+	closed
+	edit sb incompat 0x8000000000000000
+	refused "a newer module is needed"
+	restore
+	edit sb ro_compat 1
+	refused "a newer module is needed"
+	restore
+	edit sb compat 0xffff
+	opens
+	same "clone 101 beside compatible features" "$(state_of 101)" suspended
+}
+
+what_does_not_fit()
+{
+	closed
+	CHUNK=64
+	refused "chunks of 128 sectors, the table line says 64"
+	CHUNK=128
+	edit sb dev_bytes $((1 << 40))
+	refused "its device has only"
+	restore
+	edit uuid-b
+	refused "different stores"
+	restore
+	edit sb max_volumes 0
+	refused "impossible values"
+	restore
+	edit sb chunk_sectors 100
+	refused "impossible values"
+	restore
+	opens
+}
+
+too_small()
+{
+	local before
+	slice sd $((8 * MIB))
+	dd if=/dev/zero of="$(sl sd)" bs=1M oflag=direct status=none 2> /dev/null
+	before=$(sum "$(sl sd)")
+	try
+	must_fail "a store of 8 MiB" dmsetup create store --table "$(store_table)"
+	said | grep -q "too small" || die "$(said)"
+	same "the device" "$(sum "$(sl sd)")" "$before"
+}
+
+damaged_tables()
+{
+	closed
+	edit page 0
+	refused "both copies of page 0 of the store's object table are damaged"
+	restore
+	edit record volume_id 77
+	refused "cannot be used"
+	restore
+	edit record state 1
+	refused "is damaged"
+	restore
+	edit record nr_sectors 0
+	refused "is damaged"
+	restore
+	edit record bitmap_page 0xfffffff0
+	refused "is damaged"
+	restore
+	edit record bitmap_pages 0xffffffff
+	refused "is damaged"
+}
+
+# One superblock lost: it may have said "open", so what is unfinished is not trusted.
+lost_superblock()
+{
+	closed
+	dd if=/dev/zero of="$(sl sd)" bs=4k count=1 oflag=direct conv=notrunc status=none
+	opens
+	same "clone 101" "$(state_of 101)" failed
+	same "clone 102" "$(state_of 102)" synchronized
+	grep -q "id=101 .*reason=\"the store was not closed cleanly" "$WORK/relations" ||
+		die "$(cat "$WORK/relations")"
+	# Both superblocks have been written since.
+	opens
+	same "clone 101 stays" "$(state_of 101)" failed
+}
+
+foreign_content()
+{
+	local at
+	slice sd $((16 * MIB))
+	for at in 0 511 1024 4095 65536 69631; do
+		dd if=/dev/zero of="$(sl sd)" bs=1M oflag=direct status=none 2> /dev/null
+		printf x | dd of="$(sl sd)" bs=1 seek=$at conv=notrunc,fsync status=none
+		refused "other than a store"
+	done
+	must mkfs mkfs.ext4 -q "$(sl sd)"
+	refused "other than a store"
+}
+
+# Whatever stands there: refused with a sentence, or a store that works.
+any_bytes()
+{
+	local how seed ok=0
+	closed
+	for how in fuzz hostile; do
+		for seed in $(seq 1 "${SEEDS:-10}"); do
+			restore
+			edit $how "$seed"
+			try
+			if dmsetup create store --table "$(store_table 0)" 2> /dev/null; then
+				ok=$((ok + 1))
+				"$RPLCTL" relations > "$WORK/relations" || die "$how $seed: no dump"
+				grep " id=102 " "$WORK/relations" > /dev/null || [ $how = hostile ] ||
+					die "$how $seed: clone 102 is gone: $(cat "$WORK/relations")"
+				must "$how $seed: close" dmsetup remove --retry store
+			else
+				said | grep -qE 'replica-store: [a-z0-9]' ||
+					die "$how $seed: refused without a sentence: $(said)"
+			fi
+		done
+	done
+	diag "$ok of $((2 * ${SEEDS:-10})) opened"
+}
+
+tc newer_versions "unknown features: incompatible ones are refused, compatible ones not"
+tc what_does_not_fit "another chunk, a smaller device, mixed superblocks"
+tc too_small "a device too small for a store is not formatted"
+tc damaged_tables "damaged object tables are refused, not taken for empty"
+tc lost_superblock "with one superblock a store is open, but never clean"
+tc foreign_content "format never writes over other content"
+tc any_bytes "random bytes and hostile values in the metadata"
+run_cases

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Change a closed store on disk as a newer version or a broken one would have, checksums right.
+
+usage: store-edit DEVICE show                 the newer superblock, the records
+       store-edit DEVICE sb FIELD VALUE       in both superblocks: incompat ro_compat compat
+                                              dev_bytes flags max_volumes chunk_sectors epoch
+       store-edit DEVICE uuid-b               superblock B gets another store's uuid
+       store-edit DEVICE page N               both slots of page N of the object table: damaged
+       store-edit DEVICE record FIELD VALUE   in every clone's record: volume_id state nr_sectors
+       store-edit DEVICE fuzz SEED            random bytes anywhere in the metadata
+       store-edit DEVICE hostile SEED         random bytes in fields, all checksums made right again
+The layout is kmod/format.c's; test-format.c checks that one, this is a second opinion.
+"""
+import random
+import struct
+import sys
+
+BLOCK = 4096
+SBS = (0, 65536)
+U64 = {"generation": 32, "compat": 40, "ro_compat": 48, "incompat": 56, "dev_bytes": 80, "epoch": 88}
+U32 = {"flags": 64, "block_bytes": 68, "chunk_sectors": 72, "max_volumes": 76}
+AREAS = 256
+CLONE = {"volume_id": (16, "I"), "state": (20, "I"), "nr_sectors": (64, "Q"),
+         "bitmap_page": (96, "I"), "bitmap_pages": (100, "I")}
+
+
+def crc32c(data):
+    table = crc32c.table
+    crc = 0xffffffff
+    for b in data:
+        crc = table[(crc ^ b) & 0xff] ^ (crc >> 8)
+    return crc ^ 0xffffffff
+
+
+def make_table():
+    out = []
+    for i in range(256):
+        for _ in range(8):
+            i = (i >> 1) ^ 0x82f63b78 if i & 1 else i >> 1
+        out.append(i)
+    return out
+
+
+crc32c.table = make_table()
+
+
+def seal(block):
+    struct.pack_into("<I", block, 0, crc32c(bytes(block[4:])))
+
+
+class Store:
+    def __init__(self, path):
+        self.f = open(path, "r+b", buffering=0)
+        gens = [struct.unpack_from("<Q", self.read(at), 32)[0] for at in SBS]
+        self.sb = self.read(SBS[gens.index(max(gens))])
+        self.areas = {}
+        for i in range(16):
+            kind, _, off, length = struct.unpack_from("<IIQQ", self.sb, AREAS + 24 * i)
+            if kind:
+                self.areas[kind] = (off, length)
+
+    def read(self, at, bytes_=BLOCK):
+        self.f.seek(at)
+        return bytearray(self.f.read(bytes_))
+
+    def write(self, at, data):
+        self.f.seek(at)
+        self.f.write(data)
+
+    def both_sbs(self, change):
+        for at in SBS:
+            block = self.read(at)
+            change(block)
+            seal(block)
+            self.write(at, block)
+
+    def pages(self):
+        """Place of each slot of the object table that is sealed."""
+        off, length = self.areas[1]
+        for at in range(off, off + length, BLOCK):
+            block = self.read(at)
+            if struct.unpack_from("<I", block, 4)[0] == 0x70676c52:
+                yield at, block
+
+    def records(self, kind):
+        for at, block in self.pages():
+            for n in range(15):
+                base = 256 * (n + 1)
+                if struct.unpack_from("<I", block, base)[0] == kind:
+                    yield at, block, base
+
+
+def show(st):
+    for name, at in sorted({**U64, **U32}.items()):
+        fmt = "<Q" if name in U64 else "<I"
+        print(name, struct.unpack_from(fmt, st.sb, at)[0])
+    for kind, (off, length) in st.areas.items():
+        print("area", kind, off, length)
+    for at, block, base in st.records(3):
+        ident = struct.unpack_from("<I", block, base + 4)[0]
+        print("clone", ident, {k: struct.unpack_from("<" + f, block, base + o)[0]
+                               for k, (o, f) in CLONE.items()})
+
+
+def set_sb(st, field, value):
+    at = {**U64, **U32}[field]
+    st.both_sbs(lambda b: struct.pack_into("<Q" if field in U64 else "<I", b, at, int(value, 0)))
+
+
+def uuid_b(st):
+    block = st.read(SBS[1])
+    block[16] ^= 0xff
+    seal(block)
+    st.write(SBS[1], block)
+
+
+def damage_page(st, n):
+    off, _ = st.areas[1]
+    for slot in range(2):
+        at = off + (2 * int(n) + slot) * BLOCK
+        block = st.read(at)
+        block[2000] ^= 1
+        st.write(at, block)
+
+
+def set_record(st, field, value):
+    o, fmt = CLONE[field]
+    for at, block, base in list(st.records(3)):
+        struct.pack_into("<" + fmt, block, base + o, int(value, 0))
+        seal(block)
+        st.write(at, block)
+
+
+def metadata_end(st):
+    return max(off + length for kind, (off, length) in st.areas.items() if kind < 3)
+
+
+def fuzz(st, seed):
+    rnd = random.Random(int(seed))
+    for _ in range(1 + rnd.randrange(8)):
+        at = rnd.choice([rnd.randrange(metadata_end(st)), rnd.choice(SBS) + rnd.randrange(700),
+                         st.areas[1][0] + rnd.randrange(16384)])
+        block = st.read(at - at % 512, 512)
+        block[at % 512] = rnd.randrange(256)
+        st.write(at - at % 512, block)
+
+
+def hostile(st, seed):
+    rnd = random.Random(int(seed))
+
+    def junk():
+        return rnd.choice([0, 1, 0xff, rnd.randrange(256)])
+    if rnd.random() < 0.5:
+        at = rnd.randrange(32, 640)
+        st.both_sbs(lambda b: b.__setitem__(at, junk()))
+    for at, block in list(st.pages()):
+        used = [n for n in range(15) if any(block[256 * (n + 1):256 * (n + 2)])]
+        for _ in range(rnd.randrange(4)):
+            n = rnd.choice(used) if used and rnd.random() < 0.9 else rnd.randrange(15)
+            block[256 * (n + 1) + rnd.randrange(rnd.choice([8, 128, 256]))] = junk()
+        seal(block)
+        st.write(at, block)
+
+
+def main():
+    commands = {"show": show, "sb": set_sb, "uuid-b": uuid_b, "page": damage_page,
+                "record": set_record, "fuzz": fuzz, "hostile": hostile}
+    if len(sys.argv) < 3 or sys.argv[2] not in commands:
+        sys.exit(__doc__)
+    commands[sys.argv[2]](Store(sys.argv[1]), *sys.argv[3:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test-base.c - strbuf, strmap, vec, arena. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/strmap.h"
+#include "base/vec.h"
+
+static void strbuf_grows(void **state)
+{
+	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+	(void)state;
+	assert_string_equal(strbuf_str(&b), "");
+	for (int i = 0; i < 10000; i++)
+		strbuf_puts(&b, "abc");
+	assert_int_equal(b.len, 30000);
+	assert_int_equal(strlen(b.buf), 30000);
+	strbuf_reset(&b);
+	assert_string_equal(strbuf_str(&b), "");
+	strbuf_printf(&b, "%d-%s", 42, "x");
+	strbuf_putc(&b, '!');
+	assert_string_equal(strbuf_str(&b), "42-x!");
+}
+
+static void strbuf_numbers(void **state)
+{
+	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+	(void)state;
+	strbuf_u64(&b, 0);
+	strbuf_putc(&b, ' ');
+	strbuf_u64(&b, UINT64_MAX);
+	assert_string_equal(strbuf_str(&b), "0 18446744073709551615");
+}
+
+static void strbuf_take_empties(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	CLEANUP_FREE char *s = NULL, *t = NULL;
+
+	(void)state;
+	strbuf_puts(&b, "x");
+	s = strbuf_take(&b);
+	t = strbuf_take(&b);
+	assert_string_equal(s, "x");
+	assert_string_equal(t, "");
+}
+
+static void escaped(const char *in, const char *want)
+{
+	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+
+	strbuf_xml(&b, in);
+	assert_string_equal(strbuf_str(&b), want);
+}
+
+static void strbuf_xml_escapes(void **state)
+{
+	(void)state;
+	escaped("", "");
+	escaped("plain", "plain");
+	escaped("a<b>&\"c'", "a&lt;b&gt;&amp;&quot;c'");
+	escaped("l1\nl2\tx\r", "l1&#10;l2&#9;x&#13;");
+	escaped("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+}
+
+#define BAD "\xef\xbf\xbd"
+
+/* What XML cannot carry must not come out, whatever is in a volume's name. */
+static void strbuf_xml_replaces(void **state)
+{
+	(void)state;
+	escaped("a\x01z", "a" BAD "z");
+	escaped("\x80", BAD);
+	escaped("\xc3", BAD); /* cut off */
+	escaped("\xc0\xaf", BAD BAD); /* overlong */
+	escaped("\xe0\x80\x80", BAD BAD BAD);
+	escaped("\xed\xa0\x80", BAD BAD BAD); /* surrogate */
+	escaped("\xef\xbf\xbe", BAD BAD BAD); /* U+FFFE */
+	escaped("\xf5\x80\x80\x80", BAD BAD BAD BAD);
+	escaped("\xf4\x90\x80\x80", BAD BAD BAD BAD);
+}
+
+static void strmap_many(void **state)
+{
+	CLEANUP(strmap_done) struct strmap m = STRMAP_INIT;
+	static int values[2000];
+	char key[20];
+	size_t n = 0;
+
+	(void)state;
+	assert_null(strmap_get(&m, "x"));
+	assert_null(strmap_del(&m, "x"));
+	for (int i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_null(strmap_set(&m, key, &values[i]));
+	}
+	for (int i = 0; i < 2000; i += 2) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_ptr_equal(strmap_del(&m, key), &values[i]);
+	}
+	for (int i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_ptr_equal(strmap_get(&m, key), i % 2 ? &values[i] : NULL);
+	}
+	for (struct strmap_slot *s = strmap_first(&m); s; s = strmap_next(&m, s))
+		n++;
+	assert_int_equal(n, 1000);
+}
+
+static void strmap_case(void **state)
+{
+	CLEANUP(strmap_done) struct strmap m = STRMAP_NOCASE_INIT;
+	int a, b;
+
+	(void)state;
+	strmap_set(&m, "CIM_Pool", &a);
+	assert_ptr_equal(strmap_get(&m, "cim_POOL"), &a);
+	assert_ptr_equal(strmap_set(&m, "cim_pool", &b), &a);
+	assert_int_equal(m.n, 1);
+}
+
+static void vec_keeps_order(void **state)
+{
+	VEC(int) v = VEC_INIT;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		vec_push(&v, i);
+	vec_remove(&v, 50);
+	assert_int_equal(v.n, 99);
+	assert_int_equal(v.v[49], 49);
+	assert_int_equal(v.v[50], 51);
+	vec_done(&v);
+}
+
+static void arena_is_zeroed_and_reused(void **state)
+{
+	CLEANUP(arena_done) struct arena a = ARENA_INIT;
+	unsigned char *p;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (size_t len = 1; len < 3000; len += 7) {
+			p = arena_alloc(&a, len);
+			assert_int_equal((uintptr_t)p % 16, 0);
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(p[i], 0);
+			memset(p, 0xff, len);
+		}
+		arena_reset(&a);
+		assert_true(a.total_bytes <= 256 * 1024);
+	}
+	assert_string_equal(arena_printf(&a, "%s-%d", "x", 7), "x-7");
+	assert_null(arena_strdup(&a, NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strbuf_grows),
+		cmocka_unit_test(strbuf_numbers),
+		cmocka_unit_test(strbuf_take_empties),
+		cmocka_unit_test(strbuf_xml_escapes),
+		cmocka_unit_test(strbuf_xml_replaces),
+		cmocka_unit_test(strmap_many),
+		cmocka_unit_test(strmap_case),
+		cmocka_unit_test(vec_keeps_order),
+		cmocka_unit_test(arena_is_zeroed_and_reused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

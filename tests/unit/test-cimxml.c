@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* test-cimxml.c - the request decoder, bad bodies above all, and the writer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libxml/parser.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cim/class.h"
+#include "cimxml/decode.h"
+#include "cimxml/write.h"
+
+#define HEAD "<?xml version=\"1.0\"?><CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\">"
+#define MSG  HEAD "<MESSAGE ID=\"7\" PROTOCOLVERSION=\"1.0\"><SIMPLEREQ>"
+#define TAIL "</SIMPLEREQ></MESSAGE></CIM>"
+#define NS \
+	"<LOCALNAMESPACEPATH><NAMESPACE NAME=\"root\"/><NAMESPACE NAME=\"x\"/></LOCALNAMESPACEPATH>"
+#define ICALL(name, params) MSG "<IMETHODCALL NAME=\"" name "\">" NS params "</IMETHODCALL>" TAIL
+#define IPARAM(name, value) "<IPARAMVALUE NAME=\"" name "\">" value "</IPARAMVALUE>"
+
+static struct arena arena;
+static struct cim_request req;
+static const char *id;
+
+static struct cimxml_refusal decode(const char *body)
+{
+	struct cimxml_refusal refusal;
+
+	arena_done(&arena);
+	memset(&req, 0, sizeof(req));
+	req.arena = &arena;
+	cimxml_decode(body, strlen(body), &req, &id, &refusal);
+	return refusal;
+}
+
+static void refused(const char *body, int http, const char *cimerror)
+{
+	struct cimxml_refusal r = decode(body);
+
+	if (r.http != http)
+		print_error("%.200s: %d %s\n", body, r.http, r.why);
+	assert_int_equal(r.http, http);
+	assert_string_equal(r.cimerror, cimerror);
+	assert_true(strlen(r.why) > 5);
+}
+
+static void accepted(const char *body)
+{
+	struct cimxml_refusal r = decode(body);
+
+	if (r.http)
+		print_error("%s\n", r.why);
+	assert_int_equal(r.http, 0);
+}
+
+static int done(void **state)
+{
+	(void)state;
+	arena_done(&arena);
+	xmlCleanupParser();
+	return 0;
+}
+
+static void get_class(void **state)
+{
+	(void)state;
+	accepted(ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"C\"/>")
+					   IPARAM("LocalOnly", "<VALUE>false</VALUE>") IPARAM(
+						   "PropertyList",
+						   "<VALUE.ARRAY><VALUE>a</VALUE></VALUE.ARRAY>")));
+	assert_int_equal(req.op, CIM_OP_GET_CLASS);
+	assert_string_equal(id, "7");
+	assert_string_equal(req.ns, "root/x");
+	assert_string_equal(req.class, "C");
+	assert_false(req.local_only);
+	assert_true(req.quals);
+	assert_true(req.has_props);
+	assert_int_equal(req.n_props, 1);
+	assert_null(req.error);
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	accepted(ICALL("EnumerateInstances", IPARAM("ClassName", "<CLASSNAME NAME=\"C\"/>")));
+	assert_true(req.deep);
+	assert_false(req.quals);
+	assert_false(req.has_props);
+	accepted(ICALL("EnumerateClasses", ""));
+	assert_false(req.deep);
+	assert_true(req.local_only);
+	/* NULL parameters */
+	accepted(ICALL("EnumerateClasses", "<IPARAMVALUE NAME=\"ClassName\"/>"));
+	assert_null(req.class);
+}
+
+static void parameter_errors(void **state)
+{
+	static const char *const bodies[] = {
+		ICALL("GetClass", IPARAM("Bogus", "<VALUE>x</VALUE>")),
+		ICALL("GetClass", IPARAM("Role", "<VALUE>x</VALUE>")),
+		ICALL("GetClass", IPARAM("LocalOnly", "<VALUE>maybe</VALUE>")),
+		ICALL("GetClass", IPARAM("LocalOnly", "<VALUE.ARRAY></VALUE.ARRAY>")),
+		ICALL("GetClass", IPARAM("PropertyList", "<VALUE>x</VALUE>")),
+		ICALL("GetClass", IPARAM("ClassName", "<VALUE>x</VALUE>")),
+		ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"a\"/>")
+					  IPARAM("ClassName", "<CLASSNAME NAME=\"a\"/>")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		accepted(bodies[i]);
+		assert_non_null(req.error);
+	}
+}
+
+/* All forms of DSP0201, keys with and without TYPE, names and VALUETYPE. */
+static void key_forms(void **state)
+{
+	(void)state;
+	accepted(
+		ICALL("GetInstance",
+		      IPARAM("InstanceName",
+			     "<INSTANCENAME CLASSNAME=\"C\">"
+			     "<KEYBINDING NAME=\"a\"><KEYVALUE>s</KEYVALUE></KEYBINDING>"
+			     "<KEYBINDING NAME=\"b\"><KEYVALUE VALUETYPE=\"numeric\" "
+			     "TYPE=\"uint32\">5</KEYVALUE></KEYBINDING>"
+			     "<KEYBINDING NAME=\"c\"><VALUE.REFERENCE><INSTANCEPATH><NAMESPACEPATH>"
+			     "<HOST>h</HOST>" NS "</NAMESPACEPATH><INSTANCENAME CLASSNAME=\"D\"/>"
+			     "</INSTANCEPATH></VALUE.REFERENCE></KEYBINDING></INSTANCENAME>")));
+	assert_int_equal(req.path->n_keys, 3);
+	assert_string_equal(cim_path_key(req.path, "a"), "s");
+	assert_string_equal(cim_path_key(req.path, "b"), "5");
+	assert_string_equal(cim_path_key_ref(req.path, "c")->host, "h");
+	assert_string_equal(cim_path_key_ref(req.path, "c")->ns, "root/x");
+	accepted(ICALL("GetInstance",
+		       IPARAM("InstanceName", "<INSTANCENAME CLASSNAME=\"C\">"
+					      "<KEYVALUE>only</KEYVALUE></INSTANCENAME>")));
+	assert_string_equal(cim_path_key(req.path, ""), "only");
+	accepted(ICALL("Associators", IPARAM("ObjectName", "<CLASSNAME NAME=\"C\"/>")));
+	assert_string_equal(req.class, "C");
+	assert_null(req.path);
+}
+
+#define METHOD(params)                                      \
+	MSG "<METHODCALL NAME=\"M\"><LOCALINSTANCEPATH>" NS \
+	    "<INSTANCENAME CLASSNAME=\"C\"/></LOCALINSTANCEPATH>" params "</METHODCALL>" TAIL
+
+static void method_parameters(void **state)
+{
+	(void)state;
+	accepted(METHOD(
+		"<PARAMVALUE NAME=\"a\" PARAMTYPE=\"uint16\"><VALUE>5</VALUE></PARAMVALUE>"
+		"<PARAMVALUE NAME=\"b\"><VALUE.ARRAY><VALUE>x</VALUE><VALUE.NULL/></VALUE.ARRAY>"
+		"</PARAMVALUE><PARAMVALUE NAME=\"n\" PARAMTYPE=\"string\"/>"
+		"<PARAMVALUE NAME=\"r\" PARAMTYPE=\"reference\"><VALUE.REFARRAY><VALUE.REFERENCE>"
+		"<LOCALINSTANCEPATH>" NS "<INSTANCENAME CLASSNAME=\"D\"/></LOCALINSTANCEPATH>"
+		"</VALUE.REFERENCE></VALUE.REFARRAY></PARAMVALUE>"
+		"<PARAMVALUE NAME=\"e\" PARAMTYPE=\"string\" EmbeddedObject=\"instance\"><VALUE>"
+		"&lt;INSTANCE CLASSNAME=\"E\"&gt;&lt;PROPERTY NAME=\"p\" TYPE=\"string\"&gt;"
+		"&lt;VALUE&gt;a &amp;amp; b&lt;/VALUE&gt;&lt;/PROPERTY&gt;&lt;/INSTANCE&gt;</VALUE>"
+		"</PARAMVALUE>"));
+	assert_int_equal(req.op, CIM_OP_INVOKE);
+	assert_int_equal(req.n_params, 5);
+	assert_int_equal(req.params[0].claimed, CIM_UINT16);
+	assert_int_equal(req.params[1].val.n, 2);
+	assert_true(req.params[1].val.v[1].null);
+	assert_true(req.params[2].val.null);
+	assert_int_equal(req.params[3].val.type, CIM_REFERENCE);
+	assert_string_equal(req.params[4].val.d.inst->class, "E");
+	assert_string_equal(cim_get(req.params[4].val.d.inst, "P")->d.str, "a & b");
+}
+
+static void not_well_formed(void **state)
+{
+	static const char *const bodies[] = {
+		"",
+		"x",
+		"<",
+		"<CIM",
+		"<?xml version=\"1.0\"?>",
+		MSG,
+		MSG "<IMETHODCALL></X>",
+		ICALL("GetClass", "") "<x/>",
+		ICALL("GetClass", "") "text",
+		ICALL("GetClass", IPARAM("ClassName", "&undefined;")),
+		"<!DOCTYPE CIM>" ICALL("GetClass", ""),
+		"<?xml version=\"1.0\"?><!DOCTYPE CIM [<!ENTITY a \"b\">]><CIM>&a;</CIM>",
+		"<?xml version=\"1.0\"?><!DOCTYPE CIM SYSTEM \"file:///etc/passwd\"><CIM/>",
+		"<?xml version=\"1.0\" encoding=\"none-such\"?><CIM/>",
+		"\xff\xfe<\0C\0",
+		HEAD "<MESSAGE ID=\"\x01\"/></CIM>",
+		HEAD "<MESSAGE ID=\"\xff\"/></CIM>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		refused(bodies[i], 400, "request-not-well-formed");
+}
+
+static void not_valid(void **state)
+{
+	static const char *const bodies[] = {
+		"<X/>",
+		"<CIM/>",
+		HEAD "</CIM>",
+		HEAD "<MESSAGE/></CIM>",
+		HEAD "<MESSAGE ID=\"1\" PROTOCOLVERSION=\"1.0\"/></CIM>",
+		MSG TAIL,
+		MSG "<IMETHODCALL NAME=\"GetClass\"/>" TAIL,
+		MSG "<IMETHODCALL>" NS "</IMETHODCALL>" TAIL,
+		MSG "<METHODCALL NAME=\"M\"/>" TAIL,
+		MSG "text" TAIL,
+		METHOD("<PARAMVALUE><VALUE>x</VALUE></PARAMVALUE>"),
+		METHOD("<PARAMVALUE NAME=\"a\" PARAMTYPE=\"none\"><VALUE>x</VALUE></PARAMVALUE>"),
+		METHOD("<PARAMVALUE NAME=\"a\"><VALUE>x</VALUE><VALUE>y</VALUE></PARAMVALUE>"),
+		METHOD("<PARAMVALUE NAME=\"a\"><VALUE.REFERENCE/></PARAMVALUE>"),
+		METHOD("<PARAMVALUE NAME=\"a\" EmbeddedObject=\"instance\"><VALUE>&lt;CLASS/&gt;"
+		       "</VALUE></PARAMVALUE>"),
+		METHOD("<X/>"),
+		ICALL("GetInstance", IPARAM("InstanceName", "<INSTANCENAME/>")),
+		ICALL("GetInstance",
+		      IPARAM("InstanceName", "<INSTANCENAME CLASSNAME=\"C\">"
+					     "<KEYBINDING NAME=\"a\"/></INSTANCENAME>")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		refused(bodies[i], 400, "request-not-loosely-valid");
+}
+
+static void versions(void **state)
+{
+	(void)state;
+	refused("<CIM CIMVERSION=\"3.0\" DTDVERSION=\"2.0\"/>", 501, "unsupported-cim-version");
+	refused("<CIM CIMVERSION=\"2.0\" DTDVERSION=\"1.0\"/>", 501, "unsupported-dtd-version");
+	refused(HEAD "<MESSAGE ID=\"1\" PROTOCOLVERSION=\"2.0\"/></CIM>", 501,
+		"unsupported-protocol-version");
+	refused(HEAD "<MESSAGE ID=\"1\" PROTOCOLVERSION=\"1.0\"><MULTIREQ/></MESSAGE></CIM>", 501,
+		"multiple-requests-unsupported");
+}
+
+static char *repeated(const char *before, const char *text, size_t n, const char *after)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_puts(&b, before);
+	for (size_t i = 0; i < n; i++)
+		strbuf_puts(&b, text);
+	strbuf_puts(&b, after);
+	return strbuf_take(&b);
+}
+
+static void caps(void **state)
+{
+	CLEANUP_FREE char *deep = repeated(MSG, "<X>", 100000, "");
+	CLEANUP_FREE char *keys =
+		repeated(MSG "<IMETHODCALL NAME=\"GetInstance\">" NS
+			     "<IPARAMVALUE NAME=\"InstanceName\"><INSTANCENAME CLASSNAME=\"C\">",
+			 "<KEYBINDING NAME=\"a\"><KEYVALUE>x</KEYVALUE></KEYBINDING>", 33,
+			 "</INSTANCENAME></IPARAMVALUE></IMETHODCALL>" TAIL);
+	CLEANUP_FREE char *text = repeated(MSG "<METHODCALL NAME=\"M\"><LOCALCLASSPATH>" NS
+					       "<CLASSNAME NAME=\"C\"/></LOCALCLASSPATH>"
+					       "<PARAMVALUE NAME=\"a\"><VALUE>",
+					   "0123456789abcdef", 1024 * 1024 / 16 + 1,
+					   "</VALUE></PARAMVALUE></METHODCALL>" TAIL);
+	CLEANUP_FREE char *list = repeated(MSG "<METHODCALL NAME=\"M\"><LOCALCLASSPATH>" NS
+					       "<CLASSNAME NAME=\"C\"/></LOCALCLASSPATH>"
+					       "<PARAMVALUE NAME=\"a\"><VALUE.ARRAY>",
+					   "<VALUE/>", CIMXML_MAX_LIST + 1,
+					   "</VALUE.ARRAY></PARAMVALUE></METHODCALL>" TAIL);
+
+	(void)state;
+	refused(deep, 400, "request-not-loosely-valid");
+	refused(keys, 400, "request-not-loosely-valid");
+	refused(text, 400, "request-not-loosely-valid");
+	refused(list, 400, "request-not-loosely-valid");
+}
+
+/* An instance in an instance in ... */
+static void deep_embedding(void **state)
+{
+	struct strbuf xml = STRBUF_INIT;
+	const char *why = NULL;
+
+	(void)state;
+	strbuf_puts(&xml, "<INSTANCE CLASSNAME=\"C\"></INSTANCE>");
+	for (int i = 0; i < 6; i++) {
+		struct strbuf outer = STRBUF_INIT;
+
+		strbuf_puts(&outer,
+			    "<INSTANCE CLASSNAME=\"C\"><PROPERTY NAME=\"p\" TYPE=\"string\" "
+			    "EmbeddedObject=\"instance\"><VALUE>");
+		strbuf_xml(&outer, strbuf_str(&xml));
+		strbuf_puts(&outer, "</VALUE></PROPERTY></INSTANCE>");
+		strbuf_done(&xml);
+		xml = outer;
+		if (i == 2)
+			assert_non_null(cimxml_decode_instance(&arena, strbuf_str(&xml), &why));
+	}
+	assert_null(cimxml_decode_instance(&arena, strbuf_str(&xml), &why));
+	assert_non_null(why);
+	strbuf_done(&xml);
+}
+
+/* Every prefix of a request, and every byte of it changed: no crash, no leak, an answer. */
+static void mutations(void **state)
+{
+	static const char body[] = METHOD(
+		"<PARAMVALUE NAME=\"e\" PARAMTYPE=\"string\" EmbeddedObject=\"instance\"><VALUE>"
+		"&lt;INSTANCE CLASSNAME=\"E\"/&gt;</VALUE></PARAMVALUE><PARAMVALUE NAME=\"b\">"
+		"<VALUE.ARRAY><VALUE>x</VALUE></VALUE.ARRAY></PARAMVALUE>");
+	static const char bytes[] = "<>&\"/=A \x80";
+	char copy[sizeof(body)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(body) - 1; i++) {
+		memcpy(copy, body, sizeof(body));
+		copy[i] = '\0';
+		decode(copy);
+		for (size_t k = 0; k < sizeof(bytes) - 1; k++) {
+			memcpy(copy, body, sizeof(body));
+			copy[i] = bytes[k];
+			decode(copy);
+		}
+	}
+}
+
+static void writes_what_it_reads(void **state)
+{
+	static const char xml[] =
+		"<INSTANCE CLASSNAME=\"C\"><PROPERTY NAME=\"s\" TYPE=\"string\"><VALUE>"
+		"a &lt; b&#10;"
+		"</VALUE></PROPERTY><PROPERTY.ARRAY NAME=\"l\" TYPE=\"string\"><VALUE.ARRAY><VALUE>"
+		"</VALUE><VALUE.NULL></VALUE.NULL></VALUE.ARRAY></PROPERTY.ARRAY>"
+		"<PROPERTY.REFERENCE NAME=\"r\" REFERENCECLASS=\"D\"><VALUE.REFERENCE>"
+		"<LOCALINSTANCEPATH><LOCALNAMESPACEPATH><NAMESPACE NAME=\"root\"></NAMESPACE>"
+		"<NAMESPACE NAME=\"x\"></NAMESPACE></LOCALNAMESPACEPATH><INSTANCENAME "
+		"CLASSNAME=\"D\"><KEYBINDING NAME=\"k\"><KEYVALUE VALUETYPE=\"string\">&quot;"
+		"</KEYVALUE></KEYBINDING></INSTANCENAME></LOCALINSTANCEPATH></VALUE.REFERENCE>"
+		"</PROPERTY.REFERENCE></INSTANCE>";
+	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+	const char *why;
+	struct cim_inst *i = cimxml_decode_instance(&arena, xml, &why);
+
+	(void)state;
+	assert_non_null(i);
+	xml_instance(&b, i, NULL, NULL);
+	assert_string_equal(strbuf_str(&b), xml);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(get_class),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(parameter_errors),
+		cmocka_unit_test(key_forms),
+		cmocka_unit_test(method_parameters),
+		cmocka_unit_test(not_well_formed),
+		cmocka_unit_test(not_valid),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(caps),
+		cmocka_unit_test(deep_embedding),
+		cmocka_unit_test(mutations),
+		cmocka_unit_test(writes_what_it_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, done);
+}
