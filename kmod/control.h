@@ -153,10 +153,10 @@ void rpl_command_stat_get(struct rpl_command *cmd, struct rpl_command_stat *out)
 
 /* ---- nl.c, for event.c and command.c: process context, may sleep ---- */
 
-void rpl_nl_send_store(struct rpl_store *s, enum rpl_event what);
-/* state 0: the present one; likewise seq. */
+/* seq and state 0: the present ones. */
+void rpl_nl_send_store(struct rpl_store *s, enum rpl_event what, u64 seq);
 void rpl_nl_send_clone(struct rpl_clone *c, enum rpl_event what, enum rpl_state state, u64 seq);
-void rpl_nl_send_group(struct rpl_group *g, enum rpl_event what);
+void rpl_nl_send_group(struct rpl_group *g, enum rpl_event what, u64 seq);
 void rpl_nl_send_done(struct rpl_command *cmd);
 
 /* Grows with every change of the lists of objects: dumps tell by it that they were interrupted. */

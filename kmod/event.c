@@ -121,7 +121,8 @@ static enum rpl_event strongest(unsigned long what)
 
 /*
  * Each state with the sequence number of its own, so that a reader who drops what is not newer
- * drops none of them. The last one comes with all that is true now.
+ * drops none of them. The last one comes with all that is true now, but never with a number that
+ * was given after n was taken from the queue: the next message has that one.
  */
 static void tell_clone(struct rpl_clone *c, const struct rpl_notify *n)
 {
@@ -136,7 +137,7 @@ static void tell_clone(struct rpl_clone *c, const struct rpl_notify *n)
 	}
 	if (n->nr_states > 1 && last == RPL_EVENT_CREATED)
 		last = RPL_EVENT_STATE; /* created has been told */
-	rpl_nl_send_clone(c, last, n->nr_states ? n->states[n->nr_states - 1] : 0, 0);
+	rpl_nl_send_clone(c, last, n->nr_states ? n->states[n->nr_states - 1] : 0, n->seq);
 }
 
 /* Tell what is in n (a copy made under the lock) and give the queue's reference back. */
@@ -147,7 +148,7 @@ static void tell(struct rpl_notify *of, const struct rpl_notify *n)
 	if (n->kind == KIND_STORE) {
 		struct rpl_store *s = container_of(of, struct rpl_store, notify);
 
-		rpl_nl_send_store(s, strongest(n->what));
+		rpl_nl_send_store(s, strongest(n->what), n->seq);
 		if (lasting)
 			wake_waiters(s);
 		rpl_store_put(s);
@@ -161,7 +162,7 @@ static void tell(struct rpl_notify *of, const struct rpl_notify *n)
 	} else {
 		struct rpl_group *g = container_of(of, struct rpl_group, notify);
 
-		rpl_nl_send_group(g, strongest(n->what));
+		rpl_nl_send_group(g, strongest(n->what), n->seq);
 		rpl_group_put(g);
 	}
 }

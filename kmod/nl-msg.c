@@ -167,7 +167,7 @@ int rpl_msg_end(struct sk_buff *skb, void *hdr, int r)
 }
 
 int rpl_msg_put_store(struct sk_buff *skb, const struct rpl_msg_head *h, struct rpl_store *s,
-		      enum rpl_event what)
+		      enum rpl_event what, u64 seq)
 {
 	void *hdr = rpl_msg_begin(skb, h);
 	struct rpl_store_stat st;
@@ -175,6 +175,8 @@ int rpl_msg_put_store(struct sk_buff *skb, const struct rpl_msg_head *h, struct 
 	if (!hdr)
 		return -EMSGSIZE;
 	rpl_store_stat_get(s, &st);
+	if (seq)
+		st.seq = seq;
 	return rpl_msg_end(skb, hdr, put_store_attrs(skb, &st, what));
 }
 
@@ -206,7 +208,7 @@ int rpl_msg_put_clone(struct sk_buff *skb, const struct rpl_msg_head *h, struct 
 }
 
 int rpl_msg_put_group(struct sk_buff *skb, const struct rpl_msg_head *h, struct rpl_group *g,
-		      enum rpl_event what, bool locked)
+		      enum rpl_event what, u64 seq, bool locked)
 {
 	void *hdr = rpl_msg_begin(skb, h);
 	struct rpl_group_stat st;
@@ -217,6 +219,8 @@ int rpl_msg_put_group(struct sk_buff *skb, const struct rpl_msg_head *h, struct 
 		rpl_group_stat_get_locked(g, &st);
 	else
 		rpl_group_stat_get(g, &st);
+	if (seq)
+		st.seq = seq;
 	return rpl_msg_end(skb, hdr, put_group_attrs(skb, g->store->devt, &st, what));
 }
 
@@ -270,13 +274,13 @@ static void event_send(struct sk_buff *skb, int r, u32 portid)
 	up_read(&nl_sem);
 }
 
-void rpl_nl_send_store(struct rpl_store *s, enum rpl_event what)
+void rpl_nl_send_store(struct rpl_store *s, enum rpl_event what, u64 seq)
 {
 	struct rpl_msg_head h;
 	struct sk_buff *skb = event_new(&h, RPL_CMD_STORE_NTF, false);
 
 	if (skb)
-		event_send(skb, rpl_msg_put_store(skb, &h, s, what), 0);
+		event_send(skb, rpl_msg_put_store(skb, &h, s, what, seq), 0);
 }
 
 void rpl_nl_send_clone(struct rpl_clone *c, enum rpl_event what, enum rpl_state state, u64 seq)
@@ -288,13 +292,13 @@ void rpl_nl_send_clone(struct rpl_clone *c, enum rpl_event what, enum rpl_state 
 		event_send(skb, rpl_msg_put_clone(skb, &h, c, what, state, seq), 0);
 }
 
-void rpl_nl_send_group(struct rpl_group *g, enum rpl_event what)
+void rpl_nl_send_group(struct rpl_group *g, enum rpl_event what, u64 seq)
 {
 	struct rpl_msg_head h;
 	struct sk_buff *skb = event_new(&h, RPL_CMD_GROUP_NTF, false);
 
 	if (skb)
-		event_send(skb, rpl_msg_put_group(skb, &h, g, what, false), 0);
+		event_send(skb, rpl_msg_put_group(skb, &h, g, what, seq, false), 0);
 }
 
 void rpl_nl_send_done(struct rpl_command *cmd)

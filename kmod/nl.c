@@ -122,7 +122,7 @@ int rpl_nl_store_get_doit(struct sk_buff *req, struct genl_info *info)
 		return PTR_ERR(s);
 	skb = reply_new(info, &h);
 	if (skb)
-		r = reply_send(info, skb, rpl_msg_put_store(skb, &h, s, 0));
+		r = reply_send(info, skb, rpl_msg_put_store(skb, &h, s, 0, 0));
 	rpl_store_put(s);
 	return r;
 }
@@ -219,7 +219,7 @@ int rpl_nl_group_get_doit(struct sk_buff *req, struct genl_info *info)
 	}
 	skb = reply_new(info, &h);
 	if (skb)
-		r = reply_send(info, skb, rpl_msg_put_group(skb, &h, g, 0, false));
+		r = reply_send(info, skb, rpl_msg_put_group(skb, &h, g, 0, 0, false));
 	rpl_group_put(g);
 out:
 	rpl_store_put(s);
@@ -329,7 +329,7 @@ static int dump_all(struct sk_buff *skb, struct netlink_callback *cb, int store_
 static int dump_one_store(struct sk_buff *skb, const struct rpl_msg_head *h, struct rpl_store *s,
 			  struct dump_pos *pos)
 {
-	return rpl_msg_put_store(skb, h, s, 0);
+	return rpl_msg_put_store(skb, h, s, 0, 0);
 }
 
 static int dump_sources(struct sk_buff *skb, const struct rpl_msg_head *h, struct rpl_store *s,
@@ -367,7 +367,7 @@ static int dump_groups(struct sk_buff *skb, const struct rpl_msg_head *h, struct
 	if (pos->has_uuid && !g)
 		return 0;
 	while ((g = rpl_store_next_group(s, g))) {
-		if (rpl_msg_put_group(skb, h, g, 0, true))
+		if (rpl_msg_put_group(skb, h, g, 0, 0, true))
 			return -EMSGSIZE;
 		memcpy(pos->uuid, g->uuid, sizeof(pos->uuid));
 		pos->has_uuid = true;
