@@ -26,29 +26,34 @@ our_devices()
 	dmsetup names 2> /dev/null
 }
 
-# Remove all devices of a case: clones, sources, stores, then what is below.
+# Remove all devices of a case: clones, sources, stores, then what is below.  A process that was
+# just killed may hold one for a while.
 sweep()
 {
-	local d i names
-	[ ! -e "$WORK/pids" ] || while read -r i; do
-		kill -9 "$i" 2> /dev/null
+	local pid
+	[ ! -e "$WORK/pids" ] || while read -r pid; do
+		kill -9 "$pid" 2> /dev/null
 	done < "$WORK/pids"
-	for i in 1 2 3 4 5 6; do
-		names=$(our_devices)
-		[ -n "$names" ] || return 0
-		# Nothing may hang because its device is suspended: the lowest ones first.
-		for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
-			dmsetup resume "$d"
-		done
-		# Names sort as c- (clones), sl- (slices), store, v- (sources): slices go last.
-		for d in $(echo "$names" | awk '{ print $1 }' | grep -v '^sl-' | sort) \
-			$(echo "$names" | awk '{ print $1 }' | grep '^sl-'); do
-			dmsetup remove "$d" > /dev/null 2>&1
-		done
-		[ $i -lt 2 ] || sleep 0.2
-	done
-	diag "devices that cannot be removed: $names"
+	retry_until 10 swept && return 0
+	diag "devices that cannot be removed: $(our_devices)"
 	return 1
+}
+
+# One round of removals: are all of them gone?
+swept()
+{
+	local d names
+	names=$(our_devices)
+	# Nothing may hang because its device is suspended: the lowest ones first.
+	for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
+		dmsetup resume "$d"
+	done
+	# Names sort as c- (clones), sl- (slices), store, v- (sources): slices go last.
+	for d in $(echo "$names" | awk '{ print $1 }' | grep -v '^sl-' | sort) \
+		$(echo "$names" | awk '{ print $1 }' | grep '^sl-'); do
+		dmsetup remove "$d" > /dev/null 2>&1
+	done
+	[ -z "$(our_devices)" ]
 }
 
 # Remember a background process: it is killed when the case ends.

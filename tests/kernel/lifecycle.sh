@@ -158,7 +158,7 @@ again_and_again()
 		wait $writer || die "a source write failed: $(cat "$WORK/writer")"
 		sweep || die "leftovers in round $i"
 		module_unload || die "round $i"
-		module_load
+		module_load || die "the module does not load in round $i"
 		rm -f "$WORK/used" "$WORK/log"
 	done
 }
