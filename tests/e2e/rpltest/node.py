@@ -32,11 +32,15 @@ def free_ports(n):
             s.close()
 
 
+# Every wait has a deadline of its own; this one ends a guest that was forgotten.
+DEADLINE_S = 2 * 3600
+
+
 class Node:
     """`pools` is {name: bytes}; the disks are sparse files in `where` and outlive power cuts."""
 
-    def __init__(self, where, pools, kver="6.1", mem_mb=1024, smp=2, deadline_s=1800, config="",
-                 ports=None):
+    def __init__(self, where, pools, kver="6.1", mem_mb=1024, smp=2, deadline_s=DEADLINE_S,
+                 config="", ports=None):
         self.dir = pathlib.Path(where)
         self.pools, self.kver, self.config = pools, kver, config
         self.mem_mb, self.smp, self.deadline_s = mem_mb, smp, deadline_s
