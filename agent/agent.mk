@@ -23,7 +23,7 @@ AGENT_CFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(AGENT_CFLAGS)) $(AGENT_SAN)
 AGENT_LDFLAGS += $(AGENT_SAN)
 endif
 
-SMISD_DIRS := base cim cimxml http broker schema providers engine kernel
+SMISD_DIRS := base cim cimxml http broker schema providers engine kernel sim daemon
 SMISD_SRC := $(foreach d,$(SMISD_DIRS),$(wildcard agent/$(d)/*.c))
 SMISD_OBJ := $(SMISD_SRC:%.c=$(AGENT_B)/%.o)
 # The server without schema, providers and engine: what the tests with their own schema link.

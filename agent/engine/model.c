@@ -99,10 +99,12 @@ void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid)
 /* False: the id is another volume's, and @v keeps what it had. */
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id)
 {
-	if (id > VOLUME_ID_MAX || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
+	if (id > e->ops->max_volume_id || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
 		return false;
 	if (v->pub.id && e->volume_by_id[v->pub.id] == v)
 		e->volume_by_id[v->pub.id] = NULL;
+	if (v->pub.id && v->pub.id < e->unused_id)
+		e->unused_id = v->pub.id;
 	v->pub.id = id;
 	if (id)
 		e->volume_by_id[id] = v;
@@ -111,10 +113,15 @@ bool volume_set_id(struct engine *e, struct volume *v, uint32_t id)
 
 uint32_t volume_unused_id(struct engine *e)
 {
-	for (uint32_t id = 1; id <= VOLUME_ID_MAX; id++)
-		if (!e->volume_by_id[id])
-			return id;
+	for (; e->unused_id <= e->ops->max_volume_id; e->unused_id++)
+		if (!e->volume_by_id[e->unused_id])
+			return e->unused_id;
 	return 0;
+}
+
+struct volume *volume_of_id(struct engine *e, uint32_t id)
+{
+	return id <= e->ops->max_volume_id ? e->volume_by_id[id] : NULL;
 }
 
 struct volume *volume_find(struct engine *e, const char *uuid)

@@ -76,8 +76,8 @@ struct volume *volume_plan(struct engine *e, const char *name, struct pool *p, u
 	struct volume *v;
 
 	if (!id) {
-		refused(why, why_size, "the node has %d volumes, which is all it can have",
-			VOLUME_ID_MAX);
+		refused(why, why_size, "the node has %u volumes, which is all it can have",
+			e->ops->max_volume_id);
 		return NULL;
 	}
 	uuid_make(uuid);

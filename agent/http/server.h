@@ -29,7 +29,7 @@ struct http_config {
 	sd_event *loop;
 	struct broker *broker;
 	const char *host; /* name of this node in answers */
-	http_auth_fn authenticate;
+	http_auth_fn authenticate; /* NULL: nobody is asked, everybody may do everything */
 	void *auth_arg;
 	uint32_t max_connections, max_connections_per_ip;
 	uint32_t max_body_bytes;

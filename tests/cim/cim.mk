@@ -24,7 +24,7 @@ $(AGENT_B)/tests/unit/test-broker: $(AGENT_B)/tests/unit/test-broker.o $(CIM_TES
 
 CHECK_LAYERS += check-cim
 .PHONY: check-cim run-cim
-check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem on the fake backend
+check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem on a simulated node
 	@$(MAKE) --no-print-directory ASAN=1 run-cim
 
 run-cim: $(AGENT_B)/tests/cim/testd $(AGENT_B)/smisd build/venv/.ok

@@ -107,8 +107,8 @@ http-port = {http}
 https-port = {https}
 [engine]
 state-dir = {dir}
-backend = fake
-[fake]
+backend = sim
+[sim]
 rate = 64M
 [pool fast]
 vg = vgfast

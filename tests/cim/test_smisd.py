@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""smisd itself, on the fake backend, with clients that we did not write: wbemcli and pywbem.
+"""smisd itself, on a simulated node, with clients that we did not write: wbemcli and pywbem.
 
 What each class and method means is tested elsewhere (tests/e2e); here it is that the whole
 schema can be walked, that the operations agree with each other, and that wrong calls of real
