@@ -135,6 +135,8 @@ static const struct list lists[] = {
 
 struct parse {
 	struct smisd_config *cfg;
+	FILE *f;
+	int line, bad_section; /* lines read; the line of a section that is refused */
 	char *why;
 	size_t why_size;
 };
@@ -306,6 +308,47 @@ static int on_key(void *arg, const char *section, const char *name, const char *
 	return 0;
 }
 
+/* A section counts also when it has no key. NULL or what is wrong with it. */
+static const char *begin_section(struct smisd_config *cfg, const char *section)
+{
+	if (!strncmp(section, "pool ", 5))
+		return pool_named(cfg, section + 5) ? NULL
+						    : "a pool without a name, or too many pools";
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const char *name = section + strlen(lists[i].prefix);
+
+		if (strncmp(section, lists[i].prefix, strlen(lists[i].prefix)))
+			continue;
+		if (!*name)
+			return "a section without a name";
+		item_named(cfg, &lists[i], name);
+		return NULL;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!strcmp(keys[i].section, section))
+			return NULL;
+	return "unknown section";
+}
+
+/* The library tells keys only: sections are seen as the lines go by. */
+static char *next_line(char *buf, int size, void *arg)
+{
+	struct parse *p = arg;
+	char *line = fgets(buf, size, p->f), section[128];
+	const char *wrong = NULL;
+
+	if (!line)
+		return NULL;
+	p->line++;
+	if (sscanf(line, " [%127[^]\n]]", section) == 1)
+		wrong = begin_section(p->cfg, section);
+	if (!wrong)
+		return line;
+	p->bad_section = p->line;
+	snprintf(p->why, p->why_size, "[%s]: %s", section, wrong);
+	return NULL;
+}
+
 /* "server.http-port=0" */
 static int set_option(struct smisd_config *cfg, const char *text, char *why, size_t why_size)
 {
@@ -384,17 +427,23 @@ static const char *check(const struct smisd_config *cfg)
 static int read_file(struct smisd_config *cfg, const char *path, char *why, size_t why_size)
 {
 	char detail[256] = "";
-	struct parse p = { cfg, detail, sizeof(detail) };
-	int line, ret;
+	struct parse p = {
+		.cfg = cfg, .f = fopen(path, "re"), .why = detail, .why_size = sizeof(detail)
+	};
+	int line = 0, ret = p.f ? 0 : -errno;
 
-	errno = 0;
-	line = ini_parse(path, on_key, &p);
-	if (line < 0) {
-		ret = errno ? -errno : -EIO;
+	if (p.f) {
+		line = ini_parse_stream(next_line, &p, on_key, &p);
+		ret = ferror(p.f) || line < 0 ? -EIO : 0;
+		fclose(p.f);
+	}
+	if (ret) {
 		snprintf(why, why_size, "%s: %s", path, strerror(-ret));
 		return ret;
 	}
-	if (line > 0) {
+	if (!line)
+		line = p.bad_section;
+	if (line) {
 		snprintf(why, why_size, "%s:%d: %s", path, line, *detail ? detail : "not ini");
 		return -EINVAL;
 	}
