@@ -272,12 +272,9 @@ const struct engine_volume *engine_volume_by_uuid(struct engine *e, const char *
 
 const struct engine_volume *engine_volume_by_name(struct engine *e, const char *name)
 {
-	struct volume *v;
+	struct volume *v = strmap_get(&e->volume_by_name, name);
 
-	TAILQ_FOREACH(v, &e->volumes, link)
-	if (!strcmp(v->pub.name, name))
-		return &v->pub;
-	return NULL;
+	return v ? &v->pub : NULL;
 }
 
 const struct engine_group *engine_group_by_id(struct engine *e, const char *id)

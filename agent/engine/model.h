@@ -124,7 +124,7 @@ struct engine {
 	TAILQ_HEAD(, rset) sets;
 	TAILQ_HEAD(, job) jobs;
 	TAILQ_HEAD(, later) later; /* answers that wait for the loop */
-	struct strmap volume_by_uuid, relation_by_uuid, job_by_id;
+	struct strmap volume_by_uuid, volume_by_name, relation_by_uuid, job_by_id;
 	struct volume **volume_by_id; /* up to ops->max_volume_id */
 	uint32_t unused_id; /* none below it is unused */
 	VEC(struct notify) notify;
@@ -140,7 +140,7 @@ struct engine {
 struct pool *pool_new(struct engine *e, const char *uuid, const char *name);
 struct volume *volume_new(struct engine *e, const char *uuid, uint32_t id, const char *name);
 void volume_free(struct engine *e, struct volume *v);
-void volume_set_name(struct volume *v, const char *name);
+void volume_set_name(struct engine *e, struct volume *v, const char *name);
 void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid);
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id);
 uint32_t volume_unused_id(struct engine *e); /* 0: none left */

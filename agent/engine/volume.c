@@ -210,7 +210,7 @@ static void store_names(struct volume_call *c, struct volume *v)
 	struct engine *e = c->e;
 
 	if (c->name)
-		volume_set_name(v, c->name);
+		volume_set_name(e, v, c->name);
 	if (c->description)
 		set_str(&v->pub.description, c->description);
 	db_begin(e);

@@ -77,14 +77,11 @@ static void complete(struct call *c, struct sim_answer *a)
 
 static void arm(struct backend *b);
 
-static int run_one(sd_event_source *src, uint64_t usec, void *arg)
+static void run_one(struct backend *b)
 {
-	struct backend *b = arg;
 	struct call *c = TAILQ_FIRST(&b->queue);
 	struct sim_answer a = { 0 };
 
-	(void)src;
-	(void)usec;
 	b->run = sd_event_source_disable_unref(b->run);
 	TAILQ_REMOVE(&b->queue, c, link);
 	fault_point("sim:before");
@@ -94,18 +91,35 @@ static int run_one(sd_event_source *src, uint64_t usec, void *arg)
 		a.reply.error = sim_refuse(&a, -ENOTCONN, "smisd-priv does not answer");
 	complete(c, &a);
 	arm(b);
+}
+
+static int run_now(sd_event_source *src, void *arg)
+{
+	(void)src;
+	run_one(arg);
+	return 0;
+}
+
+static int run_later(sd_event_source *src, uint64_t usec, void *arg)
+{
+	(void)src, (void)usec;
+	run_one(arg);
 	return 0;
 }
 
 static void arm(struct backend *b)
 {
-	uint64_t now;
+	uint64_t delay_us = (uint64_t)b->cfg->sim.op_delay_ms * 1000;
+	int ret;
 
 	if (b->run || TAILQ_EMPTY(&b->queue))
 		return;
-	sd_event_now(b->loop, CLOCK_MONOTONIC, &now);
-	if (sd_event_add_time(b->loop, &b->run, CLOCK_MONOTONIC,
-			      now + (uint64_t)b->cfg->sim.op_delay_ms * 1000, 1, run_one, b) < 0)
+	if (delay_us)
+		ret = sd_event_add_time_relative(b->loop, &b->run, CLOCK_MONOTONIC, delay_us, 1,
+						 run_later, b);
+	else
+		ret = sd_event_add_defer(b->loop, &b->run, run_now, b);
+	if (ret < 0)
 		abort();
 }
 
