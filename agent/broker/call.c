@@ -42,12 +42,19 @@ const char *cim_key(const struct cim_call *c, const char *name)
 	return s ? s : "";
 }
 
+bool cim_keys_only(const struct cim_call *c)
+{
+	enum cim_op op = c->req->op;
+
+	return op == CIM_OP_ENUMERATE_INSTANCE_NAMES || op == CIM_OP_REFERENCE_NAMES ||
+	       op == CIM_OP_ASSOCIATOR_NAMES;
+}
+
 bool cim_wants(const struct cim_call *c, const char *prop)
 {
 	const struct cim_request *req = c->req;
 
-	if (req->op == CIM_OP_ENUMERATE_INSTANCE_NAMES || req->op == CIM_OP_REFERENCE_NAMES ||
-	    req->op == CIM_OP_ASSOCIATOR_NAMES)
+	if (cim_keys_only(c))
 		return false;
 	if (!req->has_props)
 		return true;

@@ -73,6 +73,8 @@ struct cim_value_spec {
 };
 int broker_value_in(struct cim_call *c, const struct cim_value_spec *spec, const char *what,
 		    enum cim_type claimed, const struct cim_value *raw, struct cim_value *out);
+/* keys, blank, element of a class that has its properties; in the arena of the repository. */
+void broker_shape_class(struct arena *a, struct cim_class *cls);
 void broker_path_canon(const struct cim_class *cls, struct cim_path *p);
 /* The other direction, in place. */
 void broker_path_out(struct cim_call *c, const struct cim_path *p, const struct cim_ns *from);

@@ -112,6 +112,8 @@ const struct cim_path *cim_target(const struct cim_call *c);
 const char *cim_key(const struct cim_call *c, const char *name);
 /* Is this property wanted in the answer? */
 bool cim_wants(const struct cim_call *c, const char *prop);
+/* Only paths are asked for: properties that are no keys need not be set. */
+bool cim_keys_only(const struct cim_call *c);
 
 /* ---- emitting ---- */
 /* A new instance of the provider's class. The broker takes it over at the next cim_emit() or at

@@ -5,6 +5,7 @@
  */
 #include "cimxml/cimxml.h"
 
+#include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "broker/request.h"
 #include "cimxml/decode.h"
+#include "cimxml/reader.h"
 #include "cimxml/write.h"
 
 struct cimxml_call {
@@ -277,4 +279,10 @@ void cimxml_cancel(struct cimxml_call *c)
 {
 	broker_cancel(c->call);
 	call_free(c);
+}
+
+void cimxml_cleanup(void)
+{
+	dec_cleanup();
+	xmlCleanupParser();
 }
