@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "daemon/daemon.h"
+#include "http/cert.h"
 
 struct options {
 	const char *config; /* --config */
@@ -95,6 +97,20 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 }
 
+/* As far as the user who asks may read them. */
+static int check_cert(const struct smisd_config *cfg, char *why, size_t why_size)
+{
+	char *cert = NULL, *key = NULL;
+	int r = cert_load(cfg->server.tls_cert, cfg->server.tls_key, "", "", &cert, &key, why,
+			  why_size);
+
+	if (!r)
+		r = cert_check(cert, key, why, why_size);
+	free(cert);
+	free_secret(key);
+	return r;
+}
+
 static int check(const struct config_source *source)
 {
 	struct smisd_config cfg;
@@ -103,6 +119,12 @@ static int check(const struct config_source *source)
 
 	if (r) {
 		fprintf(stderr, "smisd: %s\n", *why ? why : strerror(-r));
+		return EXIT_FAILURE;
+	}
+	if (cfg.server.https_port && !access(cfg.server.tls_cert, F_OK) &&
+	    check_cert(&cfg, why, sizeof(why))) {
+		fprintf(stderr, "smisd: %s\n", why);
+		config_free(&cfg);
 		return EXIT_FAILURE;
 	}
 	printf("%s: no errors\n", source->path ? source->path : "configuration");

@@ -3,13 +3,12 @@
  * daemon.c - start and stop.
  *
  * Order of the start: configuration, classes, engine; when the engine is ready (and a simulated
- * node has been filled) the listeners open and systemd is told. The stop goes the other way; work
- * that requests began goes on in the kernel and is found again.
+ * node has been filled) the listeners open and systemd is told. The stop goes the other way: requests
+ * that run are let finish for a while, new ones get 503; work that requests began goes on in the kernel and is found again.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cimxml/cimxml.h"
 #include "sim/sim.h"
 
 /* ---- start ---- */
@@ -95,18 +95,31 @@ static void on_ready(const struct engine_result *res, void *arg)
 		serve(d, res->rc == ENGINE_OK ? "serving" : res->why);
 }
 
+static void on_drained(void *arg)
+{
+	struct smisd *d = arg;
+
+	sd_event_exit(d->loop, 0);
+}
+
+/* The second one does not wait. */
 static int on_signal(sd_event_source *src, const struct signalfd_siginfo *info, void *arg)
 {
 	struct smisd *d = arg;
 
 	(void)src;
 	if (info->ssi_signo == SIGHUP) {
-		log_notice("configuration is read at start only: restart to change it");
+		if (!d->stopping)
+			daemon_reload(d);
 		return 0;
 	}
+	if (d->stopping || !d->http)
+		return sd_event_exit(d->loop, 0);
 	log_notice("stopping");
 	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-	return sd_event_exit(d->loop, 0);
+	d->stopping = true;
+	http_server_drain(d->http, (uint64_t)d->cfg.limits.stop_timeout_s * 1000000, on_drained, d);
+	return 0;
 }
 
 static int start_loop(struct smisd *d)
@@ -155,14 +168,14 @@ static int start(struct smisd *d)
 static void stop(struct smisd *d)
 {
 	d->stopping = true;
-	http_server_stop(d->http);
+	listeners_free(d);
 	if (d->engine)
 		engine_stop(d->engine);
 	broker_free(d->broker);
 	repo_free(d->repo);
 	sd_event_unref(d->loop);
 	config_free(&d->cfg);
-	xmlCleanupParser();
+	cimxml_cleanup();
 }
 
 int daemon_run(const struct config_source *source)

@@ -19,6 +19,7 @@ struct smisd {
 	struct broker *broker;
 	struct engine *engine;
 	struct http_server *http;
+	struct tls_files *tls; /* NULL: no HTTPS */
 	bool stopping;
 	int exit_status;
 };
@@ -33,5 +34,16 @@ int daemon_run(const struct config_source *source);
 
 /* Opens what is configured, or takes it from systemd, and serves it. 0 or a negative errno. */
 int listeners_start(struct smisd *d);
+/*
+ * The configuration has changed: limits, certificate. 0, or a negative errno with a sentence;
+ * everything is then as it was.
+ */
+int listeners_change(struct smisd *d, char *why, size_t why_size);
+void listeners_free(struct smisd *d);
+
+/* ---- reload.c */
+
+/* Reads the configuration again; what is wrong with it is logged, and the old one stays. */
+void daemon_reload(struct smisd *d);
 
 #endif

@@ -51,6 +51,7 @@ static const struct key keys[] = {
 	NUM("limits", "request-timeout", KIND_U32, limits.request_timeout_s, "60", 1, 86400),
 	NUM("limits", "reply-deadline-ms", KIND_U32, limits.reply_deadline_ms, "10000", 1, 600000),
 	NUM("limits", "job-keep", KIND_U32, limits.job_keep_s, "86400", 300, 31536000),
+	NUM("limits", "stop-timeout", KIND_U32, limits.stop_timeout_s, "10", 0, 600),
 	STR("engine", "state-dir", engine.path, "/var/lib/smisd"),
 	STR("engine", "backend", engine.backend, "real"),
 	STR("engine", "priv-socket", engine.priv_socket, "/run/smisd/priv.sock"),
@@ -108,7 +109,8 @@ static const struct key fault_keys[] = {
 	OF(config_fault, "reason", KIND_STR, reason, "", 0, 0),
 	OF(config_fault, "operation", KIND_STR, operation, "", 0, 0),
 	OF(config_fault, "volume", KIND_STR, volume, "*", 0, 0),
-	OF(config_fault, "error", KIND_STR, error, "EIO", 0, 0),
+	OF(config_fault, "error", KIND_STR, error, "", 0, 0),
+	OF(config_fault, "delay-ms", KIND_U32, delay_ms, "0", 0, 600000),
 	OF(config_fault, "times", KIND_U32, times, "0", 0, UINT32_MAX),
 };
 
@@ -492,6 +494,70 @@ int config_load(struct smisd_config *cfg, const char *path, char *why, size_t wh
 	const struct config_source from = { .path = path };
 
 	return config_load_from(cfg, &from, why, why_size);
+}
+
+/* ---- reading it again */
+
+static size_t kind_size(enum kind kind)
+{
+	switch (kind) {
+	case KIND_U16:
+		return sizeof(uint16_t);
+	case KIND_U32:
+		return sizeof(uint32_t);
+	default:
+		return sizeof(uint64_t);
+	}
+}
+
+static bool same(const struct smisd_config *a, const struct smisd_config *b, const struct key *k)
+{
+	const char *x = (const char *)a + k->offset, *y = (const char *)b + k->offset;
+
+	if (k->kind == KIND_STR)
+		return !strcmp(*(char *const *)x, *(char *const *)y);
+	return !memcmp(x, y, kind_size(k->kind));
+}
+
+static bool same_pools(const struct smisd_config *a, const struct smisd_config *b)
+{
+	if (a->nr_pools != b->nr_pools)
+		return false;
+	for (size_t i = 0; i < a->nr_pools; i++)
+		if (strcmp(a->pools[i].name, b->pools[i].name) ||
+		    strcmp(a->pools[i].vg, b->pools[i].vg) ||
+		    a->pools[i].size_bytes != b->pools[i].size_bytes)
+			return false;
+	return true;
+}
+
+static void swap(char *x, char *y, size_t len)
+{
+	for (; len--; x++, y++) {
+		char was = *x;
+
+		*x = *y;
+		*y = was;
+	}
+}
+
+const char *config_take_live(struct smisd_config *cfg, struct smisd_config *now)
+{
+	const char *other = same_pools(cfg, now) ? NULL : "pool";
+	static char text[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct key *k = &keys[i];
+
+		if (!strcmp(k->section, "limits") || !strncmp(k->name, "tls-", 4)) {
+			swap((char *)cfg + k->offset, (char *)now + k->offset,
+			     k->kind == KIND_STR ? sizeof(char *) : kind_size(k->kind));
+		} else if (!other && !same(cfg, now, k)) {
+			snprintf(text, sizeof(text), "%s.%s", k->section, k->name);
+			other = text;
+		}
+	}
+	return other;
 }
 
 static void free_list(struct smisd_config *cfg, const struct list *l)

@@ -51,7 +51,8 @@ struct config_fault {
 	char *reason; /* reason =; with this sentence; "": the kernel's words */
 	char *operation; /* operation =; or: such an operation (backend_op_name) fails */
 	char *volume; /* volume =; on such a volume; "*" */
-	char *error; /* error =; with this errno, by name; EIO */
+	char *error; /* error =; with this errno, by name; "": EIO */
+	uint32_t delay_ms; /* delay-ms =; it takes so long, and fails only with an error */
 	uint32_t times; /* times =; so often; 0: always */
 };
 
@@ -74,6 +75,7 @@ struct smisd_config {
 		uint32_t request_timeout_s; /* 60 */
 		uint32_t reply_deadline_ms; /* 10000: then a replica call is answered by its job */
 		uint32_t job_keep_s; /* 86400: default TimeBeforeRemoval; never under 300 */
+		uint32_t stop_timeout_s; /* 10: running requests have so long when smisd stops */
 	} limits;
 	struct {
 		char *path; /* state directory, default /var/lib/smisd; holds smisd.db; "" = memory */
@@ -121,5 +123,11 @@ int config_load(struct smisd_config *cfg, const char *path, char *why, size_t wh
 int config_load_from(struct smisd_config *cfg, const struct config_source *from, char *why,
 		     size_t why_size);
 void config_free(struct smisd_config *cfg);
+
+/*
+ * What may change while smisd runs ([limits], tls-...) is taken from @now, which keeps the old
+ * values. Gives "SECTION.KEY" of the first other thing that differs, and is not taken; NULL: none.
+ */
+const char *config_take_live(struct smisd_config *cfg, struct smisd_config *now);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * cert.c - see cert.h. Used once at start, before the loop runs.
+ * cert.c - see cert.h. Used at start and when the configuration or the files changed.
  */
 #include "http/cert.h"
 
@@ -9,6 +9,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,4 +176,22 @@ int cert_load(const char *cert_path, const char *key_path, const char *state_dir
 		*cert_pem = NULL;
 	}
 	return r;
+}
+
+int cert_check(const char *cert_pem, const char *key_pem, char *why, size_t why_size)
+{
+	gnutls_datum_t cert = { (unsigned char *)(uintptr_t)cert_pem,
+				(unsigned int)strlen(cert_pem) };
+	gnutls_datum_t key = { (unsigned char *)(uintptr_t)key_pem, (unsigned int)strlen(key_pem) };
+	gnutls_certificate_credentials_t creds;
+	int r = gnutls_certificate_allocate_credentials(&creds);
+
+	if (r >= 0) {
+		r = gnutls_certificate_set_x509_key_mem(creds, &cert, &key, GNUTLS_X509_FMT_PEM);
+		gnutls_certificate_free_credentials(creds);
+	}
+	if (r >= 0)
+		return 0;
+	snprintf(why, why_size, "certificate and key do not fit: %s", gnutls_strerror(r));
+	return -EINVAL;
 }

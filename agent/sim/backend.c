@@ -109,14 +109,17 @@ static int run_later(sd_event_source *src, uint64_t usec, void *arg)
 
 static void arm(struct backend *b)
 {
-	uint64_t delay_us = (uint64_t)b->cfg->sim.op_delay_ms * 1000;
+	uint32_t delay_ms;
 	int ret;
 
 	if (b->run || TAILQ_EMPTY(&b->queue))
 		return;
-	if (delay_us)
-		ret = sd_event_add_time_relative(b->loop, &b->run, CLOCK_MONOTONIC, delay_us, 1,
-						 run_later, b);
+	delay_ms = sim_faults_delay_ms(&b->storage, TAILQ_FIRST(&b->queue)->req);
+	if (!delay_ms)
+		delay_ms = b->cfg->sim.op_delay_ms;
+	if (delay_ms)
+		ret = sd_event_add_time_relative(b->loop, &b->run, CLOCK_MONOTONIC,
+						 (uint64_t)delay_ms * 1000, 1, run_later, b);
 	else
 		ret = sd_event_add_defer(b->loop, &b->run, run_now, b);
 	if (ret < 0)

@@ -45,7 +45,7 @@ bool sim_faults_ok(const struct smisd_config *cfg, char *why, size_t why_size)
 		if (*f->operation && !operation_known(f->operation))
 			refused(why, why_size, "[fault %s] operation = %s: there is none", f->name,
 				f->operation);
-		else if (error_named(f->error) == ARRAY_LEN(errors))
+		else if (*f->error && error_named(f->error) == ARRAY_LEN(errors))
 			refused(why, why_size, "[fault %s] error = %s: not one of the known",
 				f->name, f->error);
 		else
@@ -89,18 +89,31 @@ void sim_faults_relation(struct sim_storage *s, struct sim_relation *r, const ch
 	}
 }
 
-int sim_faults_operation(struct sim_storage *s, const struct backend_request *req,
-			 struct sim_answer *a)
+static bool fits(const struct sim_storage *s, const struct config_fault *f,
+		 const struct backend_request *req)
 {
 	const struct sim_volume *v = sim_volume(&s->table, req->uuid);
 	const char *name = v ? v->name : req->name ? req->name : "";
 
+	return !strcmp(f->operation, backend_op_name(req->op)) && !fnmatch(f->volume, name, 0);
+}
+
+uint32_t sim_faults_delay_ms(const struct sim_storage *s, const struct backend_request *req)
+{
+	for (size_t i = 0; s->fail_operations && i < s->cfg->nr_faults; i++)
+		if (s->cfg->faults[i].delay_ms && fits(s, &s->cfg->faults[i], req))
+			return s->cfg->faults[i].delay_ms;
+	return 0;
+}
+
+int sim_faults_operation(struct sim_storage *s, const struct backend_request *req,
+			 struct sim_answer *a)
+{
 	for (size_t i = 0; s->fail_operations && i < s->cfg->nr_faults; i++) {
 		const struct config_fault *f = &s->cfg->faults[i];
-		size_t e = error_named(f->error);
+		size_t e = *f->error ? error_named(f->error) : 0;
 
-		if (strcmp(f->operation, backend_op_name(req->op)) || fnmatch(f->volume, name, 0) ||
-		    !happens(s, i))
+		if ((f->delay_ms && !*f->error) || !fits(s, f, req) || !happens(s, i))
 			continue;
 		return sim_refuse(a, -errors[e].error, "%s",
 				  *f->reason ? f->reason : errors[e].reason);

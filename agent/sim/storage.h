@@ -56,6 +56,8 @@ void sim_faults_relation(struct sim_storage *s, struct sim_relation *r, const ch
 /* 0, or the negative errno with which the operation is to fail now, with its reason in @a. */
 int sim_faults_operation(struct sim_storage *s, const struct backend_request *req,
 			 struct sim_answer *a);
+/* How long the operation takes, 0 if no fault says so. */
+uint32_t sim_faults_delay_ms(const struct sim_storage *s, const struct backend_request *req);
 /* False: a fault of the configuration has an unknown operation or error; with a sentence. */
 bool sim_faults_ok(const struct smisd_config *cfg, char *why, size_t why_size);
 

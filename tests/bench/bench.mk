@@ -5,3 +5,7 @@
 .PHONY: bench-agent
 bench-agent: smisd build/venv/.ok	## speed and memory of the agent on a simulated node, against goals
 	@build/venv/bin/python tests/bench/agent.py --smisd $(AGENT_B)/smisd $(BENCH)
+
+.PHONY: soak
+soak: smisd build/venv/.ok	## SOAK minutes (10) of 32 connections: memory and descriptors stay flat
+	@build/venv/bin/python tests/bench/soak.py --smisd $(AGENT_B)/smisd --minutes $(or $(SOAK),10)

@@ -37,7 +37,7 @@ def unprivileged(argv):
 class Simulator:
     """with Simulator(smisd, text or number) as s: s.url, s.client(), s.kill(), s.start()"""
 
-    def __init__(self, smisd, what, keep=False, **options):
+    def __init__(self, smisd, what, keep=False, fds=(), **options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="smisd-sim-"))
         self.dir.chmod(0o755)
         # where an ordinary user can reach it, whatever directory it was built in
@@ -55,7 +55,7 @@ class Simulator:
             if not os.geteuid():
                 os.chown(state, NOBODY, NOBODY)
             self.options["engine.state-dir"] = state
-        self.what, self.process = what, None
+        self.what, self.process, self.fds, self.env = what, None, fds, {}
 
     def __enter__(self):
         self.start()
@@ -66,9 +66,18 @@ class Simulator:
         for k, v in self.options.items():
             argv += ["-o", f"{k}={v}"]
         self.out = open(self.dir / "out", "w+")
-        self.process = subprocess.Popen(unprivileged([str(a) for a in argv]),
-                                        stdin=subprocess.DEVNULL, stdout=self.out,
-                                        stderr=subprocess.STDOUT)
+        argv = unprivileged([str(a) for a in argv])
+        if self.fds:
+            # as systemd does: descriptors from 3 on, LISTEN_PID the process itself
+            moves = " ".join(f"{100 + i}<&{s.fileno()}" for i, (s, _) in enumerate(self.fds))
+            place = " ".join(f"{3 + i}<&{100 + i} {100 + i}<&-" for i in range(len(self.fds)))
+            names = ":".join(name for _, name in self.fds)
+            argv = ["bash", "-c", f"exec {moves}; exec {place}; LISTEN_FDS={len(self.fds)} "
+                    f'LISTEN_FDNAMES={names} LISTEN_PID=$$ exec "$@"', "bash", *argv]
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.out,
+                                        stderr=subprocess.STDOUT,
+                                        env=dict(os.environ, **self.env),
+                                        pass_fds=[s.fileno() for s, _ in self.fds])
         end = time.monotonic() + DEADLINE_S
         while "ready on http" not in self.log():
             if self.process.poll() is not None or time.monotonic() > end:

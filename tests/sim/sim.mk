@@ -13,5 +13,5 @@ CHECK_LAYERS += check-sim
 check-sim:	## the simulated node: wbemcli and pywbem over all of it, faults, restarts
 	@$(MAKE) --no-print-directory ASAN=1 run-sim
 
-run-sim: $(AGENT_B)/smisd build/venv/.ok
+run-sim: $(AGENT_B)/smisd $(AGENT_B)/smisd-priv build/venv/.ok
 	@build/venv/bin/python tests/sim/run --smisd $(AGENT_B)/smisd $(SIM)
