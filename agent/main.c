@@ -28,7 +28,7 @@ static void usage(FILE *out)
 	fputs("Usage: smisd [OPTION]...\n"
 	      "CIM-XML server of dm-replica.\n\n"
 	      "  -c, --config=FILE         configuration (default " CONFIG_PATH_DEFAULT ")\n"
-	      "      --simulate=N|FILE     no real storage: a simulated node with N volumes, or as\n"
+	      "      --simulate=N|FILE     no real storage: a simulated node of N volumes, or as\n"
 	      "                            FILE describes it, on this host's ports 5988 and 5989\n"
 	      "  -o, --option=SECTION.KEY=VALUE\n"
 	      "                            as if it stood in the configuration\n"

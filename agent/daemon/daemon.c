@@ -3,8 +3,9 @@
  * daemon.c - start and stop.
  *
  * Order of the start: configuration, classes, engine; when the engine is ready (and a simulated
- * node has been filled) the listeners open and systemd is told. The stop goes the other way: requests
- * that run are let finish for a while, new ones get 503; work that requests began goes on in the kernel and is found again.
+ * node has been filled) the listeners open and systemd is told. The stop goes the other way:
+ * requests that run are let finish for a while, new ones get 503; work that they began goes on in
+ * the kernel and is found again.
  */
 #include "daemon/daemon.h"
 

@@ -118,7 +118,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Certificate and key are seldom written at one moment: one that does not fit waits for the other. */
+/* The two are seldom written at one moment: one that does not fit waits for the other. */
 static int on_look(sd_event_source *src, uint64_t usec, void *arg)
 {
 	struct smisd *d = arg;

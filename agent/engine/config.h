@@ -78,7 +78,7 @@ struct smisd_config {
 		uint32_t stop_timeout_s; /* 10: running requests have so long when smisd stops */
 	} limits;
 	struct {
-		char *path; /* state directory, default /var/lib/smisd; holds smisd.db; "" = memory */
+		char *path; /* state directory, default /var/lib/smisd; "": in memory */
 		char *backend; /* "real" or "sim" */
 		char *priv_socket; /* default /run/smisd/priv.sock */
 		char *pam_service; /* default "smisd" */

@@ -69,9 +69,11 @@ mode = independent
         self.assertEqual(central[0]["Name"], "RPL-simulated")
 
     def test_every_instance(self):
-        """every class of every namespace: instances, their names, GetInstance of each"""
-        total = 0
-        for ns in self.c.server().namespaces:
+        """every class of the namespaces: instances, their names, GetInstance of each"""
+        total, namespaces = 0, set(self.c.server().namespaces)
+        # what is in two of them is the same
+        self.assertEqual(namespaces, {"interop", "root/interop", "root/dmreplica", "root/tpd"})
+        for ns in ("interop", "root/dmreplica"):
             for name in self.conn.EnumerateClassNames(namespace=ns, DeepInheritance=True):
                 instances = self.conn.EnumerateInstances(name, namespace=ns, LocalOnly=False)
                 names = self.conn.EnumerateInstanceNames(name, namespace=ns)
