@@ -53,7 +53,10 @@ static void sink_class(struct cim_sink *s, const struct cim_class *cls, const st
 		strbuf_puts(&c->xml, "<VALUE.OBJECTWITHPATH>");
 		xml_class_path(&c->xml, repo_name(cls, ns), ns->name, c->host);
 	}
-	xml_class(&c->xml, cls, ns, &c->req);
+	if (c->req.op == CIM_OP_GET_CLASS)
+		xml_class_cached(&c->xml, cls, ns, &c->req);
+	else
+		xml_class(&c->xml, cls, ns, &c->req);
 	if (with_path(c))
 		strbuf_puts(&c->xml, "</VALUE.OBJECTWITHPATH>");
 }
@@ -284,5 +287,6 @@ void cimxml_cancel(struct cimxml_call *c)
 void cimxml_cleanup(void)
 {
 	dec_cleanup();
+	xml_class_cache_drop();
 	xmlCleanupParser();
 }

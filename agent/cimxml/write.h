@@ -21,6 +21,10 @@ void xml_value(struct strbuf *b, const struct cim_value *v);
 /* What of the class: the flags of the request. */
 void xml_class(struct strbuf *b, const struct cim_class *cls, const struct cim_ns *ns,
 	       const struct cim_request *req);
+/* The same; what was asked for lately is remembered. */
+void xml_class_cached(struct strbuf *b, const struct cim_class *cls, const struct cim_ns *ns,
+		      const struct cim_request *req);
+void xml_class_cache_drop(void);
 void xml_qualtype(struct strbuf *b, const struct cim_qualtype_decl *q);
 
 #endif
