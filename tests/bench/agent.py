@@ -50,16 +50,15 @@ class Node:
         for k, v in options.items():
             argv += ["-o", f"{k.replace('__', '.').replace('_', '-')}={v}"]
         start = time.monotonic()
-        self.process = subprocess.Popen([str(a) for a in argv], text=True, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        lines = []
-        for line in self.process.stderr:
-            lines.append(line)
-            if "ready on http" in line:
-                self.ready_s = time.monotonic() - start
-                break
-        else:
-            raise RuntimeError("".join(lines))
+        # a file: nobody would empty a pipe, and smisd would stand still when it is full
+        self.log = tempfile.NamedTemporaryFile("w+")
+        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=self.log)
+        while "ready on http" not in pathlib.Path(self.log.name).read_text():
+            if self.process.poll() is not None or time.monotonic() > start + 120:
+                raise RuntimeError(pathlib.Path(self.log.name).read_text())
+            time.sleep(0.005)
+        self.ready_s = time.monotonic() - start
         self.conn = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def post(self, body):
@@ -83,8 +82,8 @@ class Node:
     def close(self):
         self.conn.close()
         self.process.terminate()
-        self.process.stderr.close()
         self.process.wait(60)
+        self.log.close()
 
 
 def wrk(node, body, seconds):
