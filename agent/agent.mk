@@ -72,5 +72,6 @@ run-unit: $(UNIT_BIN)
 gen-schema:
 	python3 gen/mofgen.py -o agent/schema/schema-gen $(MOF)
 
--include $(shell find $(AGENT_B)/agent $(AGENT_B)/tests/unit -name '*.d' 2>/dev/null)
+-include $(shell find $(AGENT_B)/agent $(AGENT_B)/tests/unit $(AGENT_B)/tests/cim -name '*.d' \
+	2>/dev/null)
 -include $(wildcard agent/*/*.mk)

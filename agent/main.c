@@ -208,6 +208,19 @@ static int start_loop(struct smisd *d)
 	return r < 0 ? r : 0;
 }
 
+static void set_broker_limits(struct smisd *d)
+{
+	struct broker_limits l = {
+		.max_enumerations = d->cfg.limits.max_enumerations,
+		.max_bytes = d->cfg.limits.enumeration_bytes,
+		.timeout_s = d->cfg.limits.enumeration_timeout_s,
+		.max_timeout_s = d->cfg.limits.max_enumeration_timeout_s,
+		.no_timeout = d->cfg.limits.endless_enumerations,
+	};
+
+	broker_set_limits(d->broker, &l, d->loop);
+}
+
 static int start(struct smisd *d)
 {
 	CLEANUP_FREE char *why = NULL;
@@ -224,6 +237,7 @@ static int start(struct smisd *d)
 		return -EINVAL;
 	}
 	d->broker = broker_new(d->repo, NULL);
+	set_broker_limits(d);
 	r = engine_start(d->loop, &d->cfg, on_ready, d, &d->engine, text, sizeof(text));
 	if (r)
 		log_err("%s", *text ? text : strerror(-r));

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "broker/cursor.h"
 #include "broker/internal.h"
 
 /* ---- about the call ---- */
@@ -18,6 +19,11 @@
 struct engine *cim_engine(const struct cim_call *c)
 {
 	return c->broker->engine;
+}
+
+const struct broker_limits *cim_limits(const struct cim_call *c)
+{
+	return cursors_limits(c->broker->cursors);
 }
 
 struct arena *cim_arena(struct cim_call *c)
@@ -45,9 +51,10 @@ const char *cim_key(const struct cim_call *c, const char *name)
 bool cim_wants(const struct cim_call *c, const char *prop)
 {
 	const struct cim_request *req = c->req;
+	enum cim_op op = c->root->op;
 
-	if (req->op == CIM_OP_ENUMERATE_INSTANCE_NAMES || req->op == CIM_OP_REFERENCE_NAMES ||
-	    req->op == CIM_OP_ASSOCIATOR_NAMES)
+	if (op == CIM_OP_ENUMERATE_INSTANCE_NAMES || op == CIM_OP_REFERENCE_NAMES ||
+	    op == CIM_OP_ASSOCIATOR_NAMES)
 		return false;
 	if (!req->has_props)
 		return true;
@@ -74,6 +81,7 @@ const char *broker_status_text(int code)
 		[CIM_ERR_TYPE_MISMATCH] = "the type is wrong",
 		[CIM_ERR_METHOD_NOT_AVAILABLE] = "the method is not available",
 		[CIM_ERR_METHOD_NOT_FOUND] = "no such method",
+		[CIM_ERR_SERVER_LIMITS_EXCEEDED] = "a limit of the server is reached",
 		[CIM_ERR_SERVER_IS_SHUTTING_DOWN] = "the server is stopping",
 	};
 

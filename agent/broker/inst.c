@@ -193,7 +193,7 @@ int broker_op_enumerate_instances(struct cim_call *c)
 {
 	const struct cim_provider *const *p = repo_providers(c->broker->repo);
 	const struct cim_class *base = broker_class_of_request(c);
-	bool names = c->req->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
+	bool names = c->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
 	int r = 0;
 
 	if (!base)

@@ -8,9 +8,12 @@
 #include "broker/provider.h"
 #include "broker/request.h"
 
+struct cursors;
+
 struct broker {
 	struct repo *repo;
 	struct engine *engine;
+	struct cursors *cursors;
 };
 
 struct cim_out {
@@ -40,6 +43,7 @@ struct cim_call {
 
 	/* root only */
 	struct cim_sink *sink;
+	enum cim_op op; /* req->op, or what it stands on: EnumerateInstances for its Open... */
 	int code; /* first error: cim_status_code */
 	const char *why;
 	const struct cim_class_method *method;
@@ -119,6 +123,10 @@ int broker_op_enumerate_instances(struct cim_call *c);
 int broker_op_modify_instance(struct cim_call *c);
 int broker_op_delete_instance(struct cim_call *c);
 int broker_op_associate(struct cim_call *c);
+int broker_op_open(struct cim_call *c);
+int broker_op_pull(struct cim_call *c);
+int broker_op_close_enumeration(struct cim_call *c);
+int broker_op_enumeration_count(struct cim_call *c);
 int broker_op_invoke(struct cim_call *c);
 /* After the method of a call has finished with success. */
 int broker_send_method_result(struct cim_call *c);

@@ -34,6 +34,7 @@
 #ifndef BROKER_PROVIDER_H
 #define BROKER_PROVIDER_H
 
+#include "broker/limits.h"
 #include "cim/cim.h"
 
 struct cim_call; /* one request; opaque */
@@ -101,6 +102,7 @@ extern const struct cim_provider *const cim_providers[];
 
 /* ---- about the call ---- */
 struct engine *cim_engine(const struct cim_call *c);
+const struct broker_limits *cim_limits(const struct cim_call *c);
 /* Where everything of this call is allocated. */
 struct arena *cim_arena(struct cim_call *c);
 const char *cim_user(const struct cim_call *c);

@@ -6,7 +6,10 @@
 #ifndef BROKER_REQUEST_H
 #define BROKER_REQUEST_H
 
+#include "broker/limits.h"
 #include "broker/repo.h"
+
+struct sd_event;
 
 enum cim_op {
 	CIM_OP_UNKNOWN, /* an intrinsic name that DSP0200 does not have */
@@ -25,7 +28,24 @@ enum cim_op {
 	CIM_OP_DELETE_INSTANCE,
 	CIM_OP_GET_QUALIFIER,
 	CIM_OP_ENUMERATE_QUALIFIERS,
+	CIM_OP_OPEN_ENUMERATE_INSTANCES,
+	CIM_OP_OPEN_ENUMERATE_PATHS,
+	CIM_OP_OPEN_ASSOCIATORS,
+	CIM_OP_OPEN_ASSOCIATOR_PATHS,
+	CIM_OP_OPEN_REFERENCES,
+	CIM_OP_OPEN_REFERENCE_PATHS,
+	CIM_OP_PULL_WITH_PATH,
+	CIM_OP_PULL_PATHS,
+	CIM_OP_PULL_INSTANCES,
+	CIM_OP_CLOSE_ENUMERATION,
+	CIM_OP_ENUMERATION_COUNT,
 	CIM_OP_INVOKE,
+};
+
+/* A number that a client need not give. */
+struct cim_opt_u32 {
+	bool given;
+	uint32_t v;
 };
 
 struct cim_param_in {
@@ -53,6 +73,11 @@ struct cim_request {
 	struct cim_inst *inst; /* ModifiedInstance; its path is path */
 	struct cim_param_in *params;
 	size_t n_params;
+	/* of Open..., Pull... */
+	const char *context; /* EnumerationContext */
+	const char *filter_language, *filter;
+	struct cim_opt_u32 timeout_s, max_objects;
+	bool continue_on_error;
 	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
 	/* Text of an embedded instance to an instance as received; NULL with a sentence. */
 	struct cim_inst *(*parse_inst)(struct arena *a, const char *xml, const char **why);
@@ -72,6 +97,10 @@ struct cim_sink {
 		     const struct cim_ns *ns);
 	void (*path)(struct cim_sink *s, const struct cim_path *path);
 	void (*qualtype)(struct cim_sink *s, const struct cim_qualtype_decl *q);
+	/* The one value that is the result of an intrinsic operation. */
+	void (*value)(struct cim_sink *s, const struct cim_value *v);
+	/* After the objects of Open... and Pull...: is this all? If not, @context gets the rest. */
+	void (*sequence)(struct cim_sink *s, bool end, const char *context);
 	void (*returned)(struct cim_sink *s, enum cim_type type, uint32_t value);
 	void (*out)(struct cim_sink *s, const char *name, const struct cim_value *v);
 	/* Exactly once, the last one. @code 0 or a cim_status_code with a sentence. */
@@ -85,6 +114,10 @@ void broker_free(struct broker *b);
 struct repo *broker_repo(struct broker *b);
 /* Providers get this from cim_engine(); NULL until the engine runs. */
 void broker_set_engine(struct broker *b, struct engine *engine);
+/* Before the first request. loop ends enumerations that nobody pulls from any more; without this
+ * call they have the limits of BROKER_LIMITS_DEFAULT and no timeout.
+ */
+void broker_set_limits(struct broker *b, const struct broker_limits *l, struct sd_event *loop);
 
 /* Runs the request; sink->done may be called before this returns. Request and sink must live
  * until then. What comes back is for broker_cancel() while done was not called, else NULL.

@@ -24,6 +24,7 @@ struct cimxml_call {
 	const char *host;
 	struct strbuf xml;
 	size_t results_at; /* where the results begin in xml */
+	bool in_return_value; /* IRETURNVALUE is not ended yet */
 	bool no_refarray; /* the client cannot read them */
 	struct cim_call *call;
 	void (*done)(struct cimxml_out *out, void *arg);
@@ -37,6 +38,39 @@ static struct cimxml_call *of(struct cim_sink *s)
 }
 
 /* ---- results ---- */
+
+/* The element around an instance and its path, what stands for the path in it, and the element
+ * around a path alone (NULL: none). One line for each shape of answers in DSP0200.
+ */
+static const struct shape {
+	const char *around_inst;
+	void (*path)(struct strbuf *b, const struct cim_path *p, const char *host);
+	const char *around_path;
+} shapes[] = {
+	{ NULL, NULL, NULL },
+	{ "VALUE.NAMEDINSTANCE", xml_instance_name_of, NULL },
+	{ "VALUE.OBJECTWITHPATH", xml_instance_path, "OBJECTPATH" },
+	{ "VALUE.INSTANCEWITHPATH", xml_instance_path, NULL },
+};
+
+static const struct shape *shape(const struct cimxml_call *c)
+{
+	switch (c->req.op) {
+	case CIM_OP_ENUMERATE_INSTANCES:
+	case CIM_OP_ENUMERATE_INSTANCE_NAMES:
+		return &shapes[1];
+	case CIM_OP_ASSOCIATORS:
+	case CIM_OP_ASSOCIATOR_NAMES:
+	case CIM_OP_REFERENCES:
+	case CIM_OP_REFERENCE_NAMES:
+		return &shapes[2];
+	case CIM_OP_GET_INSTANCE:
+	case CIM_OP_PULL_INSTANCES:
+		return &shapes[0];
+	default:
+		return &shapes[3];
+	}
+}
 
 static bool with_path(const struct cimxml_call *c)
 {
@@ -75,38 +109,61 @@ static void sink_inst(struct cim_sink *s, const struct cim_inst *i, const bool *
 {
 	struct cimxml_call *c = of(s);
 	const struct cim_ns *origin = c->req.class_origin ? ns : NULL;
+	const struct shape *how = shape(c);
 
-	if (c->req.op == CIM_OP_GET_INSTANCE) {
-		xml_instance(&c->xml, i, mask, origin);
-	} else if (with_path(c)) {
-		strbuf_puts(&c->xml, "<VALUE.OBJECTWITHPATH>");
-		xml_instance_path(&c->xml, i->path, c->host);
-		xml_instance(&c->xml, i, mask, origin);
-		strbuf_puts(&c->xml, "</VALUE.OBJECTWITHPATH>");
-	} else {
-		strbuf_puts(&c->xml, "<VALUE.NAMEDINSTANCE>");
-		xml_instance_name(&c->xml, i->path);
-		xml_instance(&c->xml, i, mask, origin);
-		strbuf_puts(&c->xml, "</VALUE.NAMEDINSTANCE>");
+	if (how->around_inst) {
+		strbuf_printf(&c->xml, "<%s>", how->around_inst);
+		how->path(&c->xml, i->path, c->host);
 	}
+	xml_instance(&c->xml, i, mask, origin);
+	if (how->around_inst)
+		strbuf_printf(&c->xml, "</%s>", how->around_inst);
 }
 
 static void sink_path(struct cim_sink *s, const struct cim_path *p)
 {
 	struct cimxml_call *c = of(s);
+	const struct shape *how = shape(c);
 
-	if (c->req.op == CIM_OP_ENUMERATE_INSTANCE_NAMES) {
-		xml_instance_name(&c->xml, p);
-		return;
-	}
-	strbuf_puts(&c->xml, "<OBJECTPATH>");
-	xml_instance_path(&c->xml, p, c->host);
-	strbuf_puts(&c->xml, "</OBJECTPATH>");
+	if (how->around_path)
+		strbuf_printf(&c->xml, "<%s>", how->around_path);
+	how->path(&c->xml, p, c->host);
+	if (how->around_path)
+		strbuf_printf(&c->xml, "</%s>", how->around_path);
 }
 
 static void sink_qualtype(struct cim_sink *s, const struct cim_qualtype_decl *q)
 {
 	xml_qualtype(&of(s)->xml, q);
+}
+
+static void sink_value(struct cim_sink *s, const struct cim_value *v)
+{
+	xml_value(&of(s)->xml, v);
+}
+
+static void end_return_value(struct cimxml_call *c)
+{
+	if (c->in_return_value)
+		strbuf_puts(&c->xml, "</IRETURNVALUE>");
+	c->in_return_value = false;
+}
+
+static void sink_sequence(struct cim_sink *s, bool end, const char *context)
+{
+	struct cimxml_call *c = of(s);
+
+	end_return_value(c);
+	strbuf_printf(&c->xml,
+		      "<PARAMVALUE NAME=\"EndOfSequence\" PARAMTYPE=\"boolean\">"
+		      "<VALUE>%s</VALUE></PARAMVALUE>",
+		      end ? "TRUE" : "FALSE");
+	if (!context)
+		return;
+	strbuf_puts(&c->xml,
+		    "<PARAMVALUE NAME=\"EnumerationContext\" PARAMTYPE=\"string\"><VALUE>");
+	strbuf_xml(&c->xml, context);
+	strbuf_puts(&c->xml, "</VALUE></PARAMVALUE>");
 }
 
 static void sink_returned(struct cim_sink *s, enum cim_type type, uint32_t value)
@@ -134,7 +191,7 @@ static void sink_out(struct cim_sink *s, const char *name, const struct cim_valu
 static bool has_return_value(const struct cimxml_call *c)
 {
 	return c->req.op != CIM_OP_INVOKE && c->req.op != CIM_OP_MODIFY_INSTANCE &&
-	       c->req.op != CIM_OP_DELETE_INSTANCE;
+	       c->req.op != CIM_OP_DELETE_INSTANCE && c->req.op != CIM_OP_CLOSE_ENUMERATION;
 }
 
 static const char *response_tag(const struct cimxml_call *c)
@@ -153,7 +210,8 @@ static void open_response(struct cimxml_call *c)
 	strbuf_xml(b, c->req.name);
 	strbuf_puts(b, "\">");
 	c->results_at = b->len;
-	if (has_return_value(c))
+	c->in_return_value = has_return_value(c);
+	if (c->in_return_value)
 		strbuf_puts(b, "<IRETURNVALUE>");
 }
 
@@ -189,8 +247,8 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 		strbuf_puts(b, "\"></ERROR>");
 		log_debug("%s by %s in %s: CIM error %d, %s", c->req.name,
 			  c->req.user ? c->req.user : "-", c->req.ns, code, why ? why : "");
-	} else if (has_return_value(c)) {
-		strbuf_puts(b, "</IRETURNVALUE>");
+	} else {
+		end_return_value(c);
 	}
 	strbuf_printf(b, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
 	finish(c, 200, NULL, NULL);
@@ -258,6 +316,8 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 		.inst = sink_inst,
 		.path = sink_path,
 		.qualtype = sink_qualtype,
+		.value = sink_value,
+		.sequence = sink_sequence,
 		.returned = sink_returned,
 		.out = sink_out,
 		.done = sink_done,

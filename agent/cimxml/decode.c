@@ -28,6 +28,12 @@ enum {
 	P_RESULT_ROLE = 1 << 11,
 	P_QUALIFIER_NAME = 1 << 12,
 	P_MODIFIED = 1 << 13,
+	P_FILTER_LANGUAGE = 1 << 14,
+	P_FILTER = 1 << 15,
+	P_TIMEOUT = 1 << 16,
+	P_CONTINUE = 1 << 17,
+	P_MAX_OBJECTS = 1 << 18,
+	P_CONTEXT = 1 << 19,
 };
 
 enum kind {
@@ -36,6 +42,7 @@ enum kind {
 	K_OBJECT,
 	K_BOOL,
 	K_STRING,
+	K_U32,
 	K_LIST,
 	K_NAMED_INSTANCE
 };
@@ -60,9 +67,17 @@ static const struct param {
 	{ "ResultRole", P_RESULT_ROLE, K_STRING, offsetof(struct cim_request, result_role) },
 	{ "QualifierName", P_QUALIFIER_NAME, K_STRING, offsetof(struct cim_request, qualifier) },
 	{ "ModifiedInstance", P_MODIFIED, K_NAMED_INSTANCE, 0 },
+	{ "FilterQueryLanguage", P_FILTER_LANGUAGE, K_STRING,
+	  offsetof(struct cim_request, filter_language) },
+	{ "FilterQuery", P_FILTER, K_STRING, offsetof(struct cim_request, filter) },
+	{ "OperationTimeout", P_TIMEOUT, K_U32, offsetof(struct cim_request, timeout_s) },
+	{ "ContinueOnError", P_CONTINUE, K_BOOL, offsetof(struct cim_request, continue_on_error) },
+	{ "MaxObjectCount", P_MAX_OBJECTS, K_U32, offsetof(struct cim_request, max_objects) },
+	{ "EnumerationContext", P_CONTEXT, K_STRING, offsetof(struct cim_request, context) },
 };
 
-#define P_GET_COMMON (P_LOCAL_ONLY | P_QUALIFIERS | P_ORIGIN | P_PROPS)
+#define P_GET_COMMON  (P_LOCAL_ONLY | P_QUALIFIERS | P_ORIGIN | P_PROPS)
+#define P_OPEN_COMMON (P_FILTER_LANGUAGE | P_FILTER | P_TIMEOUT | P_CONTINUE | P_MAX_OBJECTS)
 
 static const struct operation {
 	const char *name;
@@ -97,6 +112,28 @@ static const struct operation {
 	{ "DeleteInstance", CIM_OP_DELETE_INSTANCE, P_INSTANCE_NAME, false, true, false },
 	{ "GetQualifier", CIM_OP_GET_QUALIFIER, P_QUALIFIER_NAME, false, true, false },
 	{ "EnumerateQualifiers", CIM_OP_ENUMERATE_QUALIFIERS, 0, false, true, false },
+	{ "OpenEnumerateInstances", CIM_OP_OPEN_ENUMERATE_INSTANCES,
+	  P_OPEN_COMMON | P_CLASS_NAME | P_DEEP | P_ORIGIN | P_PROPS, false, true, false },
+	{ "OpenEnumerateInstancePaths", CIM_OP_OPEN_ENUMERATE_PATHS, P_OPEN_COMMON | P_CLASS_NAME,
+	  false, true, false },
+	{ "OpenAssociatorInstances", CIM_OP_OPEN_ASSOCIATORS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_ASSOC_CLASS | P_RESULT_CLASS | P_ROLE |
+		  P_RESULT_ROLE | P_ORIGIN | P_PROPS,
+	  false, true, false },
+	{ "OpenAssociatorInstancePaths", CIM_OP_OPEN_ASSOCIATOR_PATHS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_ASSOC_CLASS | P_RESULT_CLASS | P_ROLE | P_RESULT_ROLE,
+	  false, true, false },
+	{ "OpenReferenceInstances", CIM_OP_OPEN_REFERENCES,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_RESULT_CLASS | P_ROLE | P_ORIGIN | P_PROPS, false,
+	  true, false },
+	{ "OpenReferenceInstancePaths", CIM_OP_OPEN_REFERENCE_PATHS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_RESULT_CLASS | P_ROLE, false, true, false },
+	{ "PullInstancesWithPath", CIM_OP_PULL_WITH_PATH, P_CONTEXT | P_MAX_OBJECTS, false, true,
+	  false },
+	{ "PullInstancePaths", CIM_OP_PULL_PATHS, P_CONTEXT | P_MAX_OBJECTS, false, true, false },
+	{ "PullInstances", CIM_OP_PULL_INSTANCES, P_CONTEXT | P_MAX_OBJECTS, false, true, false },
+	{ "CloseEnumeration", CIM_OP_CLOSE_ENUMERATION, P_CONTEXT, false, true, false },
+	{ "EnumerationCount", CIM_OP_ENUMERATION_COUNT, P_CONTEXT, false, true, false },
 };
 
 /* ---- parameters of intrinsic operations ---- */
@@ -136,6 +173,13 @@ static void set_simple(struct dec *d, struct cim_request *req, const struct para
 		param_error(d, req, p->name, "is no simple value");
 	} else if (p->kind == K_STRING) {
 		*(const char **)((char *)req + p->at) = v.d.str;
+	} else if (p->kind == K_U32) {
+		struct cim_opt_u32 *u = (void *)((char *)req + p->at);
+
+		if (cim_datum_parse(d->a, CIM_UINT32, v.d.str, &datum))
+			param_error(d, req, p->name, "is no uint32");
+		else
+			*u = (struct cim_opt_u32) { true, (uint32_t)datum.u };
 	} else if (cim_datum_parse(d->a, CIM_BOOLEAN, v.d.str, &datum)) {
 		param_error(d, req, p->name, "is neither TRUE nor FALSE");
 	} else {
@@ -165,7 +209,8 @@ static void iparam_child(struct dec *d, struct cim_request *req, const struct pa
 		*(const char **)((char *)req + (p->kind == K_OBJECT
 							? offsetof(struct cim_request, class)
 							: p->at)) = name;
-	} else if ((p->kind == K_INSTANCE_NAME || p->kind == K_OBJECT) && dec_is_path(d)) {
+	} else if ((p->kind == K_INSTANCE_NAME || p->kind == K_OBJECT) && dec_is_path(d) &&
+		   !el_is(d, "CLASSNAME")) {
 		req->path = dec_path(d);
 	} else if (p->kind == K_NAMED_INSTANCE && el_is(d, "VALUE.NAMEDINSTANCE")) {
 		named_instance(d, req);

@@ -69,6 +69,12 @@ void xml_instance_name(struct strbuf *b, const struct cim_path *p)
 	strbuf_puts(b, "</INSTANCENAME>");
 }
 
+void xml_instance_name_of(struct strbuf *b, const struct cim_path *p, const char *host)
+{
+	(void)host;
+	xml_instance_name(b, p);
+}
+
 static void local_namespace_path(struct strbuf *b, const char *ns)
 {
 	strbuf_puts(b, "<LOCALNAMESPACEPATH>");

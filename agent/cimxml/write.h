@@ -10,6 +10,8 @@
 #include "broker/request.h"
 
 void xml_instance_name(struct strbuf *b, const struct cim_path *p);
+/* The same, in the form of xml_instance_path. */
+void xml_instance_name_of(struct strbuf *b, const struct cim_path *p, const char *host);
 /* host NULL: LOCALINSTANCEPATH, else INSTANCEPATH. */
 void xml_instance_path(struct strbuf *b, const struct cim_path *p, const char *host);
 void xml_class_path(struct strbuf *b, const char *class, const char *ns, const char *host);

@@ -17,7 +17,8 @@ enum kind {
 	KIND_STR,
 	KIND_U16,
 	KIND_U32,
-	KIND_SIZE
+	KIND_SIZE,
+	KIND_BOOL
 };
 
 struct key {
@@ -52,6 +53,14 @@ static const struct key keys[] = {
 	NUM("limits", "request-timeout", KIND_U32, limits.request_timeout_s, "60", 1, 86400),
 	NUM("limits", "reply-deadline-ms", KIND_U32, limits.reply_deadline_ms, "10000", 1, 600000),
 	NUM("limits", "job-keep", KIND_U32, limits.job_keep_s, "86400", 300, 31536000),
+	NUM("limits", "max-enumerations", KIND_U32, limits.max_enumerations, "64", 0, 65536),
+	NUM("limits", "enumeration-memory", KIND_SIZE, limits.enumeration_bytes, "64M", 1 << 16,
+	    1ull << 40),
+	NUM("limits", "enumeration-timeout", KIND_U32, limits.enumeration_timeout_s, "30", 1,
+	    86400),
+	NUM("limits", "max-enumeration-timeout", KIND_U32, limits.max_enumeration_timeout_s, "600",
+	    1, 86400),
+	NUM("limits", "endless-enumerations", KIND_BOOL, limits.endless_enumerations, "no", 0, 1),
 	STR("engine", "state-dir", engine.path, "/var/lib/smisd"),
 	STR("engine", "backend", engine.backend, "real"),
 	STR("engine", "priv-socket", engine.priv_socket, "/run/smisd/priv.sock"),
@@ -109,6 +118,12 @@ static int store(struct smisd_config *cfg, const struct key *k, const char *valu
 	if (k->kind == KIND_STR) {
 		free(*(char **)field);
 		*(char **)field = xstrdup(value);
+		return 0;
+	}
+	if (k->kind == KIND_BOOL) {
+		if (strcmp(value, "yes") && strcmp(value, "no"))
+			return -EINVAL;
+		*(bool *)field = !strcmp(value, "yes");
 		return 0;
 	}
 	if (parse_number(value, k->kind == KIND_SIZE, &v) || v < k->min || v > k->max)
@@ -192,6 +207,8 @@ static const char *check(const struct smisd_config *cfg)
 		return "[engine] backend is \"real\" or \"fake\"";
 	if (cfg->store.chunk_kib & (cfg->store.chunk_kib - 1))
 		return "[store] chunk-kib is a power of two";
+	if (cfg->limits.enumeration_timeout_s > cfg->limits.max_enumeration_timeout_s)
+		return "[limits] enumeration-timeout is above max-enumeration-timeout";
 	if (!cfg->nr_pools)
 		return "no pool: a section [pool NAME] with vg = is needed";
 	for (size_t i = 0; i < cfg->nr_pools; i++)

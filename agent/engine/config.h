@@ -37,6 +37,11 @@ struct smisd_config {
 		uint32_t request_timeout_s; /* 60 */
 		uint32_t reply_deadline_ms; /* 10000: then a replica call is answered by its job */
 		uint32_t job_keep_s; /* 86400: default TimeBeforeRemoval; never under 300 */
+		uint32_t max_enumerations; /* 64: open ones of the Open... operations */
+		uint64_t enumeration_bytes; /* 64 MiB: of what they hold, all together */
+		uint32_t enumeration_timeout_s; /* 30: when the client does not say */
+		uint32_t max_enumeration_timeout_s; /* 600 */
+		bool endless_enumerations; /* no: OperationTimeout 0 is refused */
 	} limits;
 	struct {
 		char *path; /* state directory, default /var/lib/smisd; holds smisd.db */

@@ -6,7 +6,8 @@ usage: test_golden.py             compares; TAP
        test_golden.py --update    rewrites golden/*.out: read the diff before you keep it
 
 golden/CLIENT-CASE.http is what wbemcli 1.6.3 or pywbem 1.9.1 sent; CLIENT-CASE.out is the answer of
-testd without Date and WBEMServerResponseTime, one element a line.
+testd without Date and WBEMServerResponseTime, one element a line. Names of open enumerations are
+random: CONTEXT stands for them.
 """
 import os
 import re
@@ -25,7 +26,8 @@ def answer(server, path):
     assert r is not None, "the connection was closed without an answer"
     lines = [str(r.status)]
     lines += sorted(f"{k}: {v}" for k, v in r.headers.items() if k not in VARYING)
-    return "\n".join(lines) + "\n\n" + re.sub(r">(?=<)", ">\n", r.body)
+    body = re.sub(r"(?<=<VALUE>)[0-9a-f]{32}(?=</VALUE>)", "CONTEXT", r.body)
+    return "\n".join(lines) + "\n\n" + re.sub(r">(?=<)", ">\n", body)
 
 
 def check(server, path):

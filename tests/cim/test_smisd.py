@@ -313,7 +313,6 @@ def bad_calls(n):
                                                        path=volume), PropertyList=["Color"])),
         ("unknown class as filter", 5, "CIM_Nothing",
          lambda c: c.Associators(volume, AssocClass="CIM_Nothing")),
-        ("pull operations", 7, "", lambda c: c.OpenEnumerateInstances("CIM_StorageVolume")),
     ]
 
 

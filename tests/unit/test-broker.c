@@ -27,6 +27,7 @@ struct kit {
 	struct cim_request req;
 	struct strbuf out;
 	int code, nr_done;
+	char context[64];
 };
 
 static struct kit kit;
@@ -80,6 +81,23 @@ static void out_qualtype(struct cim_sink *s, const struct cim_qualtype_decl *q)
 {
 	(void)s;
 	strbuf_printf(&kit.out, "qualifier %s\n", q->name);
+}
+
+static void out_value(struct cim_sink *s, const struct cim_value *v)
+{
+	(void)s;
+	strbuf_puts(&kit.out, "value ");
+	print_value(v);
+	strbuf_putc(&kit.out, '\n');
+}
+
+static void out_sequence(struct cim_sink *s, bool end, const char *context)
+{
+	(void)s;
+	assert_int_equal(end, !context);
+	if (context)
+		snprintf(kit.context, sizeof(kit.context), "%s", context);
+	strbuf_puts(&kit.out, end ? "end\n" : "more\n");
 }
 
 static void out_returned(struct cim_sink *s, enum cim_type type, uint32_t value)
@@ -583,8 +601,71 @@ static void unsupported(void **state)
 {
 	(void)state;
 	begin(CIM_OP_UNSUPPORTED, IMPL);
-	kit.req.name = "OpenEnumerateInstances";
-	run("error 7 operation OpenEnumerateInstances is not supported\n");
+	kit.req.name = "CreateClass";
+	run("error 7 operation CreateClass is not supported\n");
+}
+
+/* ---- in pieces ---- */
+
+static void open_all(void **state)
+{
+	static const char *number[] = { "Number" };
+
+	(void)state;
+	begin(CIM_OP_OPEN_ENUMERATE_INSTANCES, "root/tpd");
+	kit.req.class = "CIM_Volume";
+	kit.req.has_props = true;
+	kit.req.props = number;
+	kit.req.n_props = 1;
+	kit.req.max_objects = (struct cim_opt_u32) { true, 1 };
+	run("inst root/tpd:TPD_Volume.DeviceID=\"vol1\",SystemCreationClassName=\"TPD_System\","
+	    "Number=1 Number=1\nmore\n");
+}
+
+/* The context of open_all() is still open. */
+static void pull(enum cim_op op, uint32_t max, const char *want)
+{
+	begin(op, "root/tpd");
+	kit.req.context = kit.context;
+	kit.req.has_props = true;
+	kit.req.max_objects = (struct cim_opt_u32) { true, max };
+	run(want);
+}
+
+static void pull_rest(void **state)
+{
+	(void)state;
+	pull(CIM_OP_PULL_WITH_PATH, 0, "more\n");
+	pull(CIM_OP_ENUMERATION_COUNT, 0, "value 3\n");
+	pull(CIM_OP_PULL_WITH_PATH, 100,
+	     "inst root/tpd:TPD_Volume.DeviceID=\"vol2 <&> \\\"quoted\\\" \xc3\xa4\","
+	     "SystemCreationClassName=\"TPD_System\",Number=2 Number=2\n"
+	     "inst root/tpd:TPD_ThinVolume.DeviceID=\"thin1\",SystemCreationClassName="
+	     "\"TPD_System\",Number=1 Number=1\nend\n");
+	begin(CIM_OP_PULL_WITH_PATH, "root/tpd");
+	kit.req.context = kit.context;
+	kit.req.max_objects = (struct cim_opt_u32) { true, 1 };
+	assert_null(broker_submit(kit.broker, &kit.req, &kit.sink));
+	assert_int_equal(kit.code, CIM_ERR_INVALID_ENUMERATION_CONTEXT);
+}
+
+/* An answer with an error in the middle leaves nothing behind. */
+static void open_fails(void **state)
+{
+	const struct broker_limits none = { .max_enumerations = 0, .max_bytes = 1 << 20 };
+
+	(void)state;
+	broker_set_limits(kit.broker, &none, NULL);
+	begin(CIM_OP_OPEN_ENUMERATE_PATHS, IMPL);
+	kit.req.class = "RPL_Pool";
+	kit.req.max_objects = (struct cim_opt_u32) { true, 1 };
+	run("path root/dmreplica:RPL_Pool.InstanceID=\"pool:A\"\n"
+	    "error 27 there are 0 open enumerations, no more are allowed\n");
+	begin(CIM_OP_OPEN_ENUMERATE_PATHS, IMPL);
+	kit.req.class = "RPL_Pool";
+	kit.req.max_objects = (struct cim_opt_u32) { true, 2 };
+	run("path root/dmreplica:RPL_Pool.InstanceID=\"pool:A\"\n"
+	    "path root/dmreplica:RPL_Pool.InstanceID=\"pool:B\"\nend\n");
 }
 
 /* ---- schema and providers that do not fit ---- */
@@ -638,6 +719,8 @@ static int setup(void **state)
 				       .inst = out_inst,
 				       .path = out_path,
 				       .qualtype = out_qualtype,
+				       .value = out_value,
+				       .sequence = out_sequence,
 				       .returned = out_returned,
 				       .out = out_param,
 				       .done = out_done };
@@ -667,7 +750,8 @@ int main(void)
 		cmocka_unit_test(method_references), cmocka_unit_test(pending),
 		cmocka_unit_test(cancelled),	     cmocka_unit_test(roles),
 		cmocka_unit_test(changes),	     cmocka_unit_test(unsupported),
-		cmocka_unit_test(unfit_providers),
+		cmocka_unit_test(open_all),	     cmocka_unit_test(pull_rest),
+		cmocka_unit_test(open_fails),	     cmocka_unit_test(unfit_providers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -326,6 +326,8 @@ static void test_config(void **state)
 		{ "[server]\nhttp-port = 70000\n", "bad value" },
 		{ "[server]\nhttp-port = x\n", "bad value" },
 		{ "[limits]\njob-keep = 10\n", "bad value" },
+		{ "[limits]\nendless-enumerations = 1\n", "bad value" },
+		{ "[pool a]\nvg = v\n[limits]\nmax-enumeration-timeout = 29\n", "above max" },
 		{ "[nonsense]\na = b\n", "unknown key" },
 		{ "[pool a]\nvg = ../etc\n", "not the name of a volume group" },
 		{ "[pool a]\nvg = -rf\n", "not the name of a volume group" },
@@ -337,7 +339,12 @@ static void test_config(void **state)
 	char why[512] = "";
 
 	(void)state;
-	assert_int_equal(load("[pool a]\nvg = v\n[store]\nsize = 2G\n", &c, why, sizeof(why)), 0);
+	assert_int_equal(load("[pool a]\nvg = v\n[store]\nsize = 2G\n"
+			      "[limits]\nendless-enumerations = yes\n",
+			      &c, why, sizeof(why)),
+			 0);
+	assert_true(c.limits.endless_enumerations);
+	assert_int_equal(c.limits.enumeration_bytes, 64 << 20);
 	assert_int_equal(c.store.size_bytes, 2ull << 30);
 	assert_int_equal(c.server.http_port, 5988);
 	assert_int_equal(c.limits.job_keep_s, 86400);
