@@ -26,6 +26,9 @@ static const struct op ops[] = {
 	[CIM_OP_ASSOCIATOR_NAMES] = { broker_op_associate, false },
 	[CIM_OP_REFERENCES] = { broker_op_associate, false },
 	[CIM_OP_REFERENCE_NAMES] = { broker_op_associate, false },
+	[CIM_OP_GET_PROPERTY] = { broker_op_get_property, false },
+	[CIM_OP_SET_PROPERTY] = { broker_op_set_property, true },
+	[CIM_OP_CREATE_INSTANCE] = { broker_op_create_instance, true },
 	[CIM_OP_MODIFY_INSTANCE] = { broker_op_modify_instance, true },
 	[CIM_OP_DELETE_INSTANCE] = { broker_op_delete_instance, true },
 	[CIM_OP_GET_QUALIFIER] = { broker_op_get_qualifier, false },
@@ -90,6 +93,8 @@ static void finish(struct cim_call *c, int status)
 
 	if (!status && c->method)
 		status = broker_send_method_result(c);
+	else if (!status && !c->code && c->op == CIM_OP_CREATE_INSTANCE)
+		status = broker_send_created(c);
 	if (status || c->code)
 		broker_fail(c, status);
 	sink->done(sink, c->code, c->why);

@@ -164,7 +164,7 @@ static int ref_in(struct cim_call *c, const struct cim_value_spec *spec, const c
 	return 0;
 }
 
-static int props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_inst *out,
+int broker_props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_inst *out,
 		    const char *what)
 {
 	for (size_t i = 0; i < raw->n_props; i++) {
@@ -213,7 +213,7 @@ static int inst_in(struct cim_call *c, const struct cim_value_spec *spec, const 
 		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s: class %s is not a %s", what,
 				 raw->class, repo_name(want, c->root->ns));
 	out = cim_inst_of(c->req->arena, cls);
-	r = props_in(c, raw, out, what);
+	r = broker_props_in(c, raw, out, what);
 	d->inst = out;
 	return r;
 }

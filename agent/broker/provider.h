@@ -87,6 +87,10 @@ struct cim_provider {
 	 * and compares paths.
 	 */
 	int (*get)(struct cim_call *c);
+	/* CreateInstance: `inst` has the properties that were given, keys too if the client chose
+	 * some. Says what came into being by cim_created(). NULL: not supported. May be CIM_PENDING.
+	 */
+	int (*create)(struct cim_call *c, const struct cim_inst *inst);
 	/* ModifyInstance: `changes` has only properties that may be written and were given. The
 	 * instance exists. NULL: not supported. May be CIM_PENDING.
 	 */
@@ -125,6 +129,8 @@ struct cim_inst *cim_emit_assoc(struct cim_call *c, const struct cim_path *end0,
 				const struct cim_path *end1);
 /* Forgets the instance of the last cim_emit(): it shall not be in the answer. */
 void cim_emit_drop(struct cim_call *c);
+/* In create: the path of the new instance, which is the answer. */
+void cim_created(struct cim_call *c, const struct cim_path *path);
 /* A free-standing instance of any class, for embedded instances. */
 struct cim_inst *cim_inst_new(struct cim_call *c, const char *class);
 

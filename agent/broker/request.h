@@ -24,6 +24,9 @@ enum cim_op {
 	CIM_OP_ASSOCIATOR_NAMES,
 	CIM_OP_REFERENCES,
 	CIM_OP_REFERENCE_NAMES,
+	CIM_OP_GET_PROPERTY,
+	CIM_OP_SET_PROPERTY,
+	CIM_OP_CREATE_INSTANCE,
 	CIM_OP_MODIFY_INSTANCE,
 	CIM_OP_DELETE_INSTANCE,
 	CIM_OP_GET_QUALIFIER,
@@ -70,7 +73,9 @@ struct cim_request {
 	size_t n_props;
 	const char *assoc_class, *result_class, *role, *result_role; /* NULL: any */
 	const char *qualifier;
-	struct cim_inst *inst; /* ModifiedInstance; its path is path */
+	struct cim_inst *inst; /* NewInstance; ModifiedInstance, its path is path */
+	const char *property; /* PropertyName */
+	struct cim_value new_value; /* NewValue, as in struct cim_param_in; null: NULL */
 	struct cim_param_in *params;
 	size_t n_params;
 	/* of Open..., Pull... */

@@ -58,6 +58,7 @@ static const struct shape *shape(const struct cimxml_call *c)
 	switch (c->req.op) {
 	case CIM_OP_ENUMERATE_INSTANCES:
 	case CIM_OP_ENUMERATE_INSTANCE_NAMES:
+	case CIM_OP_CREATE_INSTANCE:
 		return &shapes[1];
 	case CIM_OP_ASSOCIATORS:
 	case CIM_OP_ASSOCIATOR_NAMES:
@@ -190,8 +191,16 @@ static void sink_out(struct cim_sink *s, const char *name, const struct cim_valu
 /* Operations whose answer has an IRETURNVALUE even when it is empty. */
 static bool has_return_value(const struct cimxml_call *c)
 {
-	return c->req.op != CIM_OP_INVOKE && c->req.op != CIM_OP_MODIFY_INSTANCE &&
-	       c->req.op != CIM_OP_DELETE_INSTANCE && c->req.op != CIM_OP_CLOSE_ENUMERATION;
+	switch (c->req.op) {
+	case CIM_OP_INVOKE:
+	case CIM_OP_MODIFY_INSTANCE:
+	case CIM_OP_DELETE_INSTANCE:
+	case CIM_OP_SET_PROPERTY:
+	case CIM_OP_CLOSE_ENUMERATION:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static const char *response_tag(const struct cimxml_call *c)

@@ -34,6 +34,9 @@ enum {
 	P_CONTINUE = 1 << 17,
 	P_MAX_OBJECTS = 1 << 18,
 	P_CONTEXT = 1 << 19,
+	P_NEW_INSTANCE = 1 << 20,
+	P_PROPERTY_NAME = 1 << 21,
+	P_NEW_VALUE = 1 << 22,
 };
 
 enum kind {
@@ -44,7 +47,9 @@ enum kind {
 	K_STRING,
 	K_U32,
 	K_LIST,
-	K_NAMED_INSTANCE
+	K_NAMED_INSTANCE,
+	K_INSTANCE,
+	K_VALUE
 };
 
 static const struct param {
@@ -73,6 +78,9 @@ static const struct param {
 	{ "OperationTimeout", P_TIMEOUT, K_U32, offsetof(struct cim_request, timeout_s) },
 	{ "ContinueOnError", P_CONTINUE, K_BOOL, offsetof(struct cim_request, continue_on_error) },
 	{ "MaxObjectCount", P_MAX_OBJECTS, K_U32, offsetof(struct cim_request, max_objects) },
+	{ "NewInstance", P_NEW_INSTANCE, K_INSTANCE, 0 },
+	{ "PropertyName", P_PROPERTY_NAME, K_STRING, offsetof(struct cim_request, property) },
+	{ "NewValue", P_NEW_VALUE, K_VALUE, 0 },
 	{ "EnumerationContext", P_CONTEXT, K_STRING, offsetof(struct cim_request, context) },
 };
 
@@ -109,6 +117,11 @@ static const struct operation {
 	  true, false },
 	{ "ModifyInstance", CIM_OP_MODIFY_INSTANCE, P_MODIFIED | P_QUALIFIERS | P_PROPS, false,
 	  true, false },
+	{ "CreateInstance", CIM_OP_CREATE_INSTANCE, P_NEW_INSTANCE, false, true, false },
+	{ "GetProperty", CIM_OP_GET_PROPERTY, P_INSTANCE_NAME | P_PROPERTY_NAME, false, true,
+	  false },
+	{ "SetProperty", CIM_OP_SET_PROPERTY, P_INSTANCE_NAME | P_PROPERTY_NAME | P_NEW_VALUE,
+	  false, true, false },
 	{ "DeleteInstance", CIM_OP_DELETE_INSTANCE, P_INSTANCE_NAME, false, true, false },
 	{ "GetQualifier", CIM_OP_GET_QUALIFIER, P_QUALIFIER_NAME, false, true, false },
 	{ "EnumerateQualifiers", CIM_OP_ENUMERATE_QUALIFIERS, 0, false, true, false },
@@ -214,6 +227,10 @@ static void iparam_child(struct dec *d, struct cim_request *req, const struct pa
 		req->path = dec_path(d);
 	} else if (p->kind == K_NAMED_INSTANCE && el_is(d, "VALUE.NAMEDINSTANCE")) {
 		named_instance(d, req);
+	} else if (p->kind == K_INSTANCE && el_is(d, "INSTANCE")) {
+		req->inst = dec_instance(d);
+	} else if (p->kind == K_VALUE && dec_is_value(d)) {
+		dec_value(d, false, &req->new_value);
 	} else if (p->kind >= K_BOOL && p->kind <= K_LIST && dec_is_value(d)) {
 		set_simple(d, req, p);
 	} else {
@@ -255,6 +272,7 @@ static void imethodcall(struct dec *d, struct cim_request *req)
 		if (!strcasecmp(operations[i].name, req->name))
 			op = &operations[i];
 	req->op = op ? op->op : CIM_OP_UNSUPPORTED;
+	req->new_value.null = true;
 	if (op) {
 		req->local_only = op->local_only;
 		req->deep = op->deep;

@@ -117,6 +117,18 @@ def every_instance(n, ns):
     assert total > 10, total
 
 
+def qualifiers(n):
+    """Each qualifier that a class has is of a declared type."""
+    types = {q.name: q for q in n.c.EnumerateQualifiers()}
+    assert "Key" in types and len(types) > 20, sorted(types)
+    for name, q in types.items():
+        assert n.c.GetQualifier(name.upper()) == q, name
+    for c in n.c.EnumerateClasses(DeepInheritance=True, LocalOnly=False):
+        for e in [c, *c.properties.values(), *c.methods.values()]:
+            for q in e.qualifiers.values():
+                assert types[q.name].type == q.type, (c.classname, q.name)
+
+
 def property_list(n):
     some = n.c.EnumerateInstances("CIM_StorageVolume", PropertyList=["elementname", "DeviceID"])
     assert len(some) == 3
@@ -306,8 +318,22 @@ def bad_calls(n):
                                   ReplicationSettingData=pywbem.CIMInstance(
                                       "RPL_ReplicationSettingData", {"Color": "red"}))),
         ("deleting what cannot be", 7, "", lambda c: c.DeleteInstance(n.repl)),
-        ("creating instances", 7, "",
+        ("creating instances", 7, "cannot be created",
          lambda c: c.CreateInstance(pywbem.CIMInstance("RPL_StorageVolume"))),
+        ("creating instances of an abstract class", 7, "cannot be created",
+         lambda c: c.CreateInstance(pywbem.CIMInstance("CIM_ManagedElement"))),
+        ("creating instances of an unknown class", 5, "RPL_None",
+         lambda c: c.CreateInstance(pywbem.CIMInstance("RPL_None"))),
+        ("creating a class", 7, "CreateClass",
+         lambda c: c.CreateClass(pywbem.CIMClass("RPL_New", properties=[
+             pywbem.CIMProperty("a", None, "string")]))),
+        ("changing a class", 7, "ModifyClass",
+         lambda c: c.ModifyClass(c.GetClass("RPL_StorageVolume"))),
+        ("deleting a class", 7, "DeleteClass", lambda c: c.DeleteClass("RPL_StorageVolume")),
+        ("changing a qualifier type", 7, "SetQualifier",
+         lambda c: c.SetQualifier(c.GetQualifier("Key"))),
+        ("deleting a qualifier type", 7, "DeleteQualifier", lambda c: c.DeleteQualifier("Key")),
+        ("unknown qualifier type", 6, "Nonsense", lambda c: c.GetQualifier("Nonsense")),
         ("unknown property in a change", 12, "Color",
          lambda c: c.ModifyInstance(pywbem.CIMInstance("RPL_StorageVolume", {"Color": "red"},
                                                        path=volume), PropertyList=["Color"])),
@@ -459,6 +485,7 @@ def main():
     for ns in NAMESPACES:
         tap.test(f"pywbem: every class of {ns}", every_class, n, ns)
         tap.test(f"pywbem: every instance of {ns}", every_instance, n, ns)
+    tap.test("pywbem: qualifier types", qualifiers, n)
     tap.test("pywbem: property lists", property_list, n)
     tap.test("pywbem: association filters", filters, n)
     tap.test("pywbem: root/tpd shows the same objects", other_prefix, n)
