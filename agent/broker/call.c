@@ -53,6 +53,8 @@ bool cim_wants(const struct cim_call *c, const char *prop)
 	const struct cim_request *req = c->req;
 	enum cim_op op = c->root->op;
 
+	if (c->root->all_props)
+		return true;
 	if (op == CIM_OP_ENUMERATE_INSTANCE_NAMES || op == CIM_OP_REFERENCE_NAMES ||
 	    op == CIM_OP_ASSOCIATOR_NAMES)
 		return false;
@@ -79,6 +81,7 @@ const char *broker_status_text(int code)
 		[CIM_ERR_ALREADY_EXISTS] = "it exists already",
 		[CIM_ERR_NO_SUCH_PROPERTY] = "no such property",
 		[CIM_ERR_TYPE_MISMATCH] = "the type is wrong",
+		[CIM_ERR_INVALID_QUERY] = "the query is wrong",
 		[CIM_ERR_METHOD_NOT_AVAILABLE] = "the method is not available",
 		[CIM_ERR_METHOD_NOT_FOUND] = "no such method",
 		[CIM_ERR_SERVER_LIMITS_EXCEEDED] = "a limit of the server is reached",

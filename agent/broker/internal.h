@@ -7,6 +7,7 @@
 
 #include "broker/provider.h"
 #include "broker/request.h"
+#include "query/query.h"
 
 struct cursors;
 
@@ -44,6 +45,7 @@ struct cim_call {
 	/* root only */
 	struct cim_sink *sink;
 	enum cim_op op; /* req->op, or what it stands on: EnumerateInstances for its Open... */
+	bool all_props; /* providers fill everything in: a query looks at it */
 	int code; /* first error: cim_status_code */
 	const char *why;
 	const struct cim_class_method *method;
@@ -129,6 +131,12 @@ int broker_property_of_request(struct cim_call *c, const struct cim_class *cls);
 /* r, with a sentence about the target for CIM_ERR_NOT_FOUND. */
 int broker_not_found(struct cim_call *c, int r);
 
+/* ---- query.c ---- */
+/* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of its class. */
+int broker_query(struct cim_call *c, struct query **query);
+/* FilterQuery of the other Open... operations; without one *query is left as it is. */
+int broker_filter(struct cim_call *c, struct query **query);
+
 /* ---- operations: 0, negated status, or CIM_PENDING ---- */
 int broker_op_get_class(struct cim_call *c);
 int broker_op_enumerate_classes(struct cim_call *c);
@@ -142,6 +150,7 @@ int broker_op_create_instance(struct cim_call *c);
 int broker_op_modify_instance(struct cim_call *c);
 int broker_op_delete_instance(struct cim_call *c);
 int broker_op_associate(struct cim_call *c);
+int broker_op_exec_query(struct cim_call *c);
 int broker_op_open(struct cim_call *c);
 int broker_op_pull(struct cim_call *c);
 int broker_op_close_enumeration(struct cim_call *c);

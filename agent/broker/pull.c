@@ -17,6 +17,7 @@ struct opening {
 	struct cim_call *call;
 	struct cim_sink *to;
 	enum cursor_kind kind;
+	const struct query *query; /* NULL: all objects */
 	uint32_t timeout_s, room; /* how many objects the answer still takes */
 	size_t given;
 	struct cursor *cur; /* NULL: all went into the answer so far */
@@ -68,21 +69,6 @@ static void full(struct opening *o)
 	o->cur = NULL;
 }
 
-static void collect_inst(struct cim_sink *s, const struct cim_inst *i, const bool *mask,
-			 const struct cim_ns *ns)
-{
-	struct opening *o = of(s);
-	struct cursor *cur;
-
-	if (fits(o)) {
-		o->to->inst(o->to, i, mask, ns);
-		return;
-	}
-	cur = cursor_of(o);
-	if (cur && !cursor_add_inst(cur, i, mask, ns))
-		full(o);
-}
-
 static void collect_path(struct cim_sink *s, const struct cim_path *p)
 {
 	struct opening *o = of(s);
@@ -97,27 +83,54 @@ static void collect_path(struct cim_sink *s, const struct cim_path *p)
 		full(o);
 }
 
+static void collect_inst(struct cim_sink *s, const struct cim_inst *i, const bool *mask,
+			 const struct cim_ns *ns)
+{
+	struct opening *o = of(s);
+	struct cursor *cur;
+
+	if (o->query && !query_matches(o->query, i))
+		return;
+	if (o->kind == CURSOR_PATHS) {
+		/* they were needed to be looked at */
+		collect_path(s, i->path);
+		return;
+	}
+	if (fits(o)) {
+		o->to->inst(o->to, i, mask, ns);
+		return;
+	}
+	cur = cursor_of(o);
+	if (cur && !cursor_add_inst(cur, i, mask, ns))
+		full(o);
+}
+
 /* ---- Open... ---- */
 
 static const struct open {
 	enum cim_op op; /* what gives all at once */
+	enum cim_op filtered; /* the same with instances in place of paths */
 	int (*run)(struct cim_call *c);
 	enum cursor_kind kind;
 	bool from_instance;
 } opens[] = {
 	[CIM_OP_OPEN_ENUMERATE_INSTANCES] = { CIM_OP_ENUMERATE_INSTANCES,
+					      CIM_OP_ENUMERATE_INSTANCES,
 					      broker_op_enumerate_instances, CURSOR_WITH_PATH,
 					      false },
 	[CIM_OP_OPEN_ENUMERATE_PATHS] = { CIM_OP_ENUMERATE_INSTANCE_NAMES,
-					  broker_op_enumerate_instances, CURSOR_PATHS, false },
-	[CIM_OP_OPEN_ASSOCIATORS] = { CIM_OP_ASSOCIATORS, broker_op_associate, CURSOR_WITH_PATH,
-				      true },
-	[CIM_OP_OPEN_ASSOCIATOR_PATHS] = { CIM_OP_ASSOCIATOR_NAMES, broker_op_associate,
-					   CURSOR_PATHS, true },
-	[CIM_OP_OPEN_REFERENCES] = { CIM_OP_REFERENCES, broker_op_associate, CURSOR_WITH_PATH,
-				     true },
-	[CIM_OP_OPEN_REFERENCE_PATHS] = { CIM_OP_REFERENCE_NAMES, broker_op_associate, CURSOR_PATHS,
-					  true },
+					  CIM_OP_ENUMERATE_INSTANCES, broker_op_enumerate_instances,
+					  CURSOR_PATHS, false },
+	[CIM_OP_OPEN_ASSOCIATORS] = { CIM_OP_ASSOCIATORS, CIM_OP_ASSOCIATORS, broker_op_associate,
+				      CURSOR_WITH_PATH, true },
+	[CIM_OP_OPEN_ASSOCIATOR_PATHS] = { CIM_OP_ASSOCIATOR_NAMES, CIM_OP_ASSOCIATORS,
+					   broker_op_associate, CURSOR_PATHS, true },
+	[CIM_OP_OPEN_REFERENCES] = { CIM_OP_REFERENCES, CIM_OP_REFERENCES, broker_op_associate,
+				     CURSOR_WITH_PATH, true },
+	[CIM_OP_OPEN_REFERENCE_PATHS] = { CIM_OP_REFERENCE_NAMES, CIM_OP_REFERENCES,
+					  broker_op_associate, CURSOR_PATHS, true },
+	[CIM_OP_OPEN_QUERY] = { CIM_OP_ENUMERATE_INSTANCES, CIM_OP_ENUMERATE_INSTANCES,
+				broker_op_enumerate_instances, CURSOR_INSTANCES, false },
 };
 
 static int timeout_of(struct cim_call *c, uint32_t *timeout_s)
@@ -136,24 +149,8 @@ static int timeout_of(struct cim_call *c, uint32_t *timeout_s)
 	return 0;
 }
 
-static int check_filter(struct cim_call *c)
-{
-	const struct cim_request *req = c->req;
-
-	if (!req->filter_language && !req->filter)
-		return 0;
-	if (!req->filter_language || !req->filter)
-		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s is missing",
-				 req->filter ? "FilterQueryLanguage" : "FilterQuery");
-	if (strcasecmp(req->filter_language, "DMTF:FQL"))
-		return cim_error(c, CIM_ERR_QUERY_LANGUAGE_NOT_SUPPORTED,
-				 "filter query language %.100s is not supported",
-				 req->filter_language);
-	return cim_error(c, CIM_ERR_FILTERED_ENUMERATION_NOT_SUPPORTED,
-			 "enumerations cannot be filtered");
-}
-
-static int check_open(struct cim_call *c, const struct open *how, uint32_t *timeout_s)
+static int check_open(struct cim_call *c, const struct open *how, uint32_t *timeout_s,
+		      struct query **query)
 {
 	int r = timeout_of(c, timeout_s);
 
@@ -161,7 +158,8 @@ static int check_open(struct cim_call *c, const struct open *how, uint32_t *time
 		r = cim_error(c, CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED,
 			      "ContinueOnError is not supported");
 	if (!r)
-		r = check_filter(c);
+		r = c->req->op == CIM_OP_OPEN_QUERY ? broker_query(c, query)
+						    : broker_filter(c, query);
 	if (!r && how->from_instance && !c->req->path)
 		r = cim_error(c, CIM_ERR_INVALID_PARAMETER, "InstanceName is missing");
 	return r;
@@ -177,11 +175,13 @@ int broker_op_open(struct cim_call *c)
 		.kind = how->kind,
 		.room = c->req->max_objects.given ? c->req->max_objects.v : 0,
 	};
-	int r = check_open(c, how, &o.timeout_s);
+	struct query *query = NULL;
+	int r = check_open(c, how, &o.timeout_s, &query);
 
 	if (r)
 		return r;
-	c->op = how->op;
+	o.query = query;
+	c->op = query ? how->filtered : how->op;
 	c->sink = &o.sink;
 	r = how->run(c);
 	c->sink = o.to;
@@ -192,6 +192,8 @@ int broker_op_open(struct cim_call *c)
 	}
 	if (o.cur)
 		cursor_open(o.cur, o.given);
+	if (c->req->return_query_class)
+		c->sink->result_class(c->sink, broker_class_of_request(c), c->ns);
 	c->sink->sequence(c->sink, !o.cur, o.cur ? cursor_id(o.cur) : NULL);
 	return 0;
 }

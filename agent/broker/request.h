@@ -31,6 +31,8 @@ enum cim_op {
 	CIM_OP_DELETE_INSTANCE,
 	CIM_OP_GET_QUALIFIER,
 	CIM_OP_ENUMERATE_QUALIFIERS,
+	CIM_OP_EXEC_QUERY,
+	CIM_OP_OPEN_QUERY,
 	CIM_OP_OPEN_ENUMERATE_INSTANCES,
 	CIM_OP_OPEN_ENUMERATE_PATHS,
 	CIM_OP_OPEN_ASSOCIATORS,
@@ -80,7 +82,8 @@ struct cim_request {
 	size_t n_params;
 	/* of Open..., Pull... */
 	const char *context; /* EnumerationContext */
-	const char *filter_language, *filter;
+	const char *filter_language, *filter; /* of ExecQuery: QueryLanguage, Query */
+	bool return_query_class; /* ReturnQueryResultClass */
 	struct cim_opt_u32 timeout_s, max_objects;
 	bool continue_on_error;
 	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
@@ -104,6 +107,11 @@ struct cim_sink {
 	void (*qualtype)(struct cim_sink *s, const struct cim_qualtype_decl *q);
 	/* The one value that is the result of an intrinsic operation. */
 	void (*value)(struct cim_sink *s, const struct cim_value *v);
+	/* QueryResultClass: the class of the result, with the properties of the request; after all
+	 * objects.
+	 */
+	void (*result_class)(struct cim_sink *s, const struct cim_class *cls,
+			     const struct cim_ns *ns);
 	/* After the objects of Open... and Pull...: is this all? If not, @context gets the rest. */
 	void (*sequence)(struct cim_sink *s, bool end, const char *context);
 	void (*returned)(struct cim_sink *s, enum cim_type type, uint32_t value);

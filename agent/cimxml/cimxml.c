@@ -64,9 +64,11 @@ static const struct shape *shape(const struct cimxml_call *c)
 	case CIM_OP_ASSOCIATOR_NAMES:
 	case CIM_OP_REFERENCES:
 	case CIM_OP_REFERENCE_NAMES:
+	case CIM_OP_EXEC_QUERY:
 		return &shapes[2];
 	case CIM_OP_GET_INSTANCE:
 	case CIM_OP_PULL_INSTANCES:
+	case CIM_OP_OPEN_QUERY:
 		return &shapes[0];
 	default:
 		return &shapes[3];
@@ -148,6 +150,17 @@ static void end_return_value(struct cimxml_call *c)
 	if (c->in_return_value)
 		strbuf_puts(&c->xml, "</IRETURNVALUE>");
 	c->in_return_value = false;
+}
+
+static void sink_result_class(struct cim_sink *s, const struct cim_class *cls,
+			      const struct cim_ns *ns)
+{
+	struct cimxml_call *c = of(s);
+
+	end_return_value(c);
+	strbuf_puts(&c->xml, "<PARAMVALUE NAME=\"QueryResultClass\">");
+	xml_class(&c->xml, cls, ns, &c->req);
+	strbuf_puts(&c->xml, "</PARAMVALUE>");
 }
 
 static void sink_sequence(struct cim_sink *s, bool end, const char *context)
@@ -326,6 +339,7 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 		.path = sink_path,
 		.qualtype = sink_qualtype,
 		.value = sink_value,
+		.result_class = sink_result_class,
 		.sequence = sink_sequence,
 		.returned = sink_returned,
 		.out = sink_out,

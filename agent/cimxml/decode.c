@@ -37,6 +37,9 @@ enum {
 	P_NEW_INSTANCE = 1 << 20,
 	P_PROPERTY_NAME = 1 << 21,
 	P_NEW_VALUE = 1 << 22,
+	P_QUERY_LANGUAGE = 1 << 23,
+	P_QUERY = 1 << 24,
+	P_RESULT_CLASS_TOO = 1 << 25,
 };
 
 enum kind {
@@ -78,6 +81,11 @@ static const struct param {
 	{ "OperationTimeout", P_TIMEOUT, K_U32, offsetof(struct cim_request, timeout_s) },
 	{ "ContinueOnError", P_CONTINUE, K_BOOL, offsetof(struct cim_request, continue_on_error) },
 	{ "MaxObjectCount", P_MAX_OBJECTS, K_U32, offsetof(struct cim_request, max_objects) },
+	{ "QueryLanguage", P_QUERY_LANGUAGE, K_STRING,
+	  offsetof(struct cim_request, filter_language) },
+	{ "Query", P_QUERY, K_STRING, offsetof(struct cim_request, filter) },
+	{ "ReturnQueryResultClass", P_RESULT_CLASS_TOO, K_BOOL,
+	  offsetof(struct cim_request, return_query_class) },
 	{ "NewInstance", P_NEW_INSTANCE, K_INSTANCE, 0 },
 	{ "PropertyName", P_PROPERTY_NAME, K_STRING, offsetof(struct cim_request, property) },
 	{ "NewValue", P_NEW_VALUE, K_VALUE, 0 },
@@ -141,6 +149,9 @@ static const struct operation {
 	  true, false },
 	{ "OpenReferenceInstancePaths", CIM_OP_OPEN_REFERENCE_PATHS,
 	  P_OPEN_COMMON | P_INSTANCE_NAME | P_RESULT_CLASS | P_ROLE, false, true, false },
+	{ "ExecQuery", CIM_OP_EXEC_QUERY, P_QUERY_LANGUAGE | P_QUERY, false, true, false },
+	{ "OpenQueryInstances", CIM_OP_OPEN_QUERY, P_OPEN_COMMON | P_RESULT_CLASS_TOO, false, true,
+	  false },
 	{ "PullInstancesWithPath", CIM_OP_PULL_WITH_PATH, P_CONTEXT | P_MAX_OBJECTS, false, true,
 	  false },
 	{ "PullInstancePaths", CIM_OP_PULL_PATHS, P_CONTEXT | P_MAX_OBJECTS, false, true, false },

@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "broker/cursor.h"
-#include "cim/class.h"
+#include "class-kit.h"
 
 #define TIMEOUT_S 1
 
@@ -143,15 +143,13 @@ static const struct cim_prop_decl prop_decls[] = {
 	{ .name = "Part", .type = CIM_STRING, .embedded = "C" },
 	{ .name = "To", .type = CIM_REFERENCE, .ref_class = "C" },
 };
-static const struct cim_class_decl class_decl = { .name = "C" };
+static const struct cim_class_decl class_decl = { .name = "C", .props = prop_decls, .n_props = 4 };
 
 /* The originals are overwritten and freed before the copies are looked at. */
 static void copies_live_on(void **state)
 {
 	struct kit *k = *state;
-	struct cim_class_prop props[ARRAY_LEN(prop_decls)] = { 0 };
-	uint16_t hash[8] = { 0 };
-	struct cim_class cls = { .decl = &class_decl, .props = props, .n_props = 4 };
+	struct class_kit cls;
 	bool mask[] = { true, false, true, true };
 	struct got g = { .sink = { .inst = take_inst } };
 	struct cursor *cur = cursor_new(k->all, CURSOR_WITH_PATH, &here, "ann", true, 0);
@@ -159,18 +157,9 @@ static void copies_live_on(void **state)
 	struct cim_inst *i, *part;
 	char text[] = "some text";
 
-	cls.prop_hash = hash;
-	cls.prop_hash_mask = ARRAY_LEN(hash) - 1;
-	for (unsigned int at = 0; at < 4; at++) {
-		unsigned int h = cim_name_hash(prop_decls[at].name);
-
-		props[at].decl = &prop_decls[at];
-		while (hash[h & 7])
-			h++;
-		hash[h & 7] = (uint16_t)(at + 1);
-	}
-	i = cim_inst_of(&scratch, &cls);
-	part = cim_inst_of(&scratch, &cls);
+	class_kit(&cls, &class_decl, NULL);
+	i = cim_inst_of(&scratch, &cls.cls);
+	part = cim_inst_of(&scratch, &cls.cls);
 	cim_set_strs(part, "Words", (const char *const[]) { text, NULL }, 2);
 	cim_set_strs(i, "Words", (const char *const[]) { text, "b" }, 2);
 	cim_set_str(i, "Secret", "x");
