@@ -44,7 +44,9 @@ static void key_value(struct strbuf *b, const struct cim_value *v)
 	else if (v->type == CIM_STRING || v->type == CIM_NONE || v->type == CIM_DATETIME ||
 		 v->type == CIM_CHAR16)
 		kind = "string";
-	strbuf_printf(b, "<KEYVALUE VALUETYPE=\"%s\">", kind);
+	/* DSP0201 wants TYPE since 2.4; wbemcli 1.6.3 does not mind it */
+	strbuf_printf(b, "<KEYVALUE VALUETYPE=\"%s\" TYPE=\"%s\">", kind,
+		      cim_type_name(v->type == CIM_NONE ? CIM_STRING : v->type));
 	if (v->type == CIM_STRING) {
 		strbuf_xml(b, v->d.str ? v->d.str : "");
 	} else {

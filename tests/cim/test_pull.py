@@ -37,9 +37,7 @@ def same(what, pieces, whole, again):
 
 
 def pulling(n, ns):
-    c = n.connect(ns=ns)
-    return pywbem.WBEMConnection(c.url, c.creds, default_namespace=ns, timeout=30,
-                                 use_pull_operations=True)
+    return n.connect(ns=ns, pull=True)
 
 
 def every_class(n, ns, sizes):

@@ -77,8 +77,7 @@ def in_pieces(n):
             found += r.instances
         assert [v["ElementName"] for v in found] == ["vol0", "vol1", "vol2"]
         assert all(list(v.keys()) == ["ElementName"] for v in found)
-    new = pywbem.WBEMConnection(n.c.url, n.c.creds, default_namespace="root/dmreplica",
-                                use_pull_operations=True)
+    new = n.connect(pull=True)
     found = new.IterQueryInstances("WQL", "SELECT * FROM CIM_StorageVolume", MaxObjectCount=1)
     assert len(list(found.generator)) == 3
     r = n.c.OpenQueryInstances("WQL", "SELECT * FROM CIM_StorageVolume", MaxObjectCount=1)
@@ -89,8 +88,7 @@ def in_pieces(n):
 def filtered(n):
     """The filter counts, whatever PropertyList says, for instances and for paths."""
     fql = {"FilterQueryLanguage": "DMTF:FQL", "MaxObjectCount": 1}
-    c = pywbem.WBEMConnection(n.c.url, n.c.creds, default_namespace="root/dmreplica",
-                              use_pull_operations=True)
+    c = n.connect(pull=True)
     one = {"FilterQuery": "ElementName = 'vol1'", **fql}
     for size in (1, 10):
         one["MaxObjectCount"] = size

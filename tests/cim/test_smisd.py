@@ -20,6 +20,7 @@ from pywbem import CIMInstanceName, Uint16, Uint32, Uint64
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kit import BUILD, Tap, smisd, wait_for  # noqa: E402
+from valid import watched  # noqa: E402
 
 MIB = 1 << 20
 NAMESPACES = ["interop", "root/interop", "root/dmreplica", "root/tpd"]
@@ -39,12 +40,12 @@ class Node:
         self.group = self.call("CreateGroup", self.repl, GroupName="group one",
                                Members=self.volumes)[1]["ReplicationGroup"]
 
-    def connect(self, user="admin", password="admin", ns="root/dmreplica", tls=False):
+    def connect(self, user="admin", password="admin", ns="root/dmreplica", tls=False, pull=False):
         url = f"https://localhost:{self.server.ports[1]}" if tls else \
             f"http://127.0.0.1:{self.server.port}"
-        return pywbem.WBEMConnection(url, (user, password), default_namespace=ns, timeout=30,
-                                     use_pull_operations=False,
-                                     ca_certs=f"{self.server.dir.name}/cert.pem" if tls else None)
+        ca = f"{self.server.dir.name}/cert.pem" if tls else None
+        return watched(pywbem.WBEMConnection(url, (user, password), default_namespace=ns,
+                                             timeout=30, use_pull_operations=pull, ca_certs=ca))
 
     def call(self, method, target, **args):
         rc, out = self.c.InvokeMethod(method, target, **args)
