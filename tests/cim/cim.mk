@@ -28,6 +28,7 @@ check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem 
 	@$(MAKE) --no-print-directory ASAN=1 run-cim
 
 run-cim: $(AGENT_B)/tests/cim/testd $(AGENT_B)/smisd build/venv/.ok
-	@fail=0; for t in test_http test_golden test_mutated test_pull test_query test_smisd; do \
+	@fail=0; for t in test_http test_golden test_mutated test_pull test_query test_mirror \
+			test_pywbemcli test_smisd; do \
 		CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/cim/$$t.py || fail=1; \
 	done; exit $$fail
