@@ -132,7 +132,7 @@ int broker_property_of_request(struct cim_call *c, const struct cim_class *cls);
 int broker_not_found(struct cim_call *c, int r);
 
 /* ---- query.c ---- */
-/* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of its class. */
+/* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of it. */
 int broker_query(struct cim_call *c, struct query **query);
 /* FilterQuery of the other Open... operations; without one *query is left as it is. */
 int broker_filter(struct cim_call *c, struct query **query);

@@ -87,8 +87,9 @@ struct cim_provider {
 	 * and compares paths.
 	 */
 	int (*get)(struct cim_call *c);
-	/* CreateInstance: `inst` has the properties that were given, keys too if the client chose
-	 * some. Says what came into being by cim_created(). NULL: not supported. May be CIM_PENDING.
+	/* CreateInstance: `inst` has the properties that were given, keys too if the client
+	 * chose some. Says what came into being by cim_created(). NULL: not supported. May be
+	 * CIM_PENDING.
 	 */
 	int (*create)(struct cim_call *c, const struct cim_inst *inst);
 	/* ModifyInstance: `changes` has only properties that may be written and were given. The

@@ -48,7 +48,7 @@ struct query_classes {
 };
 int query_bind(struct query *q, const struct cim_class *from, const struct query_classes *classes,
 	       struct query_error *error);
-/* Is the instance in the result? Its class must be known; class names are those that clients see. */
+/* Is the instance in the result? Its class must be known; class names are those clients see. */
 bool query_matches(const struct query *q, const struct cim_inst *i);
 
 #endif

@@ -17,9 +17,9 @@ $(AGENT_B)/tests/cim/test-schema.o: $(AGENT_B)/tests/cim/test-schema.c
 $(AGENT_B)/tests/cim/testd: $(AGENT_B)/tests/cim/testd.o $(CIM_TEST_OBJ) $(AGENT_B)/cimserver.a
 	$(AGENT_CC) $(AGENT_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
-# The broker's unit test has the test schema in place of the real one.
-$(AGENT_B)/tests/unit/test-broker: $(AGENT_B)/tests/unit/test-broker.o $(CIM_TEST_OBJ) \
-		$(AGENT_B)/cimserver.a
+# The broker's unit tests have the test schema in place of the real one.
+BROKER_TESTS := $(patsubst %,$(AGENT_B)/tests/unit/%,test-broker test-broker-more)
+$(BROKER_TESTS): %: %.o $(CIM_TEST_OBJ) $(AGENT_B)/cimserver.a
 	$(AGENT_CC) $(AGENT_LDFLAGS) -o $@ $^ $(AGENT_LIBS) -lcmocka
 
 CHECK_LAYERS += check-cim
