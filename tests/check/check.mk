@@ -8,7 +8,7 @@ CHECK_LAYERS := check-gen check-count check-e2e $(addprefix check-kernel@,$(KERN
 CHECK_LANES ?= 2
 
 format:	## clang-format all C files in place
-	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \
+	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'cli/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \
 		grep -v -e '-gen\.[ch]$$' | xargs clang-format -i
 
 .PHONY: format check check-gen check-static check-count gen
