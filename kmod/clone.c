@@ -16,6 +16,7 @@
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 unsigned int rpl_clone_timeout_ms = 5000;
 module_param_named(clone_timeout_ms, rpl_clone_timeout_ms, uint, 0644);
@@ -109,6 +110,13 @@ void rpl_clone_recheck(struct rpl_clone *c)
 	spin_unlock_irq(&c->lock);
 }
 
+/* clone->lock held. */
+static void set_state(struct rpl_clone *c, enum rpl_state to)
+{
+	trace_rpl_clone_state(c->store->devt, c->id, c->state, to);
+	WRITE_ONCE(c->state, to);
+}
+
 /* ---- failure ---- */
 
 void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
@@ -124,7 +132,7 @@ void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
 	/* from here on no source write needs it, and no later copy counts (I4, R39) */
 	WRITE_ONCE(c->preserving, false);
 	if (rpl_state_may(c->state, RPL_STATE_FAILED))
-		WRITE_ONCE(c->state, RPL_STATE_FAILED);
+		set_state(c, RPL_STATE_FAILED);
 	c->error = error;
 	va_start(args, fmt);
 	vscnprintf(c->reason, sizeof(c->reason), fmt, args);
@@ -213,7 +221,7 @@ static void settle_complete(struct rpl_clone *c)
 	}
 	spin_lock_irq(&c->lock);
 	if (c->preserving && rpl_state_may(c->state, RPL_STATE_SYNCHRONIZED)) {
-		WRITE_ONCE(c->state, RPL_STATE_SYNCHRONIZED);
+		set_state(c, RPL_STATE_SYNCHRONIZED);
 		WRITE_ONCE(c->whole, true);
 		c->prior_state = 0;
 	} else {
@@ -227,7 +235,7 @@ static void settle_complete(struct rpl_clone *c)
 	spin_lock_irq(&c->lock);
 	if (r) {
 		/* the copy is complete, but nobody will know after a restart */
-		WRITE_ONCE(c->state, RPL_STATE_FAILED);
+		set_state(c, RPL_STATE_FAILED);
 		c->error = EIO;
 		strscpy(c->reason, "its completion could not be recorded in the store",
 			sizeof(c->reason));
@@ -320,7 +328,7 @@ static int change_state(struct rpl_clone *c, enum rpl_state to, const char *verb
 		r = -EINVAL;
 	} else {
 		c->prior_state = to == RPL_STATE_SUSPENDED ? from : 0;
-		WRITE_ONCE(c->state, to);
+		set_state(c, to);
 		if (to == RPL_STATE_ABORTED || to == RPL_STATE_DETACHED)
 			WRITE_ONCE(c->preserving, false);
 	}

@@ -16,6 +16,7 @@
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 /* Everything that one creation needs; made before anything changes. */
 struct creation {
@@ -492,8 +493,10 @@ static void creation_link(struct creation *cr)
 		list_add_tail(&c->group_list, &cr->group->clones);
 		cr->group->nr_clones++;
 		spin_lock_irq(&c->lock);
-		if (c->preserving)
+		if (c->preserving) {
+			trace_rpl_clone_state(s->devt, c->id, c->state, RPL_STATE_COPYING);
 			WRITE_ONCE(c->state, RPL_STATE_COPYING);
+		}
 		spin_unlock_irq(&c->lock);
 	}
 	mutex_unlock(&s->ctl_mutex);

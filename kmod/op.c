@@ -14,6 +14,7 @@
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 static struct kmem_cache *op_cache;
 
@@ -160,6 +161,8 @@ static void op_end(struct rpl_op *op)
 	if (op->kind == RPL_OP_PRESERVE && !op->bad)
 		atomic64_add(op->sectors << SECTOR_SHIFT, &op->vol->preserved_bytes);
 
+	if (op->kind != RPL_OP_CLAIM)
+		trace_rpl_copy_end(op);
 	spin_lock_irqsave(&op->bucket->lock, flags);
 	op_forget(op);
 	waiters = op->waiters;
@@ -185,6 +188,7 @@ static void op_commit(struct rpl_op *op)
 
 void rpl_op_start(struct rpl_op *op)
 {
+	trace_rpl_copy_begin(op);
 	if (rpl_op_live(op)) {
 		rpl_copy(op);
 		return;
@@ -276,8 +280,11 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 		return RPL_PUSH_BACK;
 	if (!rb->parked_ns) {
 		rb->parked_ns = ktime_get_ns();
-		if (of_source)
+		if (of_source) {
 			atomic64_inc(&rb->dev->vol->first_writes);
+			trace_rpl_write_wait(s->devt, rb->dev->vol->id, bio->bi_iter.bi_sector,
+					     bio_sectors(bio));
+		}
 	}
 	bio_may_wait(bio);
 	if (!op) {
