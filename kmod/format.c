@@ -365,12 +365,16 @@ int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, u
 		*sb = b;
 		*copy = 1;
 	}
+	if (!err_a && !err_b && b.generation == sb->generation)
+		sb->flags |= b.flags & RPL_SB_FAILED;
 	/*
 	 * The lost copy may have been the newer one and have said "open": what the other one says
-	 * about a clean close, and the bitmaps saved then, cannot be trusted.
+	 * about a clean close cannot be trusted. The journal can, from its tail on: if its blocks
+	 * have been used again since, they say so.
 	 */
 	if (err_a || err_b)
-		sb->flags |= RPL_SB_OPEN | RPL_SB_VOLATILE;
+		sb->flags |= RPL_SB_OPEN |
+			     (sb->incompat & RPL_INCOMPAT_JOURNAL ? 0 : RPL_SB_VOLATILE);
 	return 0;
 }
 
@@ -467,6 +471,30 @@ int rpl_page_choose(const void *slot_a, const void *slot_b, const struct rpl_sb 
 		if (best < 0 || one.generation > id->generation) {
 			best = i;
 			*id = one;
+		}
+	}
+	return best;
+}
+
+int rpl_bitmap_choose(const void *slot_a, const void *slot_b, const struct rpl_sb *sb, u32 index,
+		      u32 owner, u64 since, u64 *seen)
+{
+	const void *slots[2] = { slot_a, slot_b };
+	int best = -EILSEQ;
+	u64 newest = 0;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct rpl_page_id one;
+
+		if (!slots[i] || rpl_page_check(slots[i], sb, RPL_PAGE_BITMAP, index, &one))
+			continue;
+		*seen = max(*seen, one.generation);
+		if (one.owner != owner || one.generation < since || one.generation > sb->generation)
+			continue;
+		if (best < 0 || one.generation > newest) {
+			best = i;
+			newest = one.generation;
 		}
 	}
 	return best;
