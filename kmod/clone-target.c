@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "clone.h"
+#include "commit.h"
 #include "control.h"
 #include "copy.h"
 #include "op.h"
@@ -36,6 +37,14 @@ struct rpl_clone_table {
 
 static int to_target(struct rpl_binding *dev, struct bio *bio)
 {
+	struct rpl_clone *c = dev->clone;
+	struct rpl_bio *rb = rpl_bio(bio);
+
+	/* what it promises is more than the target's own, as long as the region has no record */
+	rb->fua = (bio->bi_opf & REQ_FUA) && op_is_write(bio_op(bio)) && bio_sectors(bio) &&
+		  !READ_ONCE(c->whole) && bio->bi_iter.bi_sector < c->nr_sectors;
+	if (rb->fua)
+		rb->iter = bio->bi_iter;
 	bio_set_dev(bio, dev->bdev);
 	bio->bi_iter.bi_sector += dev->start;
 	return DM_MAPIO_REMAPPED;
@@ -76,7 +85,7 @@ static void cut_at(struct bio *bio, u64 end, bool fresh)
 /* Can what is not copied be had at all? A clone without its own device cannot copy. */
 static bool can_copy(struct rpl_clone *c)
 {
-	return READ_ONCE(c->preserving) && READ_ONCE(c->dev);
+	return rpl_clone_alive(c) && READ_ONCE(c->dev);
 }
 
 static int held(enum rpl_held held)
@@ -162,12 +171,31 @@ static int clone_write(struct rpl_binding *dev, struct bio *bio, bool fresh)
 	return write_uncopied(dev, bio, run, fresh);
 }
 
+/*
+ * A flush promises that completed writes last, and to a region without a record they would not: the
+ * region would be copied again. So the records come first (R35).
+ */
+static int clone_flush(struct rpl_binding *dev, struct bio *bio)
+{
+	struct rpl_clone *c = dev->clone;
+
+	if (READ_ONCE(c->whole) || !READ_ONCE(c->readable))
+		return to_target(dev, bio);
+	if (READ_ONCE(c->failing))
+		return end_now(bio, BLK_STS_IOERR);
+	return rpl_bio(bio)->recorded ? to_target(dev, bio) : held(rpl_commit_hold(c, bio));
+}
+
 /* Map it, or put it where it waits. fresh: called by map(), so it may be cut and returned. */
 static int clone_bio(struct rpl_binding *dev, struct bio *bio, bool fresh)
 {
 	struct rpl_clone *c = dev->clone;
 	int r;
 
+	if (!bio_sectors(bio)) {
+		r = clone_flush(dev, bio);
+		return r == MAP_AGAIN ? to_target(dev, bio) : r;
+	}
 	do {
 		if (READ_ONCE(c->whole))
 			return to_target(dev, bio);
@@ -192,12 +220,7 @@ static int clone_map(struct dm_target *ti, struct bio *bio)
 	rb->op = NULL;
 	rb->parked_ns = 0;
 	rb->look_again = false;
-	/*
-	 * A flush (F14): what it promises beyond the target's own is that the bits of completed
-	 * writes last. Without a journal they need not: an unclean store fails the clone (R35).
-	 */
-	if (!bio_sectors(bio))
-		return to_target(&ct->dev, bio);
+	rb->recorded = false;
 	return clone_bio(&ct->dev, bio, true);
 }
 
@@ -222,6 +245,38 @@ static int look_again(struct rpl_bio *rb, struct bio *bio, blk_status_t *error)
 	return DM_ENDIO_DONE;
 }
 
+/*
+ * A FUA write has ended in the target: it may be told when all its regions have their record. It is
+ * then written once more: a bio that has ended cannot just end again.
+ */
+static int fua_ended(struct rpl_bio *rb, struct bio *bio, blk_status_t *error)
+{
+	struct rpl_clone *c = rb->dev->clone;
+	u64 sectors = rb->iter.bi_size >> SECTOR_SHIFT;
+	struct rpl_run run = rpl_region_touched(rb->iter.bi_sector, sectors, c->store->chunk_shift);
+
+	rb->fua = false;
+	if (READ_ONCE(c->whole) ||
+	    rpl_run_next_clear(c->durable, c->nr_regions, run) == run.first + run.nr)
+		return DM_ENDIO_DONE;
+	if (!rpl_clone_alive(c)) {
+		*error = BLK_STS_IOERR;
+		return DM_ENDIO_DONE;
+	}
+	rpl_bio_rewind(bio, rb->iter);
+	switch (rpl_commit_hold(c, bio)) {
+	case RPL_HELD:
+		return DM_ENDIO_INCOMPLETE;
+	case RPL_PUSH_BACK:
+		return DM_ENDIO_REQUEUE;
+	default:
+		/* recorded, or dead, just now */
+		if (rpl_run_next_clear(c->durable, c->nr_regions, run) != run.first + run.nr)
+			*error = BLK_STS_IOERR;
+		return DM_ENDIO_DONE;
+	}
+}
+
 static int clone_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 {
 	struct rpl_bio *rb = rpl_bio(bio);
@@ -234,6 +289,8 @@ static int clone_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *err
 	}
 	if (rb->look_again)
 		return look_again(rb, bio, error);
+	if (rb->fua && !*error)
+		return fua_ended(rb, bio, error);
 	return DM_ENDIO_DONE;
 }
 

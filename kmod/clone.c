@@ -11,11 +11,14 @@
 #include <linux/slab.h>
 
 #include "clone.h"
+#include "commit.h"
 #include "control.h"
 #include "copy.h"
 #include "epoch.h"
+#include "format.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 unsigned int rpl_clone_timeout_ms = 5000;
 module_param_named(clone_timeout_ms, rpl_clone_timeout_ms, uint, 0644);
@@ -27,23 +30,29 @@ module_param_named(flush_timeout_ms, rpl_flush_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(flush_timeout_ms,
 		 "Longest time for a flush, and for writes in flight to end at a point in time");
 
+#define GRACE_MIN_MS 1000U /* for the record of a failure */
+
 /* ---- bits ---- */
 
 int rpl_clone_set_size(struct rpl_clone *c, u64 nr_sectors)
 {
 	u64 nr_regions = rpl_region_count(nr_sectors, c->store->chunk_shift);
-	unsigned long *copied, *durable;
+	u64 nr_pages = rpl_bitmap_pages(nr_regions);
+	unsigned long *copied, *durable, *dirty;
 
 	copied = kvcalloc(BITS_TO_LONGS(nr_regions), sizeof(long), GFP_KERNEL);
 	durable = kvcalloc(BITS_TO_LONGS(nr_regions), sizeof(long), GFP_KERNEL);
-	if (!copied || !durable) {
+	dirty = kvcalloc(BITS_TO_LONGS(nr_pages), sizeof(long), GFP_KERNEL);
+	if (!copied || !durable || !dirty) {
 		kvfree(copied);
 		kvfree(durable);
+		kvfree(dirty);
 		return -ENOMEM;
 	}
 	spin_lock_irq(&c->lock);
 	swap(c->copied, copied);
 	swap(c->durable, durable);
+	swap(c->dirty, dirty);
 	c->nr_sectors = nr_sectors;
 	c->nr_regions = nr_regions;
 	c->copied_sectors = 0;
@@ -52,6 +61,7 @@ int rpl_clone_set_size(struct rpl_clone *c, u64 nr_sectors)
 	spin_unlock_irq(&c->lock);
 	kvfree(copied);
 	kvfree(durable);
+	kvfree(dirty);
 	return 0;
 }
 
@@ -79,27 +89,48 @@ static void queue_settle(struct rpl_clone *c)
 /* clone->lock held. */
 static void settle_if_complete(struct rpl_clone *c)
 {
-	if (!c->preserving || !c->readable || c->durable_sectors != c->nr_sectors)
+	if (!rpl_clone_alive(c) || !c->readable || c->durable_sectors != c->nr_sectors)
 		return;
 	c->settling = true;
 	queue_settle(c);
 }
 
-void rpl_clone_mark(struct rpl_clone *c, struct rpl_run run, u32 gen)
+bool rpl_clone_mark_copied(struct rpl_clone *c, struct rpl_run run, u32 gen)
 {
 	unsigned long flags;
+	bool last = false;
 
 	spin_lock_irqsave(&c->lock, flags);
-	if (!c->preserving || c->gen != gen) {
+	if (!rpl_clone_alive(c) || c->gen != gen) {
+		spin_unlock_irqrestore(&c->lock, flags);
+		return false;
+	}
+	set_bits(c, c->copied, &c->copied_sectors, run);
+	last = c->copied_sectors == c->nr_sectors;
+	spin_unlock_irqrestore(&c->lock, flags);
+	rpl_event_clone(c, RPL_EVENT_PROGRESS);
+	return last;
+}
+
+void rpl_clone_mark_durable(struct rpl_clone *c, struct rpl_run run, u32 gen)
+{
+	unsigned long flags;
+	u64 page;
+
+	spin_lock_irqsave(&c->lock, flags);
+	if (!rpl_clone_alive(c) || c->gen != gen) {
 		spin_unlock_irqrestore(&c->lock, flags);
 		return;
 	}
-	set_bits(c, c->copied, &c->copied_sectors, run);
 	set_bits(c, c->durable, &c->durable_sectors, run);
+	/* after the bits: a checkpoint clears this first, and then looks at them */
+	smp_mb__before_atomic();
+	for (page = div_u64(run.first, RPL_BITS_PER_PAGE);
+	     page <= div_u64(run.first + run.nr - 1, RPL_BITS_PER_PAGE); page++)
+		set_bit(page, c->dirty);
 	if (!c->settling)
 		settle_if_complete(c);
 	spin_unlock_irqrestore(&c->lock, flags);
-	rpl_event_clone(c, RPL_EVENT_PROGRESS);
 }
 
 void rpl_clone_recheck(struct rpl_clone *c)
@@ -107,6 +138,13 @@ void rpl_clone_recheck(struct rpl_clone *c)
 	spin_lock_irq(&c->lock);
 	settle_if_complete(c);
 	spin_unlock_irq(&c->lock);
+}
+
+/* clone->lock held. */
+static void set_state(struct rpl_clone *c, enum rpl_state to)
+{
+	trace_rpl_clone_state(c->store->devt, c->id, c->state, to);
+	WRITE_ONCE(c->state, to);
 }
 
 /* ---- failure ---- */
@@ -117,55 +155,116 @@ void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
 	va_list args;
 
 	spin_lock_irqsave(&c->lock, flags);
-	if (!c->preserving) {
+	if (!rpl_clone_alive(c)) {
 		spin_unlock_irqrestore(&c->lock, flags);
 		return;
 	}
-	/* from here on no source write needs it, and no later copy counts (I4, R39) */
-	WRITE_ONCE(c->preserving, false);
+	/* no later copy counts from here on (R39); source writes go on when that is recorded */
+	WRITE_ONCE(c->failing, true);
+	c->failed_gen = c->gen;
 	if (rpl_state_may(c->state, RPL_STATE_FAILED))
-		WRITE_ONCE(c->state, RPL_STATE_FAILED);
+		set_state(c, RPL_STATE_FAILED);
 	c->error = error;
 	va_start(args, fmt);
 	vscnprintf(c->reason, sizeof(c->reason), fmt, args);
 	va_end(args);
 	rpl_clone_get(c);
-	if (!queue_work(c->store->io_wq, &c->release_work))
+	if (!queue_delayed_work(c->store->io_wq, &c->grave_work,
+				msecs_to_jiffies(max(rpl_clone_timeout_ms, GRACE_MIN_MS))))
 		rpl_clone_put(c);
-	queue_settle(c);
 	spin_unlock_irqrestore(&c->lock, flags);
+	rpl_commit_failed(c);
 	DMWARN_LIMIT("clone %u of store %s failed: %s", c->id, c->store->name, c->reason);
-}
-
-static void release_work(struct work_struct *work)
-{
-	struct rpl_clone *c = container_of(work, struct rpl_clone, release_work);
-
-	rpl_ops_release(c);
-	rpl_copier_update(c);
-	rpl_clone_put(c);
 }
 
 void rpl_clone_release_writes(struct rpl_clone *c)
 {
+	struct bio_list held;
+
 	spin_lock_irq(&c->lock);
 	WRITE_ONCE(c->preserving, false);
+	held = c->held;
+	bio_list_init(&c->held);
 	spin_unlock_irq(&c->lock);
+	if (cancel_delayed_work(&c->grave_work))
+		rpl_clone_put(c);
 	rpl_ops_release(c);
+	rpl_wake_all(c->store, &held);
 	rpl_copier_update(c);
+}
+
+/* Of this generation, and not let go yet? */
+static bool is_failing(struct rpl_clone *c, u32 gen)
+{
+	bool failing;
+
+	spin_lock_irq(&c->lock);
+	failing = c->failing && c->preserving && c->gen == gen && c->failed_gen == gen;
+	spin_unlock_irq(&c->lock);
+	return failing;
+}
+
+void rpl_clone_failed_durably(struct rpl_clone *c, u32 gen)
+{
+	if (!is_failing(c, gen))
+		return;
+	rpl_clone_release_writes(c);
+	queue_settle(c);
+}
+
+/*
+ * The store did not take the record in time, and the source must not wait any longer (I4). A power
+ * cut now would bring the clone back; until the machine is off the store is not trusted again.
+ */
+static void grave_work(struct work_struct *work)
+{
+	struct rpl_clone *c = container_of(to_delayed_work(work), struct rpl_clone, grave_work);
+	u32 gen = READ_ONCE(c->failed_gen);
+
+	if (is_failing(c, gen)) {
+		rpl_store_lost(c->store);
+		rpl_store_fail(c->store, "it did not record the failure of a clone in time");
+		rpl_clone_failed_durably(c, gen);
+	}
+	rpl_clone_put(c);
 }
 
 /* ---- settling ---- */
 
-int rpl_store_commit(struct rpl_store *s)
+static int commit_locked(struct rpl_store *s, bool always)
 {
 	int r = -EIO;
 
 	lockdep_assert_held(&s->cmd_mutex);
 	if (READ_ONCE(s->mode) == RPL_STORE_MODE_OPEN && s->persist)
-		r = rpl_persist_commit(s);
+		r = rpl_persist_commit(s, always);
 	if (r && READ_ONCE(s->mode) == RPL_STORE_MODE_OPEN)
 		rpl_store_fail(s, "its metadata could not be written");
+	return r;
+}
+
+int rpl_store_commit_locked(struct rpl_store *s)
+{
+	return commit_locked(s, false);
+}
+
+int rpl_store_commit(struct rpl_store *s)
+{
+	int r;
+
+	mutex_lock(&s->persist_mutex);
+	r = commit_locked(s, false);
+	mutex_unlock(&s->persist_mutex);
+	return r;
+}
+
+int rpl_store_commit_again(struct rpl_store *s)
+{
+	int r;
+
+	mutex_lock(&s->persist_mutex);
+	r = commit_locked(s, true);
+	mutex_unlock(&s->persist_mutex);
 	return r;
 }
 
@@ -212,8 +311,8 @@ static void settle_complete(struct rpl_clone *c)
 		return;
 	}
 	spin_lock_irq(&c->lock);
-	if (c->preserving && rpl_state_may(c->state, RPL_STATE_SYNCHRONIZED)) {
-		WRITE_ONCE(c->state, RPL_STATE_SYNCHRONIZED);
+	if (rpl_clone_alive(c) && rpl_state_may(c->state, RPL_STATE_SYNCHRONIZED)) {
+		set_state(c, RPL_STATE_SYNCHRONIZED);
 		WRITE_ONCE(c->whole, true);
 		c->prior_state = 0;
 	} else {
@@ -227,7 +326,7 @@ static void settle_complete(struct rpl_clone *c)
 	spin_lock_irq(&c->lock);
 	if (r) {
 		/* the copy is complete, but nobody will know after a restart */
-		WRITE_ONCE(c->state, RPL_STATE_FAILED);
+		set_state(c, RPL_STATE_FAILED);
 		c->error = EIO;
 		strscpy(c->reason, "its completion could not be recorded in the store",
 			sizeof(c->reason));
@@ -256,12 +355,12 @@ void rpl_clone_settle(struct rpl_clone *c)
 	bool complete, failed;
 
 	spin_lock_irq(&c->lock);
-	complete = c->settling && c->preserving;
+	complete = c->settling && rpl_clone_alive(c);
 	spin_unlock_irq(&c->lock);
 	if (complete)
 		settle_complete(c);
 	spin_lock_irq(&c->lock);
-	failed = c->state == RPL_STATE_FAILED && c->in_view;
+	failed = c->state == RPL_STATE_FAILED && c->in_view && !c->preserving;
 	spin_unlock_irq(&c->lock);
 	if (failed)
 		settle_failed(c);
@@ -298,7 +397,9 @@ struct rpl_clone *rpl_clone_new(struct rpl_store *s, u32 id, struct rpl_volume *
 	rpl_waker_init(&c->waker, rpl_clone_wake_work);
 	INIT_WORK(&c->copy_work, rpl_copier_work);
 	INIT_WORK(&c->settle_work, settle_work);
-	INIT_WORK(&c->release_work, release_work);
+	INIT_DELAYED_WORK(&c->grave_work, grave_work);
+	INIT_LIST_HEAD(&c->failed_list);
+	bio_list_init(&c->held);
 	init_waitqueue_head(&c->quiet);
 	rpl_pace_init(&c->pace, 0, 0);
 	rpl_progress_init(&c->progress);
@@ -320,9 +421,7 @@ static int change_state(struct rpl_clone *c, enum rpl_state to, const char *verb
 		r = -EINVAL;
 	} else {
 		c->prior_state = to == RPL_STATE_SUSPENDED ? from : 0;
-		WRITE_ONCE(c->state, to);
-		if (to == RPL_STATE_ABORTED || to == RPL_STATE_DETACHED)
-			WRITE_ONCE(c->preserving, false);
+		set_state(c, to);
 	}
 	spin_unlock_irq(&c->lock);
 	if (r)
@@ -331,19 +430,35 @@ static int change_state(struct rpl_clone *c, enum rpl_state to, const char *verb
 	return r;
 }
 
-/* After change_state(): copier, disarming, commit, events. */
+/*
+ * Record what change_state() and unlinking did, then let go of what does not need it any more:
+ * source writes preserve until the end is durable (R20). If it cannot be recorded the store has
+ * failed, and they are let go by the way of failures.
+ */
+static int record_change(struct rpl_clone *c, struct rpl_why *why)
+{
+	int r = rpl_store_commit(c->store);
+
+	/* in both superblocks: should one be lost, the other must not bring it back */
+	if (!r && READ_ONCE(c->preserving) && !rpl_state_unfinished(READ_ONCE(c->state)))
+		r = rpl_store_commit_again(c->store);
+	if (r) {
+		rpl_why(why, c->id, "clone %u: the store could not record the change", c->id);
+		rpl_clone_fail(c, EIO, "the store could not record a change of it");
+	} else if (!rpl_state_unfinished(READ_ONCE(c->state))) {
+		rpl_clone_release_writes(c);
+		rpl_clone_disarm(c);
+	}
+	return r;
+}
+
+/* After change_state(): copier, commit, disarming, events. */
 static int finish_change(struct rpl_clone *c, struct rpl_why *why)
 {
 	int r;
 
 	rpl_copier_update(c);
-	if (!READ_ONCE(c->preserving)) {
-		rpl_ops_release(c);
-		rpl_clone_disarm(c);
-	}
-	r = rpl_store_commit(c->store);
-	if (r)
-		rpl_why(why, c->id, "clone %u: the store could not record the change", c->id);
+	r = record_change(c, why);
 	rpl_event_clone(c, RPL_EVENT_STATE);
 	if (c->group)
 		rpl_event_group(c->group, RPL_EVENT_STATE);
@@ -459,14 +574,10 @@ int rpl_clone_detach(struct rpl_store *s, struct rpl_clone *c, bool force, struc
 	if (r)
 		goto out;
 	rpl_copier_update(c);
-	rpl_ops_release(c);
-	rpl_clone_disarm(c);
 	rpl_clone_get(c);
 	rpl_clone_unlink(c);
+	r = record_change(c, why);
 	rpl_volume_drop_unused(s, c->vol);
-	r = rpl_store_commit(s);
-	if (r)
-		rpl_why(why, c->id, "clone %u: the store could not record the change", c->id);
 	rpl_event_clone(c, RPL_EVENT_REMOVED);
 	rpl_clone_put(c);
 out:

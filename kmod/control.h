@@ -36,10 +36,11 @@ struct rpl_open_opts {
 /*
  * Read and check the store on bdev; format a blank device if asked. Then make the objects that it
  * holds through rpl_store_add_loaded_volume/_group/_clone(), in this order, with everything the
- * records say in them: state, reason and rates, and for unfinished clones of a cleanly closed store
- * ->copied as it was saved. The unfinished clones of a store that was not closed cleanly come as
- * failed, with the reason. Fills s->uuid, generation, incarnation, epoch, chunk_sectors,
- * max_volumes and flags. Last it makes "open, unclean" durable, with a new generation.
+ * records say in them: state, reason and rates, and for unfinished clones ->copied as it was saved,
+ * with what the journal says beyond that if the store was not closed cleanly. Those of a store that
+ * failed, or whose journal is damaged, come as failed, with the reason. Fills s->uuid, generation,
+ * incarnation, epoch, chunk_sectors, max_volumes and flags. Last it makes "open, unclean" durable,
+ * with a new generation.
  *
  * Constructor of the store: sleeps, does I/O, no locks held. 0 and s->persist is set, or an errno
  * with *why and nothing is written (but perhaps a format), s->persist is NULL; objects that were
@@ -51,15 +52,29 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 /*
  * Make the present volumes, groups, clones and s->epoch durable, all of them at one instant.
  * Returns when they are durable (I5), or an errno: then the caller must rpl_store_fail(). Writes
- * nothing if nothing differs. cmd_mutex held; ctl_mutex NOT held: it is taken while records are
- * made. Prepared and detached clones have no record; a volume has one if its size is known.
+ * nothing if nothing differs, unless `always`. persist_mutex held; ctl_mutex NOT held: it is taken
+ * while records are made. Prepared and detached clones have no record; a volume has one if its size
+ * is known.
  */
-int rpl_persist_commit(struct rpl_store *s);
+int rpl_persist_commit(struct rpl_store *s, bool always);
 
 /*
- * Clean close: commit, the ->durable bits of unfinished clones, superblock "clean", flush. Copying
- * has stopped and the targets have been flushed. If the store failed, or the close does, the store
- * stays unclean on disk. Frees s->persist in any case. cmd_mutex held.
+ * Make all that the journal says durable elsewhere, so that its blocks can be used again. 0, or the
+ * store has failed or is closed. Takes persist_mutex; sleeps, but for nothing other than the
+ * store's device.
+ */
+int rpl_persist_checkpoint(struct rpl_store *s);
+
+/*
+ * Say in both superblocks that the store has failed: at 0 its unfinished clones are failed for
+ * good, whatever the journal lacks. Takes persist_mutex.
+ */
+int rpl_persist_mark_failed(struct rpl_store *s);
+
+/*
+ * Clean close: a checkpoint whose superblock says "clean". Copying has stopped and the targets have
+ * been flushed. If the store failed, or the close does, the store stays unclean on disk. Frees
+ * s->persist in any case. cmd_mutex held.
  */
 int rpl_persist_close(struct rpl_store *s);
 

@@ -7,6 +7,7 @@
 #define DM_MSG_PREFIX "replica"
 
 #include "clone.h"
+#include "commit.h"
 #include "compat.h"
 #include "op.h"
 #include "store.h"
@@ -99,7 +100,7 @@ void rpl_copier_op_ended(struct rpl_clone *c, bool own)
 /* clone->lock held: may the copier run now? */
 static bool may_run(struct rpl_clone *c)
 {
-	return c->dev && c->resumed && c->preserving && c->readable &&
+	return c->dev && c->resumed && rpl_clone_alive(c) && c->readable &&
 	       c->state == RPL_STATE_COPYING;
 }
 
@@ -126,6 +127,8 @@ void rpl_copier_quiesce(struct rpl_clone *c)
 	/* after ->resumed or ->state forbids new jobs: what runs, ends; nothing new is started */
 	cancel_work_sync(&c->copy_work);
 	wait_event(c->quiet, !READ_ONCE(c->inflight));
+	/* what is copied is recorded soon: who takes the device away waits for it */
+	rpl_commit_kick(c->store);
 }
 
 /* ---- pacing ---- */

@@ -10,11 +10,15 @@
  *				netlink doit/dumpit nor by anything a bio waits for.
  *	store->publish_mutex	mutex: one publication of an epoch. Held across a grace period,
  *				never across I/O.
+ *	store->persist_mutex	mutex: the store's metadata on disk but for the journal, ->persist
+ *				itself. Held across I/O to the store, and nothing else is waited
+ *				for under it.
  *	store->ctl_mutex	mutex: membership of the lists of volumes, clones and groups. Short:
  *				never held across I/O or a grace period, so doit and dump may take
  *				it (F30).
  *	store->bind_lock	mutex: store->ti, so that dm_table_event() has a living table.
  *	bucket->lock		spin, irq: ops of its windows, the bios that wait for them.
+ *	commit->lock		spin, irq: what waits for its record (commit.h).
  *	view->lock		spin, irq: ops that wait for the view's volume to be drained.
  *	vol->lock, clone->lock	spin, irq: binding; state, reason, bits being set, counters.
  *	waker->lock		spin, irq: bios to be mapped again.
@@ -25,7 +29,13 @@
  * that view must preserve. Nothing: remapped, the ref goes at end_io. A missing region: the bio is
  * cut at the window of 1 MiB, ops are started for every missing run, the ref is dropped, the bio is
  * linked to one op (R7) and mapped from the start when that op ends. Ops copy source -> clones once
- * the view's predecessors have all drained (R5, R6), then commit, then set bits, then wake (R15).
+ * the view's predecessors have all drained (R5, R6), set `copied`, commit (commit.h), then set
+ * `durable`, then wake (R15).
+ *
+ * Failure of a clone: rpl_clone_fail() ends all copying for it at once, but writes that would
+ * destroy what it lacks go on waiting until a record says that it has failed: else a power cut
+ * would bring it back, to copy what they wrote. A store that does not take the record delays them
+ * by clone_timeout_ms once more, not longer (I4).
  *
  * Life of a group's creation (one command, cmd_mutex held): check under ctl_mutex -> bitmaps ->
  * publish one epoch whose views name the clones (R3) -> wait until all members are drained -> flush
@@ -64,6 +74,7 @@
 #define RPL_CHUNK_SECTORS 128 /* default chunk */
 
 struct rpl_persist; /* persist.c */
+struct rpl_journal; /* journal.c */
 struct rpl_store;
 struct rpl_volume;
 struct rpl_clone;
@@ -110,6 +121,27 @@ struct rpl_binding {
 	struct completion idle;
 };
 
+/* What waits for a record in the journal: commit.c, see commit.h. */
+struct rpl_commit {
+	spinlock_t lock; /* the lists */
+	struct list_head ops; /* op->wait_list: data complete, in order */
+	u32 nr_ops;
+	u64 added, taken; /* ops so far, by batches */
+	bool urgent; /* a source write waits, from after the batch that runs was taken */
+	struct bio_list flushes; /* clones' flushes and FUA writes, for the next batch */
+	struct bio_list flushing; /* of the batch that runs */
+	struct list_head failed; /* clone->failed_list, with refs */
+	struct workqueue_struct *wq;
+	struct work_struct work; /* one batch after the other */
+	struct delayed_work lazy; /* what nobody waits for */
+	struct work_struct checkpoint; /* on bg_wq: in time, so that batches do not wait for it */
+	wait_queue_head_t wait; /* flushes of targets; room in the journal */
+	struct mutex journal_mutex; /* ->journal and its writes; inside persist_mutex */
+	struct rpl_journal *journal;
+	u64 batch; /* number of the batch that runs; ->work alone */
+	bool marked_failed; /* the failure is in the superblocks, or never will be; ->work alone */
+};
+
 /* ---- objects ---- */
 
 struct rpl_store {
@@ -130,12 +162,13 @@ struct rpl_store {
 	enum rpl_store_mode mode; /* written under cmd_mutex, read with READ_ONCE */
 	u32 flags; /* enum rpl_store_flag: unclean open, volatile, formatted */
 	char reason[RPL_REASON_LEN]; /* why FAILED; lock */
-	struct rpl_persist *persist;
+	struct lost_store *lost; /* store.c alone */
+	struct rpl_persist *persist; /* persist_mutex; to change it, ctl_mutex too */
 	struct block_device *bdev; /* below the store; valid while bound or opened */
 	sector_t bdev_start;
 	u32 block_bytes; /* logical block of bdev */
 
-	struct mutex cmd_mutex, publish_mutex, ctl_mutex, bind_lock;
+	struct mutex cmd_mutex, publish_mutex, persist_mutex, ctl_mutex, bind_lock;
 	struct dm_target *ti; /* bound table, bind_lock */
 	u32 nr_tables; /* replica-store tables of this store, rpl_stores_lock */
 	u32 nr_users; /* tables of sources and clones that name this store, rpl_stores_lock */
@@ -162,6 +195,7 @@ struct rpl_store {
 	struct delayed_work pace_work;
 	u64 pace_ns;
 	struct dm_kcopyd_client *kc_cow, *kc_bg;
+	struct rpl_commit commit;
 };
 
 /* A volume that is, or was, the source of a relation or has a replica-source table. */
@@ -205,7 +239,8 @@ struct rpl_clone {
 	enum rpl_state prior_state; /* what resume goes back to, while suspended; else 0 */
 	int error; /* positive errno of failed; lock */
 	char reason[RPL_REASON_LEN]; /* lock */
-	bool preserving; /* source writes keep the point in time in it; a failure clears it */
+	bool preserving; /* source writes keep the point in time in it */
+	bool failing; /* it will not be copied any more, but that is not recorded yet; lock */
 	bool readable; /* its point in time is acknowledged (R9) */
 	bool in_view; /* named by its volume's next views; publish_mutex */
 	bool announced; /* synchronized is durable and may be told (I6); lock */
@@ -216,7 +251,9 @@ struct rpl_clone {
 	u64 nr_regions;
 	unsigned long *copied; /* data is in the target: clone reads and writes look here (R31) */
 	unsigned long *durable; /* and survives as promised: source writes look here (R31) */
+	unsigned long *dirty; /* pages of its bitmap on disk that are older than ->durable */
 	u64 copied_sectors, durable_sectors, bad_sectors; /* exact, last region too; lock */
+	u64 point; /* epoch of its point in time: with the id, its name in the journal */
 
 	struct rpl_binding *dev; /* bound table or NULL; lock */
 	struct rpl_waker waker;
@@ -231,12 +268,24 @@ struct rpl_clone {
 	bool copier_on; /* bound, resumed and copying; lock */
 	struct work_struct copy_work;
 	struct work_struct settle_work; /* on ctl_wq: what a failure or completion leaves to do */
-	struct work_struct release_work; /* on io_wq: writes that waited for it when it failed */
+	struct delayed_work grave_work; /* on io_wq: its failure could not be recorded in time */
+	struct list_head failed_list; /* store->commit.failed */
+	u32 failed_gen; /* ->gen that has failed; lock */
+	struct bio_list held; /* source writes that wait for the record of its failure; lock */
+	struct {
+		struct bio bio;
+		struct rpl_binding *dev; /* used */
+		struct list_head list; /* clones of the batch; commit.c */
+		u64 batch; /* the last one that flushed it */
+		int error;
+		bool busy; /* not ended; the clone has a ref for it */
+	} flush; /* of its target, for a batch */
 	wait_queue_head_t quiet; /* inflight became zero */
 	u32 gen; /* of its bits: ops of an older generation set none (R39); lock */
 	struct {
 		u32 page, pages;
-		u64 generation;
+		u64 generation; /* of its first page */
+		bool fresh; /* both slots of all pages are to be written */
 	} saved; /* place of its bitmap on disk: persist.c alone */
 	u32 record; /* persist.c alone */
 	struct rpl_notify notify;
@@ -342,7 +391,7 @@ void rpl_group_put(struct rpl_group *g);
  * For rpl_persist_open() only (ctor of the store, nothing else runs yet): make the objects that the
  * store holds. ERR_PTR on failure. The clone comes with its bitmaps allocated and clear:
  * persist.c sets bits of ->copied (and only those); the data plane counts them, copies them to
- * ->durable, and makes unfinished clones of an unclean store failed after rpl_persist_open().
+ * ->durable.
  */
 struct rpl_volume *rpl_store_add_loaded_volume(struct rpl_store *s, u32 id, u64 nr_sectors);
 struct rpl_group *rpl_store_add_loaded_group(struct rpl_store *s, const u8 *uuid);
@@ -386,7 +435,7 @@ int rpl_clone_set_rate(struct rpl_store *s, struct rpl_clone *c, u64 min_bytes_s
 /*
  * Needed of the control plane (control.h):
  *	rpl_persist_open(s, bdev, opts, &error)		ctor, no locks
- *	rpl_persist_commit(s)		cmd_mutex held, ctl_mutex NOT held (it does I/O): takes
+ *	rpl_persist_commit(s, always)	persist_mutex held, ctl_mutex NOT held (it does I/O): takes
  *					ctl_mutex while it encodes. Prepared clones are not written.
  *	rpl_persist_close(s)		cmd_mutex held; targets are flushed already
  *	rpl_persist_abandon(s)		frees, without any I/O: the store is gone or failed

@@ -11,6 +11,7 @@
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 /* One publication waits for all its refs to be in atomic mode: one grace period, not one each. */
 struct rpl_switch {
@@ -41,6 +42,7 @@ static void note_held(struct rpl_view *v, struct list_head *ops)
 
 	list_for_each_entry(op, ops, wait_list)
 		rpl_op_note_held(op, &held_ns, &writes);
+	trace_rpl_hold_end(v->vol->store->devt, v->vol->id, v->epoch, writes, held_ns);
 	if (!writes)
 		return;
 	atomic64_add(writes, &v->vol->held_writes);
@@ -209,6 +211,7 @@ static void epoch_switch(struct rpl_store *s, struct rpl_epoch *e, struct rpl_vi
 			/* dropped when old[i] is drained (R6) */
 			percpu_ref_get(&new[i]->writes);
 			old[i]->next = new[i];
+			trace_rpl_hold_begin(s->devt, new[i]->vol->id, e->nr);
 		} else if (new[i]) {
 			new[i]->ready = true;
 			complete_all(&new[i]->drained);

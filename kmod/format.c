@@ -34,7 +34,9 @@ struct sb_disk {
 	__le64 write_time_s;
 	__le64 incarnation;
 	__le64 journal_tail;
-	u8 reserved[128];
+	__le64 table_sum;
+	__le64 bitmap_sum;
+	u8 reserved[112];
 	struct sb_area_disk area[RPL_AREAS];
 	u8 zero[RPL_BLOCK_BYTES - 640];
 } __packed;
@@ -201,6 +203,8 @@ void rpl_sb_encode(void *block, const struct rpl_sb *sb, unsigned int copy)
 	d->write_time_s = cpu_to_le64(sb->write_time_s);
 	d->incarnation = cpu_to_le64(sb->incarnation);
 	d->journal_tail = cpu_to_le64(sb->journal_tail);
+	d->table_sum = cpu_to_le64(sb->table_sum);
+	d->bitmap_sum = cpu_to_le64(sb->bitmap_sum);
 	for (i = 0; i < RPL_AREAS; i++) {
 		d->area[i].kind = cpu_to_le32(sb->area[i].kind);
 		d->area[i].flags = cpu_to_le32(sb->area[i].flags);
@@ -228,6 +232,8 @@ static void sb_read(const struct sb_disk *d, struct rpl_sb *sb)
 	sb->write_time_s = le64_to_cpu(d->write_time_s);
 	sb->incarnation = le64_to_cpu(d->incarnation);
 	sb->journal_tail = le64_to_cpu(d->journal_tail);
+	sb->table_sum = le64_to_cpu(d->table_sum);
+	sb->bitmap_sum = le64_to_cpu(d->bitmap_sum);
 	for (i = 0; i < RPL_AREAS; i++) {
 		sb->area[i].kind = le32_to_cpu(d->area[i].kind);
 		sb->area[i].flags = le32_to_cpu(d->area[i].flags);
@@ -365,12 +371,16 @@ int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, u
 		*sb = b;
 		*copy = 1;
 	}
+	if (!err_a && !err_b && b.generation == sb->generation)
+		sb->flags |= b.flags & RPL_SB_FAILED;
 	/*
 	 * The lost copy may have been the newer one and have said "open": what the other one says
-	 * about a clean close, and the bitmaps saved then, cannot be trusted.
+	 * about a clean close cannot be trusted. The journal can, from its tail on: if its blocks
+	 * have been used again since, they say so.
 	 */
 	if (err_a || err_b)
-		sb->flags |= RPL_SB_OPEN | RPL_SB_VOLATILE;
+		sb->flags |= RPL_SB_OPEN |
+			     (sb->incompat & RPL_INCOMPAT_JOURNAL ? 0 : RPL_SB_VOLATILE);
 	return 0;
 }
 
@@ -470,6 +480,38 @@ int rpl_page_choose(const void *slot_a, const void *slot_b, const struct rpl_sb 
 		}
 	}
 	return best;
+}
+
+int rpl_bitmap_choose(const void *slot_a, const void *slot_b, const struct rpl_sb *sb, u32 index,
+		      u32 owner, u64 since, u64 *generation, u64 *seen)
+{
+	const void *slots[2] = { slot_a, slot_b };
+	int best = -EILSEQ;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct rpl_page_id one;
+
+		if (!slots[i] || rpl_page_check(slots[i], sb, RPL_PAGE_BITMAP, index, &one))
+			continue;
+		*seen = max(*seen, one.generation);
+		if (one.owner != owner || one.generation < since || one.generation > sb->generation)
+			continue;
+		if (best < 0 || one.generation > *generation) {
+			best = i;
+			*generation = one.generation;
+		}
+	}
+	return best;
+}
+
+u64 rpl_page_mark(u32 index, u64 generation)
+{
+	/* two rounds of a multiplicative hash: sums of near numbers must not meet */
+	u64 x = generation * 0x9e3779b97f4a7c15ULL + index;
+
+	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
+	return x ^ (x >> 32);
 }
 
 /* ---- records ---- */

@@ -6,8 +6,8 @@
  *
  * Places
  *	0 and 64 KiB	superblocks A and B, written in turn
- *	areas		a table in the superblock: objects, bitmaps, journal, map, data (the last
- *			three are reserved for the versions that use them)
+ *	areas		a table in the superblock: objects, bitmaps, journal (journal-format.h),
+ *			map, data (the last two are reserved for the versions that use them)
  *
  * Every page of the areas "objects" and "bitmaps" has two slots, next to each other. Header: crc,
  * magic, kind, index, generation and the store's uuid. A page belongs to the store's contents if
@@ -50,11 +50,17 @@
 /* Masks of the features that this version knows. */
 #define RPL_COMPAT_KNOWN    0ULL
 #define RPL_RO_COMPAT_KNOWN 0ULL
-#define RPL_INCOMPAT_KNOWN  0ULL
+#define RPL_INCOMPAT_KNOWN  RPL_INCOMPAT_JOURNAL
+
+/*
+ * Facts of unfinished clones are in the journal; each page of a bitmap has its own generation; the
+ * superblock has sums of the pages' generations.
+ */
+#define RPL_INCOMPAT_JOURNAL 0x1ULL
 
 /* State of a store on disk (superblock flags). */
 #define RPL_SB_OPEN	0x1U /* in use, or not closed cleanly */
-#define RPL_SB_VOLATILE 0x2U /* since opened, progress is not journalled */
+#define RPL_SB_VOLATILE 0x2U /* since opened, progress is not journalled (early versions) */
 #define RPL_SB_FAILED	0x4U /* an error ended it */
 #define RPL_SB_FLAGS	0x7U
 
@@ -86,7 +92,9 @@ struct rpl_sb {
 	u64 epoch; /* highest epoch number used */
 	u64 format_time_s, write_time_s; /* seconds since 1970 */
 	u64 incarnation; /* random, new at each opening */
-	u64 journal_tail; /* reserved: 0 */
+	u64 journal_tail; /* number of the first block that counts, journal-format.h */
+	/* sums of rpl_page_mark(): of the table's pages; of the bitmaps of what is unfinished */
+	u64 table_sum, bitmap_sum;
 	struct rpl_area area[RPL_AREAS];
 };
 
@@ -123,7 +131,7 @@ struct rpl_rec_clone {
 	u64 min_bytes_s, max_bytes_s;
 	u32 bitmap_page; /* first page of its bitmap in the area */
 	u32 bitmap_pages;
-	u64 bitmap_generation; /* of the saved bitmap, 0 = none is saved */
+	u64 bitmap_generation; /* its pages are of this one or later; 0 = none is saved */
 };
 
 /* One record of the object table, decoded. */
@@ -170,7 +178,8 @@ int rpl_sb_decode(const void *block, unsigned int copy, struct rpl_sb *sb, struc
 /*
  * Choose among both copies (blocks as read; NULL = could not be read). 0 with *sb and the number of
  * the copy that it comes from, or the errors of rpl_sb_decode(), or -EIO. -ENODATA only if both
- * blocks are all zero: then it may be formatted. If one copy is lost, a store is never clean.
+ * blocks are all zero: then it may be formatted. If one copy is lost, a store is never clean. A
+ * store that fails says so in copies of the generation that it has: either of them counts.
  */
 int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, unsigned int *copy,
 		  struct rpl_why *why);
@@ -198,6 +207,20 @@ int rpl_page_check(const void *page, const struct rpl_sb *sb, u32 kind, u32 inde
  */
 int rpl_page_choose(const void *slot_a, const void *slot_b, const struct rpl_sb *sb, u32 kind,
 		    u32 index, struct rpl_page_id *id, u64 *seen, bool *stale);
+
+/*
+ * The same for a bitmap page of clone `owner` whose pages are of generation `since` or later: older
+ * ones, and those of others, are left from a clone that had the place before. *generation: of the
+ * one that is chosen.
+ */
+int rpl_bitmap_choose(const void *slot_a, const void *slot_b, const struct rpl_sb *sb, u32 index,
+		      u32 owner, u64 since, u64 *generation, u64 *seen);
+
+/*
+ * What a page of this generation adds to a sum. A slot that was lost leaves the older one, which is
+ * whole: only the superblock's sum tells that it is not the one that should count.
+ */
+u64 rpl_page_mark(u32 index, u64 generation);
 
 /* Records in an object page, nr < RPL_RECORDS_PER_PAGE. Decoding checks every value: -EILSEQ. */
 void rpl_record_encode(void *page, unsigned int nr, const struct rpl_record *rec);

@@ -11,11 +11,13 @@
 #include <linux/slab.h>
 
 #include "clone.h"
+#include "commit.h"
 #include "control.h"
 #include "copy.h"
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 /* Everything that one creation needs; made before anything changes. */
 struct creation {
@@ -366,6 +368,8 @@ static void creation_arm(struct creation *cr)
 		c->reason[0] = 0;
 		c->settling = false;
 		c->announced = false;
+		c->point = cr->store->epoch + 1; /* that of the publication */
+		WRITE_ONCE(c->failing, false);
 		WRITE_ONCE(c->preserving, true);
 		spin_unlock_irq(&c->lock);
 	}
@@ -376,6 +380,9 @@ static void creation_roll_back(struct creation *cr)
 {
 	u32 i;
 
+	/* a commit that failed may be on disk nevertheless: the store must say that it failed */
+	if (READ_ONCE(cr->store->mode) == RPL_STORE_MODE_FAILED)
+		rpl_commit_wait_failed(cr->store);
 	for (i = 0; i < cr->nr; i++)
 		rpl_clone_release_writes(cr->clones[i]);
 	for (i = 0; i < cr->nr; i++) {
@@ -468,7 +475,7 @@ static int creation_alive(struct creation *cr, struct rpl_why *why)
 		struct rpl_clone *c = cr->clones[i];
 
 		spin_lock_irq(&c->lock);
-		if (!c->preserving) {
+		if (!rpl_clone_alive(c)) {
 			rpl_why(why, c->id, "clone %u: %s", c->id, c->reason);
 			r = -(c->error ?: EIO);
 		}
@@ -492,8 +499,10 @@ static void creation_link(struct creation *cr)
 		list_add_tail(&c->group_list, &cr->group->clones);
 		cr->group->nr_clones++;
 		spin_lock_irq(&c->lock);
-		if (c->preserving)
+		if (rpl_clone_alive(c)) {
+			trace_rpl_clone_state(s->devt, c->id, c->state, RPL_STATE_COPYING);
 			WRITE_ONCE(c->state, RPL_STATE_COPYING);
+		}
 		spin_unlock_irq(&c->lock);
 	}
 	mutex_unlock(&s->ctl_mutex);
@@ -523,16 +532,19 @@ static int creation_commit(struct creation *cr, struct rpl_why *why)
 {
 	int r;
 
+	/* no checkpoint may see what is not complete */
+	mutex_lock(&cr->store->persist_mutex);
 	creation_link(cr);
 	r = creation_alive(cr, why);
 	if (!r) {
-		r = rpl_store_commit(cr->store);
+		r = rpl_store_commit_locked(cr->store);
 		if (r)
 			rpl_why(why, 0, "the group could not be recorded in the store (error %d)",
 				r);
 	}
 	if (r)
 		creation_unlink(cr);
+	mutex_unlock(&cr->store->persist_mutex);
 	return r;
 }
 

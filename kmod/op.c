@@ -11,9 +11,11 @@
 #include <linux/slab.h>
 
 #include "clone.h"
+#include "commit.h"
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 static struct kmem_cache *op_cache;
 
@@ -43,7 +45,7 @@ bool rpl_op_live(struct rpl_op *op)
 	unsigned int i;
 
 	for (i = 0; i < op->nr_dests; i++)
-		if (READ_ONCE(op->dest[i]->preserving) && READ_ONCE(op->dest[i]->gen) == op->gen[i])
+		if (rpl_clone_alive(op->dest[i]) && READ_ONCE(op->dest[i]->gen) == op->gen[i])
 			return true;
 	return false;
 }
@@ -73,7 +75,8 @@ static struct rpl_op *op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum 
 	struct rpl_store *s = vol->store;
 	struct rpl_op *op;
 
-	if (kind != RPL_OP_COPY && atomic_read(&s->nr_ops) >= RPL_OPS_MAX)
+	/* the copier leaves room for what somebody waits for */
+	if (atomic_read(&s->nr_ops) >= (kind == RPL_OP_COPY ? RPL_OPS_MAX / 2 : RPL_OPS_MAX))
 		return NULL;
 	op = mempool_alloc(&s->op_pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (!op)
@@ -99,7 +102,7 @@ static bool op_add_dest(struct rpl_op *op, struct rpl_clone *c)
 	u32 gen;
 
 	spin_lock(&c->lock);
-	dev = c->preserving ? rpl_binding_use(c->dev) : NULL;
+	dev = rpl_clone_alive(c) ? rpl_binding_use(c->dev) : NULL;
 	gen = c->gen;
 	spin_unlock(&c->lock);
 	if (!dev)
@@ -147,8 +150,9 @@ static void op_forget(struct rpl_op *op)
 }
 
 /* Bits, then out of the table and wake in one locked step (R15, R16). */
-static void op_end(struct rpl_op *op)
+void rpl_op_end(struct rpl_op *op)
 {
+	bool own = op->kind == RPL_OP_COPY && !op->complete;
 	struct rpl_store *s = op->vol->store;
 	struct bio_list waiters;
 	unsigned long flags;
@@ -156,10 +160,12 @@ static void op_end(struct rpl_op *op)
 
 	for (i = 0; i < op->nr_dests; i++)
 		if (!(op->bad & BIT(i)))
-			rpl_clone_mark(op->dest[i], op->run, op->gen[i]);
+			rpl_clone_mark_durable(op->dest[i], op->run, op->gen[i]);
 	if (op->kind == RPL_OP_PRESERVE && !op->bad)
 		atomic64_add(op->sectors << SECTOR_SHIFT, &op->vol->preserved_bytes);
 
+	if (op->kind != RPL_OP_CLAIM)
+		trace_rpl_copy_end(op);
 	spin_lock_irqsave(&op->bucket->lock, flags);
 	op_forget(op);
 	waiters = op->waiters;
@@ -168,29 +174,52 @@ static void op_end(struct rpl_op *op)
 	rpl_wake_all(s, &waiters);
 
 	for (i = 0; i < op->nr_dests; i++)
-		rpl_copier_op_ended(op->dest[i], op->kind == RPL_OP_COPY);
+		rpl_copier_op_ended(op->dest[i], own);
 	op_free(op);
 }
 
-/*
- * The seam of the journal: an op whose data is complete becomes durable. Without a journal nothing
- * is left to do: an unfinished clone of a store that was not closed cleanly comes up failed, so
- * its bits need not survive a power cut. With it, ops are batched here: targets' flush, record with
- * PREFLUSH|FUA, and then op_end() (R15).
- */
+/* Those that wait for the data only: the clone's own users. bucket->lock held. */
+static void take_clone_bios(struct bio_list *waiters, struct bio_list *out)
+{
+	struct bio_list all = *waiters;
+	struct bio *bio;
+
+	bio_list_init(waiters);
+	while ((bio = bio_list_pop(&all)))
+		bio_list_add(rpl_bio(bio)->dev->clone ? out : waiters, bio);
+}
+
+/* Its data is complete, as far as op->bad does not say otherwise: the next batch ends it. */
 static void op_commit(struct rpl_op *op)
 {
-	op_end(op);
+	struct rpl_bucket *b = op->bucket;
+	struct rpl_store *s = op->vol->store;
+	struct bio_list woken = BIO_EMPTY_LIST;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&b->lock, flags);
+	op->complete = true;
+	op->lazy = !op->since;
+	take_clone_bios(&op->waiters, &woken);
+	if (op->kind == RPL_OP_COPY)
+		for (i = 0; i < op->nr_dests; i++)
+			rpl_copier_op_ended(op->dest[i], true);
+	/* it may be gone as soon as the lock is */
+	rpl_commit_add(op, !op->lazy);
+	spin_unlock_irqrestore(&b->lock, flags);
+	rpl_wake_all(s, &woken);
 }
 
 void rpl_op_start(struct rpl_op *op)
 {
+	trace_rpl_copy_begin(op);
 	if (rpl_op_live(op)) {
 		rpl_copy(op);
 		return;
 	}
 	op->bad = ~0UL;
-	op_end(op);
+	rpl_op_end(op);
 }
 
 static void start_work(struct work_struct *work)
@@ -276,8 +305,11 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 		return RPL_PUSH_BACK;
 	if (!rb->parked_ns) {
 		rb->parked_ns = ktime_get_ns();
-		if (of_source)
+		if (of_source) {
 			atomic64_inc(&rb->dev->vol->first_writes);
+			trace_rpl_write_wait(s->devt, rb->dev->vol->id, bio->bi_iter.bi_sector,
+					     bio_sectors(bio));
+		}
 	}
 	bio_may_wait(bio);
 	if (!op) {
@@ -287,7 +319,51 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 	if (of_source && !op->since)
 		op->since = jiffies ?: 1;
 	bio_list_add(&op->waiters, bio);
+	if (op->lazy) {
+		op->lazy = false;
+		if (of_source)
+			rpl_commit_hurry(s);
+		else
+			rpl_commit_kick(s);
+	}
 	return RPL_HELD;
+}
+
+/*
+ * A source write that would destroy what a clone of `need` lacks, which has failed without a record
+ * so far: it waits for that. RPL_GO: none has. bucket->lock held; unless RPL_GO or RPL_PUSH_BACK,
+ * the ref of the view is dropped.
+ */
+static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
+{
+	struct rpl_bio *rb = rpl_bio(bio);
+	enum rpl_held r = RPL_AGAIN;
+	struct rpl_clone *c = NULL;
+	u32 i;
+
+	for (i = 0; i < v->nr_clones && !c; i++)
+		if ((need & BIT(i)) && READ_ONCE(v->clone[i]->failing))
+			c = v->clone[i];
+	if (!c)
+		return RPL_GO;
+	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
+		return RPL_PUSH_BACK;
+	if (!rb->parked_ns) {
+		rb->parked_ns = ktime_get_ns();
+		atomic64_inc(&rb->dev->vol->first_writes);
+	}
+	bio_may_wait(bio);
+	rpl_clone_get(c);
+	/* the ref goes before the bio can be woken (R7) */
+	rpl_view_put(v);
+	spin_lock(&c->lock);
+	if (c->preserving && c->failing) {
+		bio_list_add(&c->held, bio);
+		r = RPL_HELD;
+	}
+	spin_unlock(&c->lock);
+	rpl_clone_put(c);
+	return r;
 }
 
 /* ---- source writes ---- */
@@ -398,6 +474,7 @@ enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
 	u64 end = run.first + run.nr;
 	bool no_op = false;
 	enum rpl_held r;
+	u32 need;
 	LIST_HEAD(start);
 	unsigned long flags;
 
@@ -410,9 +487,17 @@ enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
 	/* all that is missing starts now; the bio waits for the first of them and looks again */
 	while (run.first < end) {
 		run.nr = end - run.first;
-		if (!view_need(v, run.first)) {
+		need = view_need(v, run.first);
+		if (!need) {
 			run.first++;
 			continue;
+		}
+		r = first ? RPL_GO : park_failing(v, need, bio);
+		if (r != RPL_GO) {
+			spin_unlock_irqrestore(&b->lock, flags);
+			if (r == RPL_PUSH_BACK)
+				rpl_view_put(v);
+			return r;
 		}
 		op = op_find(b, v->vol, (struct rpl_run) { run.first, 1 });
 		if (!op) {

@@ -6,7 +6,9 @@
  *
  * An op lies in one window of 1 MiB, and all ops of a window in one bucket, so one lock covers
  * "which regions are missing, who copies them, wait". It is made by op.c, started when its volume
- * is drained, and ended by the callback of the copy or the end of the user's write.
+ * is drained, complete with the callback of the copy or the end of the user's write, and ended by
+ * commit.c when its record is durable. Clones' bios wait for the first of the two, source writes
+ * for the second.
  */
 #ifndef RPL_OP_H
 #define RPL_OP_H
@@ -34,6 +36,8 @@ struct rpl_op {
 	u8 kind; /* enum rpl_op_kind */
 	u8 nr_dests;
 	bool dead; /* no longer counted: all its clones are dead; bucket->lock */
+	bool complete; /* its data is there, it waits for its record; bucket->lock */
+	bool lazy; /* and nobody waits for that so far; bucket->lock */
 	struct rpl_clone *dest[RPL_CLONES_MAX]; /* with refs */
 	struct rpl_binding *dest_dev[RPL_CLONES_MAX]; /* used */
 	u32 gen[RPL_CLONES_MAX]; /* of the clones' bits when the op was made (R39) */
@@ -43,7 +47,7 @@ struct rpl_op {
 	unsigned long bad; /* bit i: dest[i] does not have the data */
 	struct bio_list waiters; /* bucket->lock */
 	unsigned long since; /* jiffies of its first waiting source write, 0 = none; bucket->lock */
-	struct list_head wait_list; /* view->waiting, until drained */
+	struct list_head wait_list; /* view->waiting, until drained; commit->ops, when complete */
 	struct llist_node start_list; /* store->start_list */
 };
 
@@ -54,8 +58,11 @@ struct rpl_bio {
 	struct rpl_view *view; /* source write below us: its ref (R1) */
 	struct rpl_op *op; /* clone write below us that claimed regions */
 	u64 parked_ns; /* first time, 0 = never waited */
-	struct bvec_iter iter; /* clone read that fell through: to look twice (R17) */
+	u64 ticket; /* clone's flush: ops that were complete when it came */
+	struct bvec_iter iter; /* clone read that fell through: to look twice (R17); FUA write */
 	u8 look_again;
+	bool fua; /* clone write below us that must not end before its record (R35) */
+	bool recorded; /* clone's flush: what was copied when it came has its record */
 };
 
 static inline struct rpl_bio *rpl_bio(struct bio *bio)
@@ -124,6 +131,9 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev);
 void rpl_copy(struct rpl_op *op);
 void rpl_op_copied(struct rpl_op *op, bool read_failed, unsigned long write_failed);
 
+/* commit.c: the op's record is durable, or there will be none: bits, wake, free. */
+void rpl_op_end(struct rpl_op *op);
+
 /* Does any clone still need what it copies? Once no, always no. bucket->lock held, or its maker. */
 bool rpl_op_live(struct rpl_op *op);
 
@@ -135,6 +145,8 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios);
 /* Bios that found no op wait in order, and are woken a few at a time as ops end (R7). */
 void rpl_fifo_add(struct rpl_store *s, struct bio *bio);
 void rpl_fifo_kick(struct rpl_store *s);
+/* Move the bios of one table from list to *out. The list's lock is held. */
+void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out);
 /* All bios so far, in order. For the work function. */
 void rpl_waker_take(struct rpl_waker *w, struct bio_list *bios);
 

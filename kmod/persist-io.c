@@ -82,6 +82,27 @@ int rpl_persist_write_sb(struct rpl_persist *p, struct rpl_sb *sb)
 	return 0;
 }
 
+int rpl_persist_write_failed(struct rpl_persist *p)
+{
+	struct rpl_sb sb = p->sb;
+	unsigned int i;
+	int r[RPL_SB_COPIES];
+
+	sb.flags |= RPL_SB_FAILED;
+	sb.write_time_s = ktime_get_real_seconds();
+	/* the present one last, so that one of them is whole at any time */
+	for (i = 0; i < RPL_SB_COPIES; i++) {
+		unsigned int copy = i ? p->copy : 1 - p->copy;
+
+		rpl_sb_encode(p->block, &sb, copy);
+		r[i] = rpl_pio(p, REQ_OP_WRITE | REQ_PREFLUSH | REQ_FUA, copy ? RPL_SB_B_OFFSET : 0,
+			       p->block, RPL_BLOCK_BYTES);
+	}
+	p->sb = sb;
+	/* the other place may hold a newer one whose write seemed to fail: it must be gone */
+	return r[0];
+}
+
 void rpl_persist_free(struct rpl_persist *p)
 {
 	u32 i;
@@ -95,7 +116,12 @@ void rpl_persist_free(struct rpl_persist *p)
 	kvfree(p->pages);
 	bitmap_free(p->records);
 	bitmap_free(p->extents);
+	bitmap_free(p->written);
+	if (p->batch)
+		free_pages_exact(p->batch, RPL_BITMAP_BATCH * RPL_BLOCK_BYTES);
+	bitmap_free(p->summed);
 	kvfree(p->bitmap_slot);
+	kvfree(p->bitmap_generation);
 	free_page((unsigned long)p->block);
 	kfree(p);
 }

@@ -12,12 +12,15 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
+#include "journal.h"
 #include "persist.h"
+#include "store.h"
 
 #define DEFAULT_MAX_VOLUMES 1024
 #define READ_BLOCKS	    64U /* blocks read by one bio while opening */
 
 #define UNCLEAN_REASON "the store was not closed cleanly before the copy was complete"
+#define FAILED_REASON  "the store failed before the copy was complete"
 
 static void *page_new(void)
 {
@@ -51,8 +54,13 @@ static int persist_alloc_table(struct rpl_persist *p)
 	p->pages = kvcalloc(p->nr_pages, sizeof(*p->pages), GFP_KERNEL);
 	p->records = bitmap_zalloc(p->nr_pages * RPL_RECORDS_PER_PAGE, GFP_KERNEL);
 	p->extents = bitmap_zalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
+	p->written = bitmap_zalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
+	p->batch = alloc_pages_exact(RPL_BITMAP_BATCH * RPL_BLOCK_BYTES, GFP_KERNEL);
+	p->summed = bitmap_zalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
 	p->bitmap_slot = kvzalloc(rpl_area_pages(p->bitmaps), GFP_KERNEL);
-	if (!p->pages || !p->records || !p->extents || !p->bitmap_slot)
+	p->bitmap_generation = kvcalloc(rpl_area_pages(p->bitmaps), sizeof(u64), GFP_KERNEL);
+	if (!p->pages || !p->records || !p->extents || !p->written || !p->batch || !p->summed ||
+	    !p->bitmap_slot || !p->bitmap_generation)
 		return -ENOMEM;
 	for (i = 0; i < p->nr_pages; i++) {
 		p->pages[i].now = page_new();
@@ -138,7 +146,7 @@ static void read_blocks(struct rpl_persist *p, u64 offset, void *buf, unsigned i
 static int load_page(struct rpl_persist *p, u32 index, void *const slots[2], struct rpl_why *why)
 {
 	struct table_page *page = &p->pages[index];
-	struct rpl_page_id id;
+	struct rpl_page_id id, other;
 	int slot = rpl_page_choose(slots[0], slots[1], &p->sb, RPL_PAGE_OBJECTS, index, &id,
 				   &p->seen, &page->stale);
 
@@ -150,9 +158,21 @@ static int load_page(struct rpl_persist *p, u32 index, void *const slots[2], str
 	memcpy(page->now, slots[slot], RPL_BLOCK_BYTES);
 	memcpy(page->next, slots[slot], RPL_BLOCK_BYTES);
 	page->slot = slot;
+	page->generation = id.generation;
+	p->table_sum += rpl_page_mark(index, id.generation);
+	/* mend what was lost; a page that was never changed has no other copy */
+	if (id.generation > 1 &&
+	    (!slots[1 - slot] ||
+	     rpl_page_check(slots[1 - slot], &p->sb, RPL_PAGE_OBJECTS, index, &other)))
+		page->stale = true;
 	if (page->stale)
 		p->used_pages = max(p->used_pages, index + 1);
 	return 0;
+}
+
+static bool has_sums(const struct rpl_sb *sb)
+{
+	return sb->incompat & RPL_INCOMPAT_JOURNAL;
 }
 
 static int load_table(struct rpl_persist *p, struct rpl_why *why)
@@ -182,34 +202,35 @@ static int load_table(struct rpl_persist *p, struct rpl_why *why)
 		}
 	}
 	free_pages_exact(buf, READ_BLOCKS * RPL_BLOCK_BYTES);
+	if (!r && has_sums(&p->sb) && p->table_sum != p->sb.table_sum) {
+		rpl_why(why, 0, "the newer copy of a page of the store's object table is damaged");
+		r = -EILSEQ;
+	}
 	return r;
 }
 
-/*
- * The bitmap that a clean close saved. -EILSEQ: it cannot be trusted. Only bits of pages that carry
- * the very generation of the record count.
- */
+/* The bitmap of a clone as of the superblock. -EILSEQ: it cannot be trusted. */
 static int load_bitmap(struct rpl_persist *p, const struct rpl_rec_clone *rec, struct rpl_clone *c)
 {
+	void *pages[2] = { p->batch, p->batch + RPL_BLOCK_BYTES };
 	u32 nr;
 
 	for (nr = 0; nr < rec->bitmap_pages; nr++) {
 		u32 index = rec->bitmap_page + nr;
-		struct rpl_page_id id;
-		unsigned int slot;
+		DECLARE_BITMAP(bad, READ_BLOCKS);
+		u64 generation;
+		int slot;
 
-		for (slot = 0; slot < 2; slot++) {
-			if (rpl_pio(p, REQ_OP_READ, rpl_page_offset(p->bitmaps, index, slot),
-				    p->block, RPL_BLOCK_BYTES) ||
-			    rpl_page_check(p->block, &p->sb, RPL_PAGE_BITMAP, index, &id))
-				continue;
-			if (id.owner == rec->id && id.generation == rec->bitmap_generation)
-				break;
-		}
-		if (slot == 2)
-			return -EILSEQ;
+		read_blocks(p, rpl_page_offset(p->bitmaps, index, 0), p->batch, 2, bad);
+		slot = rpl_bitmap_choose(test_bit(0, bad) ? NULL : pages[0],
+					 test_bit(1, bad) ? NULL : pages[1], &p->sb, index, rec->id,
+					 rec->bitmap_generation, &generation, &p->seen);
+		if (slot < 0)
+			return slot;
 		p->bitmap_slot[index] = slot;
-		rpl_bitmap_decode(p->block, nr, c->copied, c->nr_regions);
+		p->bitmap_generation[index] = generation;
+		p->bitmap_sum += rpl_page_mark(index, generation);
+		rpl_bitmap_decode(pages[slot], nr, c->copied, c->nr_regions);
 	}
 	return 0;
 }
@@ -223,18 +244,47 @@ static bool bitmap_place_sane(struct rpl_persist *p, const struct rpl_rec_clone 
 	       rec->bitmap_page <= all - rec->bitmap_pages;
 }
 
+/* Why unfinished clones of this store cannot go on, or NULL. */
+static const char *why_not_on(const struct rpl_sb *sb)
+{
+	if (sb->flags & RPL_SB_FAILED)
+		return FAILED_REASON;
+	/* an early version had it open: what happened then is written nowhere */
+	if ((sb->flags & RPL_SB_OPEN) && (sb->flags & RPL_SB_VOLATILE))
+		return UNCLEAN_REASON;
+	return NULL;
+}
+
+void rpl_loaded_clone_fail(struct rpl_clone *c, int error, const char *reason)
+{
+	c->state = RPL_STATE_FAILED;
+	c->prior_state = 0;
+	c->error = error;
+	strscpy(c->reason, reason, sizeof(c->reason));
+	bitmap_zero(c->copied, c->nr_regions);
+}
+
+void rpl_loaded_unfinished_fail(struct rpl_store *s, const char *reason)
+{
+	struct rpl_clone *c;
+
+	list_for_each_entry(c, &s->clones, list)
+		if (rpl_rec_unfinished(c->state))
+			rpl_loaded_clone_fail(c, EUCLEAN, reason);
+}
+
 static int add_clone(struct rpl_store *s, struct rpl_persist *p, u32 record,
 		     struct rpl_rec_clone *rec, struct rpl_why *why)
 {
 	bool unfinished = rpl_rec_unfinished(rec->state);
-	bool clean = !(p->sb.flags & (RPL_SB_OPEN | RPL_SB_FAILED));
+	const char *reason = why_not_on(&p->sb);
 	struct rpl_clone *c;
 
-	if (unfinished && !clean) {
+	if (unfinished && reason) {
 		rec->state = RPL_STATE_FAILED;
 		rec->prior_state = 0;
 		rec->error = EUCLEAN;
-		strscpy(rec->reason, UNCLEAN_REASON, sizeof(rec->reason));
+		strscpy(rec->reason, reason, sizeof(rec->reason));
 		unfinished = false;
 	}
 	/* 2^32 regions are more than bitmaps can be made for. */
@@ -261,13 +311,9 @@ static int add_clone(struct rpl_store *s, struct rpl_persist *p, u32 record,
 		return 0;
 	c->saved.page = rec->bitmap_page;
 	c->saved.pages = rec->bitmap_pages;
-	if (load_bitmap(p, rec, c)) {
-		c->state = RPL_STATE_FAILED;
-		c->prior_state = 0;
-		c->error = EUCLEAN;
-		strscpy(c->reason, "its saved copy bitmap is damaged", sizeof(c->reason));
-		bitmap_zero(c->copied, c->nr_regions);
-	}
+	c->saved.generation = rec->bitmap_generation;
+	if (load_bitmap(p, rec, c))
+		rpl_loaded_clone_fail(c, EUCLEAN, "its saved copy bitmap is damaged");
 	return 0;
 }
 
@@ -343,12 +389,73 @@ static void adopt(struct rpl_store *s, struct rpl_persist *p, bool formatted)
 	s->max_volumes = p->sb.max_volumes;
 	s->epoch = p->sb.epoch;
 	s->generation = p->sb.generation;
-	/* Without a journal, what happens while it is open does not outlive a crash. */
-	s->flags = RPL_STORE_FLAG_VOLATILE;
-	if (formatted)
-		s->flags |= RPL_STORE_FLAG_FORMATTED;
+	s->flags = formatted ? RPL_STORE_FLAG_FORMATTED : 0;
+	/* it failed in this life of the machine, and could not say so on its device */
+	if (rpl_store_was_lost(s->uuid))
+		p->sb.flags |= RPL_SB_FAILED;
 	if (p->sb.flags & (RPL_SB_OPEN | RPL_SB_FAILED))
 		s->flags |= RPL_STORE_FLAG_UNCLEAN_OPEN;
+}
+
+/* What the journal adds to the clones, and their bits for the first write. */
+static int load_facts(struct rpl_store *s, struct rpl_persist *p, u64 *next, struct rpl_why *why)
+{
+	struct rpl_clone *c;
+	int r = 0;
+
+	*next = p->sb.journal_tail;
+	/* what an older page does not have may not be in the journal any more */
+	if (has_sums(&p->sb) && !why_not_on(&p->sb) && p->bitmap_sum != p->sb.bitmap_sum)
+		rpl_loaded_unfinished_fail(s, "a page of the store's copy bitmaps is lost");
+	if ((p->sb.flags & RPL_SB_OPEN) && (p->sb.incompat & RPL_INCOMPAT_JOURNAL) &&
+	    !why_not_on(&p->sb))
+		r = rpl_persist_replay(s, p, next);
+	if (r) {
+		rpl_why(why, 0, "store %s: no memory to read its journal", s->name);
+		return r;
+	}
+	list_for_each_entry(c, &s->clones, list) {
+		if (!c->saved.pages)
+			continue;
+		bitmap_copy(c->durable, c->copied, c->nr_regions);
+		bitmap_set(c->dirty, 0, c->saved.pages);
+	}
+	return 0;
+}
+
+/*
+ * Take the store in use: what was found becomes what its metadata says, under an incarnation and
+ * block numbers that nothing in the ring has. Twice, so that no superblock of the life before is
+ * left: with that alone, should the other be lost, the journal of this one would not be seen.
+ */
+static int begin_life(struct rpl_store *s, struct rpl_persist *p, u64 next, struct rpl_why *why)
+{
+	struct rpl_change change = {
+		.flags = RPL_SB_OPEN,
+		.bitmaps = true,
+		.always = true,
+	};
+	int r;
+
+	s->incarnation = get_random_u64();
+	change.incarnation = s->incarnation;
+	change.tail = next + 2ULL * rpl_journal_blocks(&p->sb);
+	s->commit.journal = rpl_journal_new(p, s->incarnation, change.tail);
+	if (!s->commit.journal) {
+		rpl_why(why, 0, "store %s: no memory for its journal", s->name);
+		return -ENOMEM;
+	}
+	s->persist = p;
+	r = rpl_persist_write(s, &change) ?: rpl_persist_write(s, &change);
+	if (!r) {
+		rpl_store_not_lost(s->uuid);
+		return 0;
+	}
+	rpl_why(why, 0, "store %s: cannot be marked as open (%d)", s->name, r);
+	s->persist = NULL;
+	rpl_journal_free(s->commit.journal);
+	s->commit.journal = NULL;
+	return r;
 }
 
 static int check_device(struct rpl_store *s, struct block_device *bdev,
@@ -387,6 +494,7 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 {
 	struct rpl_persist *p;
 	bool formatted = false;
+	u64 next;
 	int r;
 
 	r = check_device(s, bdev, opts, why);
@@ -405,6 +513,11 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 		rpl_why(why, 0, "store %s: no memory for its object table", s->name);
 		goto err;
 	}
+	if (!rpl_journal_blocks(&p->sb)) {
+		rpl_why(why, 0, "store %s: it has no journal", s->name);
+		r = -EILSEQ;
+		goto err;
+	}
 	r = load_table(p, why);
 	if (r)
 		goto err;
@@ -412,17 +525,9 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 	r = add_objects(s, p, RPL_RECORD_VOLUME, why) ?:
 	    add_objects(s, p, RPL_RECORD_GROUP, why) ?:
 	    add_objects(s, p, RPL_RECORD_CLONE, why);
-	if (r)
-		goto err;
-	s->persist = p;
-	s->incarnation = get_random_u64();
-	r = rpl_persist_write(s, RPL_SB_OPEN | RPL_SB_VOLATILE, s->incarnation, true);
-	if (r) {
-		rpl_why(why, 0, "store %s: cannot be marked as open (%d)", s->name, r);
-		s->persist = NULL;
-		goto err;
-	}
-	return 0;
+	r = r ?: load_facts(s, p, &next, why) ?: begin_life(s, p, next, why);
+	if (!r)
+		return 0;
 
 err:
 	rpl_persist_free(p);

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A store's metadata on disk: writing the object table when a command changed something, saving the
- * clones' bitmaps at a clean close. Reading is persist-open.c's, the layout format.c's.
+ * A store's metadata on disk: writing the object table when a command changed something, the
+ * clones' bitmaps at checkpoints. Reading is persist-open.c's, the layout format.c's.
  *
- * Locks: one caller at a time (cmd_mutex, or the constructor). ctl_mutex is taken while records are
- * made out of objects and never held across I/O. Members `record` and `saved` of the objects belong
- * to these files, under ctl_mutex.
+ * Locks: one caller at a time (persist_mutex, or the constructor). ctl_mutex is taken while records
+ * are made out of objects and never held across I/O. Members `record` and `saved` of the objects
+ * belong to these files, under ctl_mutex.
  *
  * Order of a change: pages to the slots that do not hold the current copies -> all written ->
  * superblock with PREFLUSH|FUA -> only then the slots are flipped in RAM. After any error the store
  * must fail: what is on disk is then either the old or the new state, and nobody may go on.
+ *
+ * A clone that gets its place on disk has its bitmap written there in the same change, to both
+ * slots of each page: what the place held before is gone, and facts that the journal has passed
+ * already are in it.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include "commit.h"
+#include "journal.h"
 #include "persist.h"
 
 #define DM_MSG_PREFIX "replica-store"
@@ -46,7 +52,18 @@ static void claim(struct rpl_persist *p, u32 *record, bool wanted)
 		__set_bit(*record - 1, p->records);
 }
 
-/* Mark which records are in use by what keeps its record, which bitmap pages likewise. */
+/* Mark which bitmap pages are in use. */
+static void claim_extents(struct rpl_persist *p, struct rpl_store *s)
+{
+	struct rpl_clone *c;
+
+	bitmap_zero(p->extents, rpl_area_pages(p->bitmaps));
+	list_for_each_entry(c, &s->clones, list)
+		if (c->saved.pages)
+			bitmap_set(p->extents, c->saved.page, c->saved.pages);
+}
+
+/* Mark which records are in use by what keeps its record. Places of bitmaps likewise. */
 static void claim_all(struct rpl_persist *p, struct rpl_store *s)
 {
 	struct rpl_volume *vol;
@@ -54,18 +71,16 @@ static void claim_all(struct rpl_persist *p, struct rpl_store *s)
 	struct rpl_clone *c;
 
 	bitmap_zero(p->records, p->nr_pages * RPL_RECORDS_PER_PAGE);
-	bitmap_zero(p->extents, rpl_area_pages(p->bitmaps));
 	list_for_each_entry(vol, &s->volumes, list)
 		claim(p, &vol->record, volume_has_record(vol));
 	list_for_each_entry(g, &s->groups, list)
 		claim(p, &g->record, true);
 	list_for_each_entry(c, &s->clones, list) {
 		claim(p, &c->record, clone_has_record(c));
-		if (!rpl_rec_unfinished(READ_ONCE(c->state)))
+		if (!clone_has_record(c) || !rpl_rec_unfinished(READ_ONCE(c->state)))
 			c->saved.pages = 0;
-		if (c->saved.pages)
-			bitmap_set(p->extents, c->saved.page, c->saved.pages);
 	}
+	claim_extents(p, s);
 }
 
 /* A run of free bitmap pages, marked as used; its first page or -ENOSPC. */
@@ -131,12 +146,14 @@ static void clone_to_rec(struct rpl_clone *c, struct rpl_rec_clone *r)
 	r->bitmap_generation = c->saved.generation;
 }
 
-static int put_clone(struct rpl_persist *p, struct rpl_clone *c)
+static int put_clone(struct rpl_persist *p, struct rpl_clone *c, u64 generation)
 {
 	struct rpl_record rec = { .kind = RPL_RECORD_CLONE };
 
 	clone_to_rec(c, &rec.clone);
-	if (rpl_rec_unfinished(rec.clone.state) && !c->saved.pages) {
+	if (!rpl_rec_unfinished(rec.clone.state))
+		return put_record(p, &c->record, &rec);
+	if (!c->saved.pages) {
 		u32 pages = rpl_bitmap_pages(c->nr_regions);
 		long at = take_extent(p, pages);
 
@@ -144,11 +161,13 @@ static int put_clone(struct rpl_persist *p, struct rpl_clone *c)
 			return at;
 		c->saved.page = at;
 		c->saved.pages = pages;
-		c->saved.generation = 0;
+		c->saved.generation = generation;
+		c->saved.fresh = true;
 		rec.clone.bitmap_page = at;
 		rec.clone.bitmap_pages = pages;
-		rec.clone.bitmap_generation = 0;
+		rec.clone.bitmap_generation = generation;
 	}
+	bitmap_set(p->summed, c->saved.page, c->saved.pages);
 	return put_record(p, &c->record, &rec);
 }
 
@@ -156,7 +175,7 @@ static int put_clone(struct rpl_persist *p, struct rpl_clone *c)
  * Make p->pages[].next out of all objects. *last: pages behind it are the same as before. The
  * volume of a clone comes with the clone, so what is recorded never names what is not.
  */
-static int build_table(struct rpl_persist *p, struct rpl_store *s, u32 *last)
+static int build_table(struct rpl_persist *p, struct rpl_store *s, u64 generation, u32 *last)
 {
 	struct rpl_volume *vol;
 	struct rpl_group *g;
@@ -165,6 +184,7 @@ static int build_table(struct rpl_persist *p, struct rpl_store *s, u32 *last)
 	int r = 0;
 
 	claim_all(p, s);
+	bitmap_zero(p->summed, rpl_area_pages(p->bitmaps));
 	for (i = 0; i < p->used_pages; i++)
 		clear_page(p->pages[i].next);
 	list_for_each_entry(vol, &s->volumes, list) {
@@ -184,7 +204,7 @@ static int build_table(struct rpl_persist *p, struct rpl_store *s, u32 *last)
 	}
 	list_for_each_entry(c, &s->clones, list)
 		if (clone_has_record(c))
-			r = r ?: put_clone(p, c);
+			r = r ?: put_clone(p, c, generation);
 	i = find_last_bit(p->records, p->nr_pages * RPL_RECORDS_PER_PAGE);
 	i = i < p->nr_pages * RPL_RECORDS_PER_PAGE ? i / RPL_RECORDS_PER_PAGE + 1 : 0;
 	*last = max(i, p->used_pages);
@@ -200,8 +220,36 @@ static bool page_dirty(const struct table_page *page)
 }
 
 /*
- * Write the pages that differ and then the superblock. `sb` is the next one, generation aside.
- * Nothing is written if there is nothing to say.
+ * What pages will count when sb is in force: those of `last` pages that differ have its generation.
+ */
+static u64 sum_table(struct rpl_persist *p, const struct rpl_sb *sb, u32 last)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < p->nr_pages; i++)
+		sum += rpl_page_mark(i, i < last && page_dirty(&p->pages[i])
+						? sb->generation
+						: p->pages[i].generation);
+	return sum;
+}
+
+/* Likewise bitmap pages. */
+static u64 sum_bitmaps(struct rpl_persist *p, const struct rpl_sb *sb)
+{
+	u32 all = rpl_area_pages(p->bitmaps);
+	unsigned long i;
+	u64 sum = 0;
+
+	for_each_set_bit(i, p->summed, all)
+		sum += rpl_page_mark(i, test_bit(i, p->written) ? sb->generation
+								: p->bitmap_generation[i]);
+	return sum;
+}
+
+/*
+ * Write the pages that differ and then the superblock, which is `sb`. Nothing is written if there
+ * is nothing to say.
  */
 static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool always)
 {
@@ -210,9 +258,6 @@ static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool 
 	u32 i;
 	int r;
 
-	sb->generation = max(p->seen, p->sb.generation) + 1;
-	if (sb->generation > RPL_GENERATION_MAX)
-		return -EOVERFLOW;
 	id.generation = sb->generation;
 	rpl_pio_begin(&wait);
 	for (i = 0; i < last; i++) {
@@ -233,6 +278,8 @@ static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool 
 	p->seen = sb->generation;
 	if (r)
 		return r;
+	sb->table_sum = sum_table(p, sb, last);
+	sb->bitmap_sum = sum_bitmaps(p, sb);
 	r = rpl_persist_write_sb(p, sb);
 	if (r)
 		return r;
@@ -243,42 +290,227 @@ static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool 
 			continue;
 		swap(page->now, page->next);
 		page->slot = 1 - page->slot;
+		page->generation = sb->generation;
 		page->stale = false;
 	}
 	p->used_pages = last;
 	return 0;
 }
 
-int rpl_persist_write(struct rpl_store *s, u32 flags, u64 incarnation, bool always)
+/* ---- bitmaps ---- */
+
+/*
+ * The first clone with an id above `after` that has a place, with a reference. That it was
+ * unfinished when the table was made is what counts, not what it is by now.
+ */
+static struct rpl_clone *next_to_save(struct rpl_store *s, u32 after)
+{
+	struct rpl_clone *c;
+
+	mutex_lock(&s->ctl_mutex);
+	do {
+		c = rpl_store_next_clone(s, after);
+		after = c ? c->id : 0;
+	} while (c && !c->saved.pages);
+	if (c)
+		rpl_clone_get(c);
+	mutex_unlock(&s->ctl_mutex);
+	return c;
+}
+
+/* I/Os of bitmap pages, several at a time. */
+struct bitmap_batch {
+	struct rpl_io_wait wait;
+	unsigned int nr;
+	int error;
+};
+
+static void batch_finish(struct bitmap_batch *b)
+{
+	int r = rpl_pio_finish(&b->wait);
+
+	b->error = b->error ?: r;
+	b->nr = 0;
+	rpl_pio_begin(&b->wait);
+}
+
+/* Page nr of the clone's bitmap, to the slot that does not hold the present one, or to both. */
+static void write_bitmap_page(struct rpl_persist *p, struct rpl_clone *c, u32 nr, u64 generation,
+			      struct bitmap_batch *b)
+{
+	u32 index = c->saved.page + nr;
+	void *block = p->batch + (size_t)b->nr * RPL_BLOCK_BYTES;
+	unsigned int slot = 1 - p->bitmap_slot[index];
+	struct rpl_page_id id = {
+		.kind = RPL_PAGE_BITMAP,
+		.index = index,
+		.owner = c->id,
+		.generation = generation,
+	};
+
+	rpl_bitmap_encode(block, nr, c->durable, c->nr_regions);
+	rpl_page_seal(block, &p->sb, &id);
+	rpl_pio_start(p, &b->wait, REQ_OP_WRITE, rpl_page_offset(p->bitmaps, index, slot), block,
+		      RPL_BLOCK_BYTES);
+	if (c->saved.fresh)
+		rpl_pio_start(p, &b->wait, REQ_OP_WRITE,
+			      rpl_page_offset(p->bitmaps, index, 1 - slot), block, RPL_BLOCK_BYTES);
+	__set_bit(index, p->written);
+	if (++b->nr == RPL_BITMAP_BATCH)
+		batch_finish(b);
+}
+
+/* Those of fresh places, or all that differ. *any: something was written. */
+static int write_bitmaps(struct rpl_store *s, u64 generation, bool all, bool *any)
 {
 	struct rpl_persist *p = s->persist;
+	struct bitmap_batch b = {};
+	struct rpl_clone *c;
+	u32 after = 0, nr;
+
+	rpl_pio_begin(&b.wait);
+	while (!b.error && (c = next_to_save(s, after))) {
+		for (nr = 0; nr < c->saved.pages && (all || c->saved.fresh) && !b.error; nr++) {
+			/* before the bits are read: what is set later is written later (R29) */
+			if (!test_and_clear_bit(nr, c->dirty) && !c->saved.fresh)
+				continue;
+			write_bitmap_page(p, c, nr, generation, &b);
+			*any = true;
+			cond_resched();
+		}
+		after = c->id;
+		rpl_clone_put(c);
+	}
+	batch_finish(&b);
+	return b.error;
+}
+
+/* The change is durable: what was written is what counts. */
+static void flip_bitmaps(struct rpl_store *s)
+{
+	struct rpl_persist *p = s->persist;
+	u32 all = rpl_area_pages(p->bitmaps);
+	struct rpl_clone *c;
+	unsigned long i;
+
+	for_each_set_bit(i, p->written, all) {
+		p->bitmap_slot[i] ^= 1;
+		p->bitmap_generation[i] = p->sb.generation;
+	}
+	bitmap_zero(p->written, all);
+	mutex_lock(&s->ctl_mutex);
+	list_for_each_entry(c, &s->clones, list)
+		c->saved.fresh = false;
+	mutex_unlock(&s->ctl_mutex);
+}
+
+/* ---- changes ---- */
+
+int rpl_persist_write(struct rpl_store *s, const struct rpl_change *change)
+{
+	struct rpl_persist *p = s->persist;
+	bool always = change->always;
 	struct rpl_sb sb = p->sb;
 	u32 last;
 	int r;
 
-	sb.flags = flags;
-	sb.incarnation = incarnation;
+	sb.flags = change->flags;
+	sb.incarnation = change->incarnation;
+	sb.journal_tail = change->tail;
+	sb.incompat |= RPL_INCOMPAT_JOURNAL;
+	sb.generation = max(p->seen, p->sb.generation) + 1;
+	if (sb.generation > RPL_GENERATION_MAX)
+		return -EOVERFLOW;
 	mutex_lock(&s->ctl_mutex);
 	sb.epoch = s->epoch;
-	r = build_table(p, s, &last);
+	r = build_table(p, s, sb.generation, &last);
 	mutex_unlock(&s->ctl_mutex);
 	if (r)
 		return r;
+	r = write_bitmaps(s, sb.generation, change->bitmaps, &always);
+	if (always)
+		p->seen = sb.generation;
+	if (r)
+		return r;
 	r = write_table(p, &sb, last, always || sb.epoch != p->sb.epoch);
-	if (!r)
-		WRITE_ONCE(s->generation, p->sb.generation);
+	if (r)
+		return r;
+	flip_bitmaps(s);
+	WRITE_ONCE(s->generation, p->sb.generation);
+	return 0;
+}
+
+/* As it is, for a change that asks for nothing else. */
+static struct rpl_change no_change(struct rpl_persist *p)
+{
+	return (struct rpl_change) {
+		.flags = p->sb.flags,
+		.incarnation = p->sb.incarnation,
+		.tail = p->sb.journal_tail,
+	};
+}
+
+int rpl_persist_commit(struct rpl_store *s, bool always)
+{
+	struct rpl_change change;
+	int r;
+
+	lockdep_assert_held(&s->persist_mutex);
+	if (!s->persist)
+		return -EIO;
+	change = no_change(s->persist);
+	change.always = always;
+	r = rpl_persist_write(s, &change);
+	if (r)
+		DMERR("%s: cannot write the store's object table (%d)", s->name, r);
 	return r;
 }
 
-int rpl_persist_commit(struct rpl_store *s)
+/* persist_mutex held: nobody else moves the tail, or takes the journal away. */
+static int write_checkpoint(struct rpl_store *s, u32 flags, bool always)
 {
+	struct rpl_journal *j = s->commit.journal;
+	struct rpl_change change = no_change(s->persist);
 	int r;
 
-	if (!s->persist)
-		return -EIO;
-	r = rpl_persist_write(s, s->persist->sb.flags, s->persist->sb.incarnation, false);
-	if (r)
-		DMERR("%s: cannot write the store's object table (%d)", s->name, r);
+	change.flags = flags;
+	change.always = always;
+	change.bitmaps = true;
+	if (j)
+		change.tail = rpl_journal_safe_tail(j);
+	if (change.tail != s->persist->sb.journal_tail)
+		change.always = true;
+	r = rpl_persist_write(s, &change);
+	if (!r && j) {
+		WRITE_ONCE(j->tail, change.tail);
+		wake_up_all(&s->commit.wait);
+	}
+	return r;
+}
+
+int rpl_persist_checkpoint(struct rpl_store *s)
+{
+	int r = -EIO;
+
+	mutex_lock(&s->persist_mutex);
+	if (READ_ONCE(s->mode) == RPL_STORE_MODE_OPEN && s->persist)
+		r = write_checkpoint(s, s->persist->sb.flags, false);
+	if (r && READ_ONCE(s->mode) == RPL_STORE_MODE_OPEN) {
+		DMERR("%s: cannot write a checkpoint (%d)", s->name, r);
+		rpl_store_fail(s, "its bitmaps could not be written");
+	}
+	mutex_unlock(&s->persist_mutex);
+	return r;
+}
+
+int rpl_persist_mark_failed(struct rpl_store *s)
+{
+	int r = -ENODEV;
+
+	mutex_lock(&s->persist_mutex);
+	if (s->persist)
+		r = rpl_persist_write_failed(s->persist);
+	mutex_unlock(&s->persist_mutex);
 	return r;
 }
 
@@ -301,7 +533,7 @@ int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr
 			s->name, p->sb.max_volumes, nr, nr_clones);
 		return -ENOSPC;
 	}
-	claim_all(p, s);
+	claim_extents(p, s);
 	for (i = 0; i < nr_clones; i++) {
 		if (take_extent(p, rpl_bitmap_pages(nr_regions[i])) < 0) {
 			rpl_why(why, 0,
@@ -315,84 +547,19 @@ int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr
 
 /* ---- closing ---- */
 
-/* The bitmap of one clone, under the generation that the closing superblock will have. */
-static int save_bitmap(struct rpl_persist *p, struct rpl_clone *c, u64 generation)
-{
-	u32 nr;
-	int r = 0;
-
-	for (nr = 0; nr < c->saved.pages && !r; nr++) {
-		u32 index = c->saved.page + nr;
-		struct rpl_page_id id = {
-			.kind = RPL_PAGE_BITMAP,
-			.index = index,
-			.owner = c->id,
-			.generation = generation,
-		};
-
-		rpl_bitmap_encode(p->block, nr, c->durable, c->nr_regions);
-		rpl_page_seal(p->block, &p->sb, &id);
-		r = rpl_pio(p, REQ_OP_WRITE,
-			    rpl_page_offset(p->bitmaps, index, 1 - p->bitmap_slot[index]), p->block,
-			    RPL_BLOCK_BYTES);
-	}
-	c->saved.generation = generation;
-	return r;
-}
-
-/* The first unfinished clone with an id above `after` that has a place, with a reference. */
-static struct rpl_clone *next_to_save(struct rpl_store *s, u32 after)
-{
-	struct rpl_clone *c;
-
-	mutex_lock(&s->ctl_mutex);
-	do {
-		c = rpl_store_next_clone(s, after);
-		after = c ? c->id : 0;
-	} while (c && !(clone_has_record(c) && rpl_rec_unfinished(READ_ONCE(c->state)) &&
-			c->saved.pages && c->durable));
-	if (c)
-		rpl_clone_get(c);
-	mutex_unlock(&s->ctl_mutex);
-	return c;
-}
-
-/* Bitmaps first; the superblock that names their generation makes them count. */
-static int close_clean(struct rpl_store *s)
-{
-	struct rpl_persist *p = s->persist;
-	struct rpl_clone *c;
-	u64 generation;
-	u32 after = 0;
-	int r;
-
-	/* So that every unfinished clone has its place. */
-	r = rpl_persist_write(s, p->sb.flags, p->sb.incarnation, false);
-	if (r)
-		return r;
-	generation = max(p->seen, p->sb.generation) + 1;
-	while ((c = next_to_save(s, after))) {
-		r = save_bitmap(p, c, generation);
-		after = c->id;
-		rpl_clone_put(c);
-		if (r)
-			return r;
-	}
-	return rpl_persist_write(s, 0, p->sb.incarnation, true);
-}
-
 int rpl_persist_close(struct rpl_store *s)
 {
 	int r = 0;
 
-	if (!s->persist)
-		return 0;
-	if (READ_ONCE(s->mode) == RPL_STORE_MODE_FAILED)
-		r = -EIO;
-	r = r ?: close_clean(s);
-	if (r)
-		DMWARN("%s: not closed cleanly (%d), unfinished clones will come back as failed",
-		       s->name, r);
+	mutex_lock(&s->persist_mutex);
+	if (s->persist) {
+		if (READ_ONCE(s->mode) == RPL_STORE_MODE_FAILED)
+			r = -EIO;
+		r = r ?: write_checkpoint(s, 0, true);
+		if (r)
+			DMWARN("%s: not closed cleanly (%d)", s->name, r);
+	}
+	mutex_unlock(&s->persist_mutex);
 	rpl_persist_abandon(s);
 	return r;
 }
@@ -401,10 +568,13 @@ void rpl_persist_abandon(struct rpl_store *s)
 {
 	struct rpl_persist *p;
 
+	mutex_lock(&s->persist_mutex);
+	rpl_commit_drop_journal(s);
 	/* rpl_persist_room() looks at it under ctl_mutex alone. */
 	mutex_lock(&s->ctl_mutex);
 	p = s->persist;
 	s->persist = NULL;
 	mutex_unlock(&s->ctl_mutex);
+	mutex_unlock(&s->persist_mutex);
 	rpl_persist_free(p);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the three files of a store's metadata share: persist.c (commit, close), persist-open.c
- * (format, load) and persist-io.c (blocks). One caller at a time: cmd_mutex, or the constructor.
+ * What the files of a store's metadata share: persist.c (commit, checkpoint, close), persist-open.c
+ * (format, load), persist-replay.c (journal, at load) and persist-io.c (blocks). One caller at a
+ * time: persist_mutex, or the constructor. journal.c uses the blocks on its own.
  */
 #ifndef RPL_PERSIST_H
 #define RPL_PERSIST_H
@@ -14,6 +15,7 @@
 struct table_page {
 	void *now; /* as on disk, header aside */
 	void *next; /* as it shall be; equal to *now between commits */
+	u64 generation; /* of *now */
 	u8 slot; /* that holds *now on disk */
 	bool stale; /* the other slot must be written by the next change, see format.h */
 };
@@ -31,7 +33,23 @@ struct rpl_persist {
 	struct table_page *pages;
 	unsigned long *records; /* scratch: in use, one bit a record; ctl_mutex */
 	unsigned long *extents; /* scratch: in use, one bit a bitmap page; ctl_mutex */
+	unsigned long *written; /* bitmap pages of the change that is being written */
+	void *batch; /* bitmap pages of it, RPL_BITMAP_BATCH blocks */
+	unsigned long *summed; /* bitmap pages that the change's superblock sums up */
 	u8 *bitmap_slot; /* of each bitmap page: holds the last one that counted */
+	u64 *bitmap_generation; /* of that one */
+	u64 table_sum, bitmap_sum; /* of what was loaded */
+};
+
+#define RPL_BITMAP_BATCH 16U
+
+/* What a change of the metadata is to say. */
+struct rpl_change {
+	u32 flags; /* RPL_SB_* */
+	u64 incarnation;
+	u64 tail; /* of the journal; facts before it must be in the bits of bitmaps */
+	bool bitmaps; /* write the bitmap pages that differ, too */
+	bool always; /* even if nothing differs */
 };
 
 struct rpl_io_wait {
@@ -60,11 +78,31 @@ int rpl_pio(struct rpl_persist *p, blk_opf_t opf, u64 offset, void *data, unsign
 /* Write *sb as the next copy. At 0, it and all that was written before is durable. */
 int rpl_persist_write_sb(struct rpl_persist *p, struct rpl_sb *sb);
 
+/*
+ * Write the present superblock to both places, with the flag "failed" and the generation that it
+ * has: no page that is on its way becomes part of the contents. 0: one of them is durable.
+ */
+int rpl_persist_write_failed(struct rpl_persist *p);
+
 void rpl_persist_free(struct rpl_persist *p); /* NULL is fine */
 
 /* ---- persist.c ---- */
 
-/* All objects to disk if they differ, or always; flags is what the superblock says from then on. */
-int rpl_persist_write(struct rpl_store *s, u32 flags, u64 incarnation, bool always);
+/* One change: objects, bitmaps of clones that have a new place, and what else it asks for. */
+int rpl_persist_write(struct rpl_store *s, const struct rpl_change *change);
+
+/* ---- persist-replay.c ---- */
+
+/*
+ * What the journal says of the loaded clones, which are all there: into ->copied and their states.
+ * *next: number of the block behind it. If it is damaged, what is unfinished fails. Constructor of
+ * the store; 0 or -ENOMEM.
+ */
+int rpl_persist_replay(struct rpl_store *s, struct rpl_persist *p, u64 *next);
+
+/* A loaded clone that is unfinished cannot be gone on with. error: positive errno. */
+void rpl_loaded_clone_fail(struct rpl_clone *c, int error, const char *reason);
+/* All of them that are. */
+void rpl_loaded_unfinished_fail(struct rpl_store *s, const char *reason);
 
 #endif /* RPL_PERSIST_H */

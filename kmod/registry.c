@@ -44,6 +44,7 @@ static void clone_release(struct kref *kref)
 	rpl_volume_put(c->vol);
 	kvfree(c->copied);
 	kvfree(c->durable);
+	kvfree(c->dirty);
 	rpl_store_put(c->store);
 	kfree(c);
 }
@@ -263,6 +264,7 @@ struct rpl_clone *rpl_store_add_loaded_clone(struct rpl_store *s, u32 id, u32 vo
 	memcpy(c->uuid, uuid, RPL_UUID_LEN);
 	c->state = state;
 	c->group = rpl_group_get(g);
+	c->point = g->epoch;
 	list_add_tail(&c->group_list, &g->clones);
 	g->nr_clones++;
 	clone_link(s, c);

@@ -16,6 +16,7 @@
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
+#include "trace.h"
 
 struct rpl_source {
 	struct rpl_binding dev;
@@ -127,14 +128,19 @@ void rpl_source_wake_work(struct work_struct *work)
 	rpl_waker_take(&vol->waker, &bios);
 	while ((bio = bio_list_pop(&bios))) {
 		struct rpl_bio *rb = rpl_bio(bio);
-		u64 parked_ns = rb->parked_ns;
+		u64 parked_ns = rb->parked_ns, waited_ns;
+		sector_t sector = bio->bi_iter.bi_sector;
 
 		switch (source_write(rb->dev, bio, false)) {
 		case DM_MAPIO_REMAPPED:
-			rpl_max64(&vol->wait_max_ns, ktime_get_ns() - parked_ns);
+			waited_ns = ktime_get_ns() - parked_ns;
+			rpl_max64(&vol->wait_max_ns, waited_ns);
+			trace_rpl_write_go(vol->store->devt, vol->id, sector, waited_ns);
 			dm_submit_bio_remap(bio, NULL);
 			break;
 		case DM_MAPIO_REQUEUE:
+			trace_rpl_write_go(vol->store->devt, vol->id, sector,
+					   ktime_get_ns() - parked_ns);
 			bio->bi_status = BLK_STS_DM_REQUEUE;
 			bio_endio(bio);
 			break;

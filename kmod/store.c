@@ -11,6 +11,7 @@
 #include <linux/wait.h>
 
 #include "clone.h"
+#include "commit.h"
 #include "control.h"
 #include "copy.h"
 #include "epoch.h"
@@ -23,12 +24,64 @@ static atomic_t nr_stores = ATOMIC_INIT(0); /* objects, listed or not */
 static DECLARE_WAIT_QUEUE_HEAD(stores_gone);
 static struct workqueue_struct *end_wq; /* ends of stores: not on their own queues */
 
+/* A store that is not to be trusted, although it does not say so itself. */
+struct lost_store {
+	struct list_head list;
+	u8 uuid[RPL_UUID_LEN];
+};
+
+static DEFINE_SPINLOCK(lost_lock);
+static LIST_HEAD(lost_stores); /* lost_lock */
+
+void rpl_store_lost(struct rpl_store *s)
+{
+	struct lost_store *lost;
+	unsigned long flags;
+
+	spin_lock_irqsave(&lost_lock, flags);
+	lost = s->lost;
+	s->lost = NULL;
+	if (lost) {
+		memcpy(lost->uuid, s->uuid, sizeof(lost->uuid));
+		list_add(&lost->list, &lost_stores);
+	}
+	spin_unlock_irqrestore(&lost_lock, flags);
+}
+
+bool rpl_store_was_lost(const u8 *uuid)
+{
+	struct lost_store *lost;
+	bool found = false;
+
+	spin_lock_irq(&lost_lock);
+	list_for_each_entry(lost, &lost_stores, list)
+		found |= !memcmp(lost->uuid, uuid, sizeof(lost->uuid));
+	spin_unlock_irq(&lost_lock);
+	return found;
+}
+
+/* uuid NULL: all of them. */
+void rpl_store_not_lost(const u8 *uuid)
+{
+	struct lost_store *lost, *next;
+
+	spin_lock_irq(&lost_lock);
+	list_for_each_entry_safe(lost, next, &lost_stores, list) {
+		if (uuid && memcmp(lost->uuid, uuid, sizeof(lost->uuid)))
+			continue;
+		list_del(&lost->list);
+		kfree(lost);
+	}
+	spin_unlock_irq(&lost_lock);
+}
+
 /* On end_wq: a store's queues cannot be destroyed by their own work. */
 static void store_free_work(struct work_struct *work)
 {
 	struct rpl_store *s = container_of(work, struct rpl_store, free_work);
 
 	cancel_delayed_work_sync(&s->pace_work);
+	rpl_commit_exit(s);
 	rpl_ops_exit(s);
 	rpl_copy_exit(s);
 	destroy_workqueue(s->bg_wq);
@@ -36,6 +89,7 @@ static void store_free_work(struct work_struct *work)
 	destroy_workqueue(s->io_wq);
 	rpl_epoch_exit(s);
 	rpl_persist_abandon(s);
+	kfree(s->lost);
 	kfree(s);
 	if (atomic_dec_and_test(&nr_stores))
 		wake_up_all(&stores_gone);
@@ -100,6 +154,7 @@ static void fail_work(struct work_struct *work)
 	list_for_each_entry(c, &s->clones, list)
 		rpl_clone_fail(c, EIO, "its store failed: %s", s->reason);
 	mutex_unlock(&s->ctl_mutex);
+	rpl_commit_kick(s);
 	rpl_event_store(s, RPL_EVENT_STATE);
 	rpl_store_put(s);
 }
@@ -118,6 +173,7 @@ void rpl_store_fail(struct rpl_store *s, const char *reason)
 		DMERR("store %s failed: %s", s->name, reason);
 	}
 	spin_unlock_irqrestore(&s->lock, flags);
+	wake_up_all(&s->commit.wait);
 }
 
 static int store_make_queues(struct rpl_store *s)
@@ -158,6 +214,7 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	s->max_volumes = args->max_volumes;
 	mutex_init(&s->cmd_mutex);
 	mutex_init(&s->publish_mutex);
+	mutex_init(&s->persist_mutex);
 	mutex_init(&s->ctl_mutex);
 	mutex_init(&s->bind_lock);
 	spin_lock_init(&s->lock);
@@ -169,6 +226,9 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	INIT_DELAYED_WORK(&s->pace_work, rpl_pace_work);
 	dm_copy_name_and_uuid(md, s->name, NULL);
 
+	s->lost = kzalloc(sizeof(*s->lost), GFP_KERNEL);
+	if (!s->lost)
+		goto out_free;
 	r = store_make_queues(s);
 	if (r)
 		goto out_free;
@@ -181,9 +241,14 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	r = rpl_copy_init(s);
 	if (r)
 		goto out_ops;
+	r = rpl_commit_init(s);
+	if (r)
+		goto out_copy;
 	atomic_inc(&nr_stores);
 	return s;
 
+out_copy:
+	rpl_copy_exit(s);
 out_ops:
 	rpl_ops_exit(s);
 out_epoch:
@@ -193,6 +258,7 @@ out_queues:
 	destroy_workqueue(s->ctl_wq);
 	destroy_workqueue(s->io_wq);
 out_free:
+	kfree(s->lost);
 	kfree(s);
 	return ERR_PTR(r);
 }
@@ -394,6 +460,8 @@ static void store_abandon(struct rpl_store *s)
 	list_for_each_entry(c, &s->clones, list)
 		rpl_clone_fail(c, EIO, "its store was removed");
 	mutex_unlock(&s->ctl_mutex);
+	/* while there is a device to say it on */
+	rpl_commit_wait_failed(s);
 	rpl_persist_abandon(s);
 	mutex_unlock(&s->cmd_mutex);
 }
@@ -402,6 +470,8 @@ static void store_close(struct rpl_store *s)
 {
 	int r;
 
+	/* the last batch may not be through with its bookkeeping */
+	flush_work(&s->commit.work);
 	mutex_lock(&s->cmd_mutex);
 	r = rpl_persist_close(s);
 	if (r)
@@ -508,6 +578,7 @@ int __init rpl_stores_init(void)
 void rpl_stores_exit(void)
 {
 	unregister_pm_notifier(&pm_notifier);
+	rpl_store_not_lost(NULL);
 	/* no table is left; what events, commands and RCU callbacks still hold ends by itself */
 	wait_event(stores_gone, !atomic_read(&nr_stores));
 	destroy_workqueue(end_wq);

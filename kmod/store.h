@@ -61,6 +61,15 @@ void rpl_clone_unlink(struct rpl_clone *c);
 
 struct rpl_group *rpl_group_new(struct rpl_store *s, const u8 *uuid);
 
+/*
+ * Source writes were let go for the failure of a clone that the store on disk does not know of: as
+ * long as the module is loaded, an opening of the store takes it for failed. _not_: it has been
+ * opened, and knows. Any context; any process context.
+ */
+void rpl_store_lost(struct rpl_store *s);
+bool rpl_store_was_lost(const u8 *uuid);
+void rpl_store_not_lost(const u8 *uuid);
+
 /* Make *obj_dev (a volume's or clone's ->dev, under its lock) this table's; idempotent. */
 void rpl_binding_init(struct rpl_binding *dev, struct dm_target *ti);
 void rpl_binding_bind(struct rpl_binding **obj_dev, spinlock_t *lock, struct rpl_binding *dev);

@@ -8,6 +8,7 @@
 #define DM_MSG_PREFIX "replica"
 
 #include "clone.h"
+#include "commit.h"
 #include "op.h"
 #include "store.h"
 
@@ -77,6 +78,8 @@ void rpl_fifo_add(struct rpl_store *s, struct bio *bio)
 	smp_mb();
 	if (atomic_read(&s->nr_ops) < RPL_OPS_RESERVED)
 		rpl_fifo_kick(s);
+	/* ops that wait for company are in its way */
+	rpl_commit_hurry(s);
 }
 
 /* ---- failure and suspend: all buckets ---- */
@@ -119,8 +122,7 @@ void rpl_ops_release(struct rpl_clone *c)
 	rpl_wake_all(s, &woken);
 }
 
-/* Move the bios of one table from list to *out. */
-static void take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out)
+void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out)
 {
 	struct bio_list all = *list;
 	struct bio *bio;
@@ -133,6 +135,7 @@ static void take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio
 void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 {
 	struct bio_list back = BIO_EMPTY_LIST;
+	struct rpl_clone *c;
 	struct rpl_op *op;
 	struct bio *bio;
 	unsigned int i;
@@ -142,12 +145,20 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 
 		spin_lock_irq(&b->lock);
 		hlist_for_each_entry(op, &b->ops, hash)
-			take_bios(&op->waiters, dev, &back);
+			rpl_take_bios(&op->waiters, dev, &back);
 		spin_unlock_irq(&b->lock);
 	}
 	spin_lock_irq(&s->fifo.lock);
-	take_bios(&s->fifo.bios, dev, &back);
+	rpl_take_bios(&s->fifo.bios, dev, &back);
 	spin_unlock_irq(&s->fifo.lock);
+	rpl_commit_take_bios(s, dev, &back);
+	mutex_lock(&s->ctl_mutex);
+	list_for_each_entry(c, &s->clones, list) {
+		spin_lock_irq(&c->lock);
+		rpl_take_bios(&c->held, dev, &back);
+		spin_unlock_irq(&c->lock);
+	}
+	mutex_unlock(&s->ctl_mutex);
 
 	while ((bio = bio_list_pop(&back))) {
 		bio->bi_status = BLK_STS_DM_REQUEUE;

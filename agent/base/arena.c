@@ -40,7 +40,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t need)
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t len_bytes)
+void *arena_raw(struct arena *a, size_t len_bytes)
 {
 	const size_t align = alignof(max_align_t);
 	struct arena_chunk *c = a->head;
@@ -54,7 +54,12 @@ void *arena_alloc(struct arena *a, size_t len_bytes)
 		c = chunk_new(a, len);
 	p = c->data + c->used;
 	c->used += len;
-	return memset(p, 0, len);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t len_bytes)
+{
+	return memset(arena_raw(a, len_bytes), 0, len_bytes);
 }
 
 void *arena_array(struct arena *a, size_t nr, size_t len_bytes)
@@ -68,9 +73,10 @@ void *arena_array(struct arena *a, size_t nr, size_t len_bytes)
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	char *p = arena_alloc(a, len + 1);
+	char *p = arena_raw(a, len + 1);
 
 	memcpy(p, s, len);
+	p[len] = '\0';
 	return p;
 }
 

@@ -23,6 +23,8 @@ struct arena {
 	}
 
 void *arena_alloc(struct arena *a, size_t len_bytes) __attribute__((returns_nonnull));
+/* The same, not zeroed. */
+void *arena_raw(struct arena *a, size_t len_bytes) __attribute__((returns_nonnull));
 /* Aborts when nr * len_bytes overflows. */
 void *arena_array(struct arena *a, size_t nr, size_t len_bytes) __attribute__((returns_nonnull));
 char *arena_strndup(struct arena *a, const char *s, size_t len);

@@ -42,25 +42,6 @@ void strbuf_reserve(struct strbuf *b, size_t len)
 	b->cap = cap;
 }
 
-void strbuf_add(struct strbuf *b, const void *data, size_t len)
-{
-	strbuf_reserve(b, len);
-	if (len)
-		memcpy(b->buf + b->len, data, len);
-	b->len += len;
-	b->buf[b->len] = '\0';
-}
-
-void strbuf_puts(struct strbuf *b, const char *s)
-{
-	strbuf_add(b, s, strlen(s));
-}
-
-void strbuf_putc(struct strbuf *b, char c)
-{
-	strbuf_add(b, &c, 1);
-}
-
 void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap)
 {
 	va_list again;
@@ -160,15 +141,25 @@ static const char *xml_entity(char c)
 	}
 }
 
+/* ASCII that is written as it is; 0 for the end, for what is escaped, and for what needs a look. */
+static const unsigned char plain[256] = {
+	[' ' ... '!'] = 1, ['#' ... '%'] = 1, ['\'' ... ';'] = 1, ['='] = 1, ['?' ... 0x7f] = 1,
+};
+
 void strbuf_xml(struct strbuf *b, const char *s)
 {
 	const char *run = s;
 
-	strbuf_reserve(b, 0);
-	while (*s) {
-		size_t len = xml_char((const unsigned char *)s);
-		const char *ent = len == 1 ? xml_entity(*s) : NULL;
+	for (;;) {
+		size_t len;
+		const char *ent;
 
+		while (plain[(unsigned char)*s])
+			s++;
+		if (!*s)
+			break;
+		len = xml_char((const unsigned char *)s);
+		ent = len == 1 ? xml_entity(*s) : NULL;
 		if (len && !ent) {
 			s += len;
 			continue;

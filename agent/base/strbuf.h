@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 struct strbuf {
 	char *buf; /* NULL until something is added */
@@ -27,9 +28,28 @@ void strbuf_done(struct strbuf *b);
 void strbuf_reset(struct strbuf *b);
 /* Makes room for len more bytes and the NUL. */
 void strbuf_reserve(struct strbuf *b, size_t len);
-void strbuf_add(struct strbuf *b, const void *data, size_t len);
-void strbuf_puts(struct strbuf *b, const char *s);
-void strbuf_putc(struct strbuf *b, char c);
+
+/* Inline, for an answer is made of some ten thousand small pieces, most of them literals. */
+static inline void strbuf_add(struct strbuf *b, const void *data, size_t len)
+{
+	if (b->cap <= b->len || b->cap - b->len <= len)
+		strbuf_reserve(b, len);
+	if (len)
+		memcpy(b->buf + b->len, data, len);
+	b->len += len;
+	b->buf[b->len] = '\0';
+}
+
+static inline void strbuf_puts(struct strbuf *b, const char *s)
+{
+	strbuf_add(b, s, strlen(s));
+}
+
+static inline void strbuf_putc(struct strbuf *b, char c)
+{
+	strbuf_add(b, &c, 1);
+}
+
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_vprintf(struct strbuf *b, const char *fmt, va_list ap);
 void strbuf_u64(struct strbuf *b, unsigned long long v);

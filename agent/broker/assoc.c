@@ -262,6 +262,12 @@ static int source_in(struct cim_call *c, struct walk *w)
 		r = cim_error(c, CIM_ERR_INVALID_CLASS, "class %s does not exist in %s",
 			      repo_name(w->source_cls, c->ns), c->ns->name);
 	w->source = c->req->path;
+	/* DSP0200 wants to hear of it from the Open... operations, not from the older ones */
+	if (!r && c->op != c->req->op)
+		r = broker_get(c, w->source_cls, w->source, c->ns, NULL, NULL);
+	if (r == -CIM_ERR_NOT_FOUND && !c->why)
+		r = cim_error(c, CIM_ERR_NOT_FOUND, "there is no %s",
+			      cim_path_print(c->req->arena, w->source));
 	return r;
 }
 
@@ -272,7 +278,7 @@ static void walk_done(struct walk *w)
 
 int broker_op_associate(struct cim_call *c)
 {
-	enum cim_op op = c->req->op;
+	enum cim_op op = c->op;
 	CLEANUP(walk_done)
 	struct walk w = {
 		.root = c,

@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/log.h"
+#include "broker/cursor.h"
 #include "broker/internal.h"
 
 #include <stdlib.h>
@@ -25,10 +26,26 @@ static const struct op ops[] = {
 	[CIM_OP_ASSOCIATOR_NAMES] = { broker_op_associate, false },
 	[CIM_OP_REFERENCES] = { broker_op_associate, false },
 	[CIM_OP_REFERENCE_NAMES] = { broker_op_associate, false },
+	[CIM_OP_GET_PROPERTY] = { broker_op_get_property, false },
+	[CIM_OP_SET_PROPERTY] = { broker_op_set_property, true },
+	[CIM_OP_CREATE_INSTANCE] = { broker_op_create_instance, true },
 	[CIM_OP_MODIFY_INSTANCE] = { broker_op_modify_instance, true },
 	[CIM_OP_DELETE_INSTANCE] = { broker_op_delete_instance, true },
 	[CIM_OP_GET_QUALIFIER] = { broker_op_get_qualifier, false },
 	[CIM_OP_ENUMERATE_QUALIFIERS] = { broker_op_enumerate_qualifiers, false },
+	[CIM_OP_EXEC_QUERY] = { broker_op_exec_query, false },
+	[CIM_OP_OPEN_QUERY] = { broker_op_open, false },
+	[CIM_OP_OPEN_ENUMERATE_INSTANCES] = { broker_op_open, false },
+	[CIM_OP_OPEN_ENUMERATE_PATHS] = { broker_op_open, false },
+	[CIM_OP_OPEN_ASSOCIATORS] = { broker_op_open, false },
+	[CIM_OP_OPEN_ASSOCIATOR_PATHS] = { broker_op_open, false },
+	[CIM_OP_OPEN_REFERENCES] = { broker_op_open, false },
+	[CIM_OP_OPEN_REFERENCE_PATHS] = { broker_op_open, false },
+	[CIM_OP_PULL_WITH_PATH] = { broker_op_pull, false },
+	[CIM_OP_PULL_PATHS] = { broker_op_pull, false },
+	[CIM_OP_PULL_INSTANCES] = { broker_op_pull, false },
+	[CIM_OP_CLOSE_ENUMERATION] = { broker_op_close_enumeration, false },
+	[CIM_OP_ENUMERATION_COUNT] = { broker_op_enumeration_count, false },
 	[CIM_OP_INVOKE] = { broker_op_invoke, false }, /* the method says which role it needs */
 };
 
@@ -38,12 +55,21 @@ struct broker *broker_new(struct repo *repo, struct engine *engine)
 
 	b->repo = repo;
 	b->engine = engine;
+	b->cursors = cursors_new(&(struct broker_limits)BROKER_LIMITS_DEFAULT, NULL);
 	return b;
 }
 
 void broker_free(struct broker *b)
 {
+	if (b)
+		cursors_free(b->cursors);
 	free(b);
+}
+
+void broker_set_limits(struct broker *b, const struct broker_limits *l, struct sd_event *loop)
+{
+	cursors_free(b->cursors);
+	b->cursors = cursors_new(l, loop);
 }
 
 struct repo *broker_repo(struct broker *b)
@@ -69,6 +95,8 @@ static void finish(struct cim_call *c, int status)
 
 	if (!status && c->method)
 		status = broker_send_method_result(c);
+	else if (!status && !c->code && c->op == CIM_OP_CREATE_INSTANCE)
+		status = broker_send_created(c);
 	if (status || c->code)
 		broker_fail(c, status);
 	sink->done(sink, c->code, c->why);
@@ -104,6 +132,7 @@ struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct
 	c->broker = b;
 	c->req = req;
 	c->sink = sink;
+	c->op = req->op;
 	c->root = c;
 	c->running = true;
 	r = run(c);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "broker/cursor.h"
 #include "broker/internal.h"
 
 /* ---- about the call ---- */
@@ -18,6 +19,11 @@
 struct engine *cim_engine(const struct cim_call *c)
 {
 	return c->broker->engine;
+}
+
+const struct broker_limits *cim_limits(const struct cim_call *c)
+{
+	return cursors_limits(c->broker->cursors);
 }
 
 struct arena *cim_arena(struct cim_call *c)
@@ -42,14 +48,23 @@ const char *cim_key(const struct cim_call *c, const char *name)
 	return s ? s : "";
 }
 
+bool cim_keys_only(const struct cim_call *c)
+{
+	enum cim_op op = c->root->op;
+
+	if (c->root->all_props)
+		return false;
+	return op == CIM_OP_ENUMERATE_INSTANCE_NAMES || op == CIM_OP_REFERENCE_NAMES ||
+	       op == CIM_OP_ASSOCIATOR_NAMES;
+}
+
 bool cim_wants(const struct cim_call *c, const char *prop)
 {
 	const struct cim_request *req = c->req;
 
-	if (req->op == CIM_OP_ENUMERATE_INSTANCE_NAMES || req->op == CIM_OP_REFERENCE_NAMES ||
-	    req->op == CIM_OP_ASSOCIATOR_NAMES)
+	if (cim_keys_only(c))
 		return false;
-	if (!req->has_props)
+	if (c->root->all_props || !req->has_props)
 		return true;
 	for (size_t i = 0; i < req->n_props; i++)
 		if (!strcasecmp(req->props[i], prop))
@@ -72,8 +87,10 @@ const char *broker_status_text(int code)
 		[CIM_ERR_ALREADY_EXISTS] = "it exists already",
 		[CIM_ERR_NO_SUCH_PROPERTY] = "no such property",
 		[CIM_ERR_TYPE_MISMATCH] = "the type is wrong",
+		[CIM_ERR_INVALID_QUERY] = "the query is wrong",
 		[CIM_ERR_METHOD_NOT_AVAILABLE] = "the method is not available",
 		[CIM_ERR_METHOD_NOT_FOUND] = "no such method",
+		[CIM_ERR_SERVER_LIMITS_EXCEEDED] = "a limit of the server is reached",
 		[CIM_ERR_SERVER_IS_SHUTTING_DOWN] = "the server is stopping",
 	};
 

@@ -164,7 +164,7 @@ static int ref_in(struct cim_call *c, const struct cim_value_spec *spec, const c
 	return 0;
 }
 
-static int props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_inst *out,
+int broker_props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_inst *out,
 		    const char *what)
 {
 	for (size_t i = 0; i < raw->n_props; i++) {
@@ -213,7 +213,7 @@ static int inst_in(struct cim_call *c, const struct cim_value_spec *spec, const 
 		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s: class %s is not a %s", what,
 				 raw->class, repo_name(want, c->root->ns));
 	out = cim_inst_of(c->req->arena, cls);
-	r = props_in(c, raw, out, what);
+	r = broker_props_in(c, raw, out, what);
 	d->inst = out;
 	return r;
 }
@@ -281,17 +281,24 @@ int broker_value_in(struct cim_call *c, const struct cim_value_spec *spec, const
 /* Keys in the order of the class: equal paths are then written alike. */
 void broker_path_canon(const struct cim_class *cls, struct cim_path *p)
 {
-	struct cim_key *keys = arena_array(p->arena, p->n_keys, sizeof(*keys));
+	struct cim_key *keys;
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < cls->n_props && n < p->n_keys; i++) {
-		const struct cim_value *v = NULL;
+	/* as we make them ourselves */
+	while (n < p->n_keys && n < cls->n_keys &&
+	       p->keys[n].name == cls->props[cls->keys[n]].decl->name)
+		n++;
+	if (n == p->n_keys)
+		return;
+	keys = arena_array(p->arena, p->n_keys, sizeof(*keys));
+	n = 0;
+	for (unsigned int i = 0; i < cls->n_keys && n < p->n_keys; i++) {
+		const char *name = cls->props[cls->keys[i]].decl->name;
+		const struct cim_value *v = cim_path_get(p, name);
 
-		if (cls->props[i].decl->key)
-			v = cim_path_get(p, cls->props[i].decl->name);
 		if (!v)
 			continue;
-		keys[n].name = cls->props[i].decl->name;
+		keys[n].name = name;
 		keys[n++].val = *v;
 	}
 	p->keys = keys;
@@ -364,19 +371,17 @@ void broker_inst_out(struct cim_call *c, struct cim_inst *i, const struct cim_ns
 struct cim_path *broker_path_of(struct cim_inst *i)
 {
 	struct cim_path *p = cim_path_new(i->arena, i->class);
-	size_t n = 0;
 
-	for (unsigned int k = 0; k < i->cls->n_props; k++)
-		n += i->cls->props[k].decl->key;
-	p->keys = arena_array(i->arena, n, sizeof(*p->keys));
-	for (unsigned int k = 0; k < i->cls->n_props; k++) {
-		struct cim_value v = i->props[k].val;
+	p->keys = arena_array(i->arena, i->cls->n_keys, sizeof(*p->keys));
+	for (unsigned int k = 0; k < i->cls->n_keys; k++) {
+		const struct cim_prop *prop = &i->props[i->cls->keys[k]];
+		struct cim_value v = prop->val;
 
-		if (!i->cls->props[k].decl->key || v.null)
+		if (v.null)
 			continue;
 		if (v.type == CIM_REFERENCE)
 			v.d.ref = cim_path_dup(i->arena, v.d.ref);
-		p->keys[p->n_keys].name = i->cls->props[k].decl->name;
+		p->keys[p->n_keys].name = prop->name;
 		p->keys[p->n_keys++].val = v;
 	}
 	return p;

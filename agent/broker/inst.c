@@ -55,6 +55,13 @@ static int ask(struct cim_call *sub)
 	return p->enumerate(sub);
 }
 
+bool broker_served(const struct cim_class *cls, const struct cim_ns *ns)
+{
+	const struct cim_provider *p = cls->provider;
+
+	return p && (p->ns ? p->ns : CIM_NS_IMPL) & ns->kind;
+}
+
 int broker_get(struct cim_call *parent, const struct cim_class *cls, const struct cim_path *path,
 	       const struct cim_ns *ns, take_fn take, void *arg)
 {
@@ -62,7 +69,7 @@ int broker_get(struct cim_call *parent, const struct cim_class *cls, const struc
 	struct cim_call sub;
 	int r;
 
-	if (!cls->provider || !((cls->provider->ns ? cls->provider->ns : CIM_NS_IMPL) & ns->kind))
+	if (!broker_served(cls, ns))
 		return -CIM_ERR_NOT_FOUND;
 	broker_sub_begin(&sub, parent, cls->provider, ns, take_wanted, &w);
 	sub.target = path;
@@ -74,7 +81,7 @@ int broker_get(struct cim_call *parent, const struct cim_class *cls, const struc
 
 /* ---- to the sink ---- */
 
-static bool listed(const struct cim_request *req, const char *prop)
+bool broker_listed(const struct cim_request *req, const char *prop)
 {
 	if (!req->has_props)
 		return true;
@@ -95,7 +102,7 @@ static const bool *mask_for(struct cim_call *root, const struct cim_class *cls)
 		const char *name = cls->props[i].decl->name;
 
 		root->mask[i] =
-			listed(root->req, name) &&
+			broker_listed(root->req, name) &&
 			(!root->mask_base || cim_class_find_prop(root->mask_base, name) >= 0);
 	}
 	return root->mask;
@@ -130,7 +137,7 @@ static void take_send_path(struct cim_call *c, struct cim_inst *i, void *arg)
 	broker_send_path(c, i, c->ns);
 }
 
-/* ---- operations ---- */
+/* ---- operations that read ---- */
 
 const struct cim_class *broker_class_of_request(struct cim_call *c)
 {
@@ -148,8 +155,7 @@ const struct cim_class *broker_class_of_request(struct cim_call *c)
 	return cls;
 }
 
-/* InstanceName of the request, made internal. */
-static const struct cim_class *target_of_request(struct cim_call *c)
+const struct cim_class *broker_target_of_request(struct cim_call *c)
 {
 	const struct cim_class *cls;
 	const struct cim_ns *ns;
@@ -172,7 +178,7 @@ static const struct cim_class *target_of_request(struct cim_call *c)
 	return cls;
 }
 
-static int not_found(struct cim_call *c, int r)
+int broker_not_found(struct cim_call *c, int r)
 {
 	if (r == -CIM_ERR_NOT_FOUND && !c->root->why)
 		return cim_error(c, CIM_ERR_NOT_FOUND, "there is no %s",
@@ -180,20 +186,33 @@ static int not_found(struct cim_call *c, int r)
 	return r;
 }
 
+int broker_property_of_request(struct cim_call *c, const struct cim_class *cls)
+{
+	const char *name = c->req->property;
+	int at;
+
+	if (!name)
+		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "PropertyName is missing");
+	at = cim_class_find_prop(cls, name);
+	return at >= 0 ? at
+		       : cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
+				   repo_name(cls, c->ns), name);
+}
+
 int broker_op_get_instance(struct cim_call *c)
 {
-	const struct cim_class *cls = target_of_request(c);
+	const struct cim_class *cls = broker_target_of_request(c);
 
 	if (!cls)
 		return -c->root->code;
-	return not_found(c, broker_get(c, cls, c->target, c->ns, take_send_inst, NULL));
+	return broker_not_found(c, broker_get(c, cls, c->target, c->ns, take_send_inst, NULL));
 }
 
 int broker_op_enumerate_instances(struct cim_call *c)
 {
 	const struct cim_provider *const *p = repo_providers(c->broker->repo);
 	const struct cim_class *base = broker_class_of_request(c);
-	bool names = c->req->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
+	bool names = c->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
 	int r = 0;
 
 	if (!base)
@@ -211,84 +230,27 @@ int broker_op_enumerate_instances(struct cim_call *c)
 	return r;
 }
 
-/* The properties of ModifiedInstance that may be written, converted. */
-static int changes_in(struct cim_call *c, const struct cim_class *cls, struct cim_inst *changes)
+static void take_property(struct cim_call *c, struct cim_inst *i, void *arg)
 {
-	const struct cim_request *req = c->req;
+	const struct cim_value *v = &i->props[*(const int *)arg].val;
 
-	for (size_t i = 0; i < req->n_props; i++)
-		if (cim_class_find_prop(cls, req->props[i]) < 0)
-			return cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
-					 repo_name(cls, c->ns), req->props[i]);
-	for (size_t i = 0; i < req->inst->n_props; i++) {
-		const struct cim_prop *raw = &req->inst->props[i];
-		int at = cim_class_find_prop(cls, raw->name), r;
-		const struct cim_prop_decl *d;
-		struct cim_value_spec spec;
-
-		if (at < 0)
-			return cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
-					 repo_name(cls, c->ns), raw->name);
-		d = cls->props[at].decl;
-		if (!listed(req, d->name) || d->key)
-			continue;
-		if (!d->write) {
-			/* clients send whole instances back: only asked for by name is it wrong */
-			if (req->has_props)
-				return cim_error(c, CIM_ERR_INVALID_PARAMETER,
-						 "property %s cannot be written", d->name);
-			continue;
-		}
-		spec = (struct cim_value_spec) { d->type, d->array, d->ref_class, d->embedded };
-		r = broker_value_in(c, &spec, d->name, CIM_NONE, &raw->val,
-				    &changes->props[at].val);
-		if (r)
-			return r;
-	}
-	return 0;
+	broker_inst_out(c, i, c->ns);
+	if (!v->null)
+		c->root->sink->value(c->root->sink, v);
 }
 
-int broker_op_modify_instance(struct cim_call *c)
+int broker_op_get_property(struct cim_call *c)
 {
-	const struct cim_class *cls = target_of_request(c);
-	struct cim_inst *changes;
-	int r;
+	const struct cim_class *cls = broker_target_of_request(c);
+	int at;
 
 	if (!cls)
 		return -c->root->code;
-	if (!c->req->inst ||
-	    strcasecmp(repo_name_in(c->req->arena, c->ns, c->req->inst->class), cls->decl->name))
-		return cim_error(c, CIM_ERR_INVALID_PARAMETER,
-				 "ModifiedInstance is missing or not of the class of its path");
-	r = not_found(c, broker_get(c, cls, c->target, c->ns, NULL, NULL));
-	if (r)
-		return r;
-	if (!cls->provider->modify)
-		return cim_error(c, CIM_ERR_NOT_SUPPORTED, "instances of %s cannot be modified",
-				 repo_name(cls, c->ns));
-	changes = cim_inst_of(c->req->arena, cls);
-	r = changes_in(c, cls, changes);
-	if (r)
-		return r;
-	c->prov = cls->provider;
-	c->cls = cls;
-	return c->prov->modify(c, changes);
-}
-
-int broker_op_delete_instance(struct cim_call *c)
-{
-	const struct cim_class *cls = target_of_request(c);
-	int r;
-
-	if (!cls)
-		return -c->root->code;
-	r = not_found(c, broker_get(c, cls, c->target, c->ns, NULL, NULL));
-	if (r)
-		return r;
-	if (!cls->provider->remove)
-		return cim_error(c, CIM_ERR_NOT_SUPPORTED, "instances of %s cannot be deleted",
-				 repo_name(cls, c->ns));
-	c->prov = cls->provider;
-	c->cls = cls;
-	return c->prov->remove(c);
+	at = broker_property_of_request(c, cls);
+	if (at < 0)
+		return at;
+	c->req->has_props = true;
+	c->req->props = &c->req->property;
+	c->req->n_props = 1;
+	return broker_not_found(c, broker_get(c, cls, c->target, c->ns, take_property, &at));
 }

@@ -7,10 +7,14 @@
 
 #include "broker/provider.h"
 #include "broker/request.h"
+#include "query/query.h"
+
+struct cursors;
 
 struct broker {
 	struct repo *repo;
 	struct engine *engine;
+	struct cursors *cursors;
 };
 
 struct cim_out {
@@ -40,6 +44,8 @@ struct cim_call {
 
 	/* root only */
 	struct cim_sink *sink;
+	enum cim_op op; /* req->op, or what it stands on: EnumerateInstances for its Open... */
+	bool all_props; /* providers fill everything in: a query looks at it */
 	int code; /* first error: cim_status_code */
 	const char *why;
 	const struct cim_class_method *method;
@@ -48,6 +54,7 @@ struct cim_call {
 	struct cim_out *outs; /* one for each parameter; name NULL: not set */
 	bool returned;
 	uint32_t return_value;
+	struct cim_path *created; /* by create, for its answer */
 	struct cim_hold *hold;
 	void (*on_cancel)(void *arg);
 	void *cancel_arg;
@@ -73,11 +80,16 @@ struct cim_value_spec {
 };
 int broker_value_in(struct cim_call *c, const struct cim_value_spec *spec, const char *what,
 		    enum cim_type claimed, const struct cim_value *raw, struct cim_value *out);
+/* keys, blank, element of a class that has its properties; in the arena of the repository. */
+void broker_shape_class(struct arena *a, struct cim_class *cls);
 void broker_path_canon(const struct cim_class *cls, struct cim_path *p);
 /* The other direction, in place. */
 void broker_path_out(struct cim_call *c, const struct cim_path *p, const struct cim_ns *from);
 void broker_inst_out(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
 void broker_value_out(struct cim_call *c, struct cim_value *v, const struct cim_ns *ns);
+/* The properties of an instance as received into one of its class; 0 or a negated status. */
+int broker_props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_inst *out,
+		    const char *what);
 /* Path of an instance from its key properties, internal; a key that is NULL is left out. */
 struct cim_path *broker_path_of(struct cim_inst *i);
 
@@ -106,8 +118,26 @@ int broker_get(struct cim_call *parent, const struct cim_class *cls, const struc
 /* Sends to the sink: externalized, with the properties that were asked for. */
 void broker_send_inst(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
 void broker_send_path(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns);
+/* Does a provider serve instances of the class in that namespace? */
+bool broker_served(const struct cim_class *cls, const struct cim_ns *ns);
+/* Does the PropertyList, if there is one, name the property? */
+bool broker_listed(const struct cim_request *req, const char *prop);
 /* ClassName of the request; NULL with the error recorded. */
 const struct cim_class *broker_class_of_request(struct cim_call *c);
+/* InstanceName of the request, made internal, becomes the target of the call; its class, or NULL
+ * with the error recorded.
+ */
+const struct cim_class *broker_target_of_request(struct cim_call *c);
+/* PropertyName of the request: its index, or a negated status. */
+int broker_property_of_request(struct cim_call *c, const struct cim_class *cls);
+/* r, with a sentence about the target for CIM_ERR_NOT_FOUND. */
+int broker_not_found(struct cim_call *c, int r);
+
+/* ---- query.c ---- */
+/* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of it. */
+int broker_query(struct cim_call *c, struct query **query);
+/* FilterQuery of the other Open... operations; without one *query is left as it is. */
+int broker_filter(struct cim_call *c, struct query **query);
 
 /* ---- operations: 0, negated status, or CIM_PENDING ---- */
 int broker_op_get_class(struct cim_call *c);
@@ -116,11 +146,20 @@ int broker_op_get_qualifier(struct cim_call *c);
 int broker_op_enumerate_qualifiers(struct cim_call *c);
 int broker_op_get_instance(struct cim_call *c);
 int broker_op_enumerate_instances(struct cim_call *c);
+int broker_op_get_property(struct cim_call *c);
+int broker_op_set_property(struct cim_call *c);
+int broker_op_create_instance(struct cim_call *c);
 int broker_op_modify_instance(struct cim_call *c);
 int broker_op_delete_instance(struct cim_call *c);
 int broker_op_associate(struct cim_call *c);
+int broker_op_exec_query(struct cim_call *c);
+int broker_op_open(struct cim_call *c);
+int broker_op_pull(struct cim_call *c);
+int broker_op_close_enumeration(struct cim_call *c);
+int broker_op_enumeration_count(struct cim_call *c);
 int broker_op_invoke(struct cim_call *c);
-/* After the method of a call has finished with success. */
+/* After the method, or the creation, of a call has finished with success. */
+int broker_send_created(struct cim_call *c);
 int broker_send_method_result(struct cim_call *c);
 
 #endif

@@ -34,6 +34,7 @@
 #ifndef BROKER_PROVIDER_H
 #define BROKER_PROVIDER_H
 
+#include "broker/limits.h"
 #include "cim/cim.h"
 
 struct cim_call; /* one request; opaque */
@@ -86,6 +87,11 @@ struct cim_provider {
 	 * and compares paths.
 	 */
 	int (*get)(struct cim_call *c);
+	/* CreateInstance: `inst` has the properties that were given, keys too if the client
+	 * chose some. Says what came into being by cim_created(). NULL: not supported. May be
+	 * CIM_PENDING.
+	 */
+	int (*create)(struct cim_call *c, const struct cim_inst *inst);
 	/* ModifyInstance: `changes` has only properties that may be written and were given. The
 	 * instance exists. NULL: not supported. May be CIM_PENDING.
 	 */
@@ -101,6 +107,7 @@ extern const struct cim_provider *const cim_providers[];
 
 /* ---- about the call ---- */
 struct engine *cim_engine(const struct cim_call *c);
+const struct broker_limits *cim_limits(const struct cim_call *c);
 /* Where everything of this call is allocated. */
 struct arena *cim_arena(struct cim_call *c);
 const char *cim_user(const struct cim_call *c);
@@ -112,6 +119,8 @@ const struct cim_path *cim_target(const struct cim_call *c);
 const char *cim_key(const struct cim_call *c, const char *name);
 /* Is this property wanted in the answer? */
 bool cim_wants(const struct cim_call *c, const char *prop);
+/* Only paths are asked for: properties that are no keys need not be set. */
+bool cim_keys_only(const struct cim_call *c);
 
 /* ---- emitting ---- */
 /* A new instance of the provider's class. The broker takes it over at the next cim_emit() or at
@@ -123,6 +132,8 @@ struct cim_inst *cim_emit_assoc(struct cim_call *c, const struct cim_path *end0,
 				const struct cim_path *end1);
 /* Forgets the instance of the last cim_emit(): it shall not be in the answer. */
 void cim_emit_drop(struct cim_call *c);
+/* In create: the path of the new instance, which is the answer. */
+void cim_created(struct cim_call *c, const struct cim_path *path);
 /* A free-standing instance of any class, for embedded instances. */
 struct cim_inst *cim_inst_new(struct cim_call *c, const char *class);
 

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/strmap.h"
+#include "broker/internal.h"
 
 static const char *const prefixes[CIM_NR_PREFIXES] = { "RPL_", "TPD_" };
 #define PREFIX_LEN 4
@@ -308,6 +309,7 @@ static int build_class(struct repo *r, unsigned int i, char **why)
 	merge_quals(r, d->quals, d->n_quals, super ? &super->quals : NULL, &cls->quals);
 	build_props(r, cls);
 	build_prop_hash(r, cls);
+	broker_shape_class(&r->arena, cls);
 	build_methods(r, cls);
 	strmap_set(&r->by_name, d->name, cls);
 	return 0;

@@ -6,7 +6,10 @@
 #ifndef BROKER_REQUEST_H
 #define BROKER_REQUEST_H
 
+#include "broker/limits.h"
 #include "broker/repo.h"
+
+struct sd_event;
 
 enum cim_op {
 	CIM_OP_UNKNOWN, /* an intrinsic name that DSP0200 does not have */
@@ -21,11 +24,33 @@ enum cim_op {
 	CIM_OP_ASSOCIATOR_NAMES,
 	CIM_OP_REFERENCES,
 	CIM_OP_REFERENCE_NAMES,
+	CIM_OP_GET_PROPERTY,
+	CIM_OP_SET_PROPERTY,
+	CIM_OP_CREATE_INSTANCE,
 	CIM_OP_MODIFY_INSTANCE,
 	CIM_OP_DELETE_INSTANCE,
 	CIM_OP_GET_QUALIFIER,
 	CIM_OP_ENUMERATE_QUALIFIERS,
+	CIM_OP_EXEC_QUERY,
+	CIM_OP_OPEN_QUERY,
+	CIM_OP_OPEN_ENUMERATE_INSTANCES,
+	CIM_OP_OPEN_ENUMERATE_PATHS,
+	CIM_OP_OPEN_ASSOCIATORS,
+	CIM_OP_OPEN_ASSOCIATOR_PATHS,
+	CIM_OP_OPEN_REFERENCES,
+	CIM_OP_OPEN_REFERENCE_PATHS,
+	CIM_OP_PULL_WITH_PATH,
+	CIM_OP_PULL_PATHS,
+	CIM_OP_PULL_INSTANCES,
+	CIM_OP_CLOSE_ENUMERATION,
+	CIM_OP_ENUMERATION_COUNT,
 	CIM_OP_INVOKE,
+};
+
+/* A number that a client need not give. */
+struct cim_opt_u32 {
+	bool given;
+	uint32_t v;
 };
 
 struct cim_param_in {
@@ -50,9 +75,17 @@ struct cim_request {
 	size_t n_props;
 	const char *assoc_class, *result_class, *role, *result_role; /* NULL: any */
 	const char *qualifier;
-	struct cim_inst *inst; /* ModifiedInstance; its path is path */
+	struct cim_inst *inst; /* NewInstance; ModifiedInstance, its path is path */
+	const char *property; /* PropertyName */
+	struct cim_value new_value; /* NewValue, as in struct cim_param_in; null: NULL */
 	struct cim_param_in *params;
 	size_t n_params;
+	/* of Open..., Pull... */
+	const char *context; /* EnumerationContext */
+	const char *filter_language, *filter; /* of ExecQuery: QueryLanguage, Query */
+	bool return_query_class; /* ReturnQueryResultClass */
+	struct cim_opt_u32 timeout_s, max_objects;
+	bool continue_on_error;
 	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
 	/* Text of an embedded instance to an instance as received; NULL with a sentence. */
 	struct cim_inst *(*parse_inst)(struct arena *a, const char *xml, const char **why);
@@ -72,6 +105,15 @@ struct cim_sink {
 		     const struct cim_ns *ns);
 	void (*path)(struct cim_sink *s, const struct cim_path *path);
 	void (*qualtype)(struct cim_sink *s, const struct cim_qualtype_decl *q);
+	/* The one value that is the result of an intrinsic operation. */
+	void (*value)(struct cim_sink *s, const struct cim_value *v);
+	/* QueryResultClass: the class of the result, with the properties of the request; after all
+	 * objects.
+	 */
+	void (*result_class)(struct cim_sink *s, const struct cim_class *cls,
+			     const struct cim_ns *ns);
+	/* After the objects of Open... and Pull...: is this all? If not, @context gets the rest. */
+	void (*sequence)(struct cim_sink *s, bool end, const char *context);
 	void (*returned)(struct cim_sink *s, enum cim_type type, uint32_t value);
 	void (*out)(struct cim_sink *s, const char *name, const struct cim_value *v);
 	/* Exactly once, the last one. @code 0 or a cim_status_code with a sentence. */
@@ -85,6 +127,10 @@ void broker_free(struct broker *b);
 struct repo *broker_repo(struct broker *b);
 /* Providers get this from cim_engine(); NULL until the engine runs. */
 void broker_set_engine(struct broker *b, struct engine *engine);
+/* Before the first request. loop ends enumerations that nobody pulls from any more; without this
+ * call they have the limits of BROKER_LIMITS_DEFAULT and no timeout.
+ */
+void broker_set_limits(struct broker *b, const struct broker_limits *l, struct sd_event *loop);
 
 /* Runs the request; sink->done may be called before this returns. Request and sink must live
  * until then. What comes back is for broker_cancel() while done was not called, else NULL.

@@ -62,8 +62,14 @@ enum cim_status_code {
 	CIM_ERR_METHOD_NOT_FOUND = 17,
 	CIM_ERR_NAMESPACE_NOT_EMPTY = 20,
 	CIM_ERR_INVALID_ENUMERATION_CONTEXT = 21,
+	CIM_ERR_INVALID_OPERATION_TIMEOUT = 22,
+	CIM_ERR_PULL_HAS_BEEN_ABANDONED = 23,
+	CIM_ERR_PULL_CANNOT_BE_ABANDONED = 24,
+	CIM_ERR_FILTERED_ENUMERATION_NOT_SUPPORTED = 25,
+	CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED = 26,
 	CIM_ERR_SERVER_LIMITS_EXCEEDED = 27,
 	CIM_ERR_SERVER_IS_SHUTTING_DOWN = 28,
+	CIM_ERR_QUERY_FEATURE_NOT_SUPPORTED = 29,
 };
 
 struct cim_path;
@@ -208,6 +214,11 @@ void cim_set_insts(struct cim_inst *i, const char *name, const struct cim_inst *
 		     sizeof((const uint16_t[]) { __VA_ARGS__ }) / sizeof(uint16_t))
 /* 0 or the sticky error: what a fill function returns. */
 int cim_status(const struct cim_inst *i);
+/* A deep copy in another arena; NULL gives NULL. mask: which properties, by index, the others
+ * become NULL; mask NULL: all of them.
+ */
+struct cim_inst *cim_inst_dup(struct arena *a, const struct cim_inst *i, const bool *mask);
+struct cim_value cim_value_dup(struct arena *a, const struct cim_value *v);
 
 /* ---- instances: getters (embedded parameters, ModifyInstance) ----
  * false/NULL: the property was not given or is NULL.

@@ -21,6 +21,9 @@ struct cim_class_prop {
 	bool own; /* declared (or overridden) by this class */
 	bool holds_class_name; /* ...CreationClassName */
 	struct cim_quals quals;
+	/* As CIM-XML writes it when it is NULL; NULL for references. open_len: the start tag. */
+	const char *element;
+	uint16_t open_len, element_len;
 };
 
 struct cim_class_method {
@@ -44,6 +47,9 @@ struct cim_class {
 	struct cim_quals quals;
 	uint16_t *prop_hash; /* index + 1 into props, 0 = empty */
 	unsigned int prop_hash_mask;
+	uint16_t *keys; /* indexes into props */
+	unsigned int n_keys;
+	const struct cim_prop *blank; /* the properties of an instance with nothing set */
 	unsigned int ns; /* CIM_NS_*: where it exists */
 	const struct cim_provider *provider; /* NULL: no instances of its own */
 };

@@ -3,7 +3,6 @@
  * datetime.c - the 25 characters of a CIM datetime, both forms. Pure functions.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,6 +20,14 @@ static void split(int64_t usec, int64_t *sec, int *frac)
 	}
 }
 
+/* @v in @width digits at @p; higher ones are lost. What follows them. */
+static char *digits(char *p, int64_t v, int width)
+{
+	for (int i = width; i--; v /= 10)
+		p[i] = (char)('0' + v % 10);
+	return p + width;
+}
+
 static void print_interval(const struct cim_datetime *dt, char *out)
 {
 	const int64_t max_sec = INT64_C(99999999) * 86400 + 86399;
@@ -30,10 +37,13 @@ static void print_interval(const struct cim_datetime *dt, char *out)
 	split(dt->usec < 0 ? 0 : dt->usec, &sec, &frac);
 	if (sec > max_sec)
 		sec = max_sec;
-	snprintf(out, CIM_DATETIME_LEN + 1, "%08u%02u%02u%02u.%06u:000",
-		 (unsigned int)(sec / 86400) % 100000000u, (unsigned int)(sec / 3600 % 24),
-		 (unsigned int)(sec / 60 % 60), (unsigned int)(sec % 60),
-		 (unsigned int)frac % 1000000u);
+	out = digits(out, sec / 86400, 8);
+	out = digits(out, sec / 3600 % 24, 2);
+	out = digits(out, sec / 60 % 60, 2);
+	out = digits(out, sec % 60, 2);
+	*out++ = '.';
+	out = digits(out, frac, 6);
+	memcpy(out, ":000", 5);
 }
 
 void cim_datetime_print(const struct cim_datetime *dt, char out[CIM_DATETIME_LEN + 1])
@@ -54,12 +64,16 @@ void cim_datetime_print(const struct cim_datetime *dt, char out[CIM_DATETIME_LEN
 		t = 0;
 		gmtime_r(&t, &tm);
 	}
-	snprintf(out, CIM_DATETIME_LEN + 1, "%04u%02u%02u%02u%02u%02u.%06u%c%03u",
-		 (unsigned int)(tm.tm_year + 1900) % 10000u, (unsigned int)(tm.tm_mon + 1) % 100u,
-		 (unsigned int)tm.tm_mday % 100u, (unsigned int)tm.tm_hour % 100u,
-		 (unsigned int)tm.tm_min % 100u, (unsigned int)tm.tm_sec % 100u,
-		 (unsigned int)frac % 1000000u, off < 0 ? '-' : '+',
-		 (unsigned int)(off < 0 ? -off : off) % 1000u);
+	out = digits(out, tm.tm_year + 1900, 4);
+	out = digits(out, tm.tm_mon + 1, 2);
+	out = digits(out, tm.tm_mday, 2);
+	out = digits(out, tm.tm_hour, 2);
+	out = digits(out, tm.tm_min, 2);
+	out = digits(out, tm.tm_sec, 2);
+	*out++ = '.';
+	out = digits(out, frac, 6);
+	*out++ = off < 0 ? '-' : '+';
+	*digits(out, off < 0 ? -off : off, 3) = '\0';
 }
 
 /* Digits s[at .. at+len-1]; asterisks count as zero and must reach to the end of the number

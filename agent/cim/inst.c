@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "cim/cim.h"
 #include "cim/class.h"
@@ -26,7 +27,25 @@ uint32_t cim_name_hash(const char *name)
 	return h ^ (h >> 13);
 }
 
-int cim_class_find_prop(const struct cim_class *cls, const char *name)
+/*
+ * Providers set the same properties again and again, named by literals: where a name was found is
+ * remembered by its address, and believed when the text is the same. Loop thread only.
+ */
+struct memo {
+	const struct cim_class *cls;
+	const char *name;
+	unsigned int at;
+};
+
+static struct memo *memo_of(const struct cim_class *cls, const char *name)
+{
+	static struct memo memos[4096];
+	uintptr_t h = (uintptr_t)name * 31 ^ (uintptr_t)cls >> 4;
+
+	return &memos[(h ^ h >> 12) % ARRAY_LEN(memos)];
+}
+
+static int find_hashed(const struct cim_class *cls, const char *name)
 {
 	unsigned int i = cim_name_hash(name) & cls->prop_hash_mask;
 
@@ -37,6 +56,20 @@ int cim_class_find_prop(const struct cim_class *cls, const char *name)
 			return at;
 	}
 	return -1;
+}
+
+int cim_class_find_prop(const struct cim_class *cls, const char *name)
+{
+	struct memo *m = memo_of(cls, name);
+	int at;
+
+	if (m->cls == cls && m->name == name && m->at < cls->n_props &&
+	    !strcmp(cls->props[m->at].decl->name, name))
+		return (int)m->at;
+	at = find_hashed(cls, name);
+	if (at >= 0)
+		*m = (struct memo) { cls, name, (unsigned int)at };
+	return at;
 }
 
 bool cim_class_is_a(const struct cim_class *cls, const struct cim_class *base)
@@ -55,15 +88,8 @@ struct cim_inst *cim_inst_of(struct arena *a, const struct cim_class *cls)
 	i->cls = cls;
 	i->class = cls->decl->name;
 	i->n_props = cls->n_props;
-	i->props = arena_array(a, cls->n_props, sizeof(*i->props));
-	for (unsigned int k = 0; k < cls->n_props; k++) {
-		const struct cim_prop_decl *d = cls->props[k].decl;
-
-		i->props[k].name = d->name;
-		i->props[k].val.type = cim_value_type(d->type, d->embedded);
-		i->props[k].val.array = d->array;
-		i->props[k].val.null = true;
-	}
+	i->props = arena_raw(a, cls->n_props * sizeof(*i->props));
+	memcpy(i->props, cls->blank, cls->n_props * sizeof(*i->props));
 	return i;
 }
 

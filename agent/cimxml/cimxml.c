@@ -5,6 +5,7 @@
  */
 #include "cimxml/cimxml.h"
 
+#include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "broker/request.h"
 #include "cimxml/decode.h"
+#include "cimxml/reader.h"
 #include "cimxml/write.h"
 
 struct cimxml_call {
@@ -24,6 +26,7 @@ struct cimxml_call {
 	const char *host;
 	struct strbuf xml;
 	size_t results_at; /* where the results begin in xml */
+	bool in_return_value; /* IRETURNVALUE is not ended yet */
 	bool no_refarray; /* the client cannot read them */
 	struct cim_call *call;
 	void (*done)(struct cimxml_out *out, void *arg);
@@ -38,6 +41,42 @@ static struct cimxml_call *of(struct cim_sink *s)
 
 /* ---- results ---- */
 
+/* The element around an instance and its path, what stands for the path in it, and the element
+ * around a path alone (NULL: none). One line for each shape of answers in DSP0200.
+ */
+static const struct shape {
+	const char *around_inst;
+	void (*path)(struct strbuf *b, const struct cim_path *p, const char *host);
+	const char *around_path;
+} shapes[] = {
+	{ NULL, NULL, NULL },
+	{ "VALUE.NAMEDINSTANCE", xml_instance_name_of, NULL },
+	{ "VALUE.OBJECTWITHPATH", xml_instance_path, "OBJECTPATH" },
+	{ "VALUE.INSTANCEWITHPATH", xml_instance_path, NULL },
+};
+
+static const struct shape *shape(const struct cimxml_call *c)
+{
+	switch (c->req.op) {
+	case CIM_OP_ENUMERATE_INSTANCES:
+	case CIM_OP_ENUMERATE_INSTANCE_NAMES:
+	case CIM_OP_CREATE_INSTANCE:
+		return &shapes[1];
+	case CIM_OP_ASSOCIATORS:
+	case CIM_OP_ASSOCIATOR_NAMES:
+	case CIM_OP_REFERENCES:
+	case CIM_OP_REFERENCE_NAMES:
+	case CIM_OP_EXEC_QUERY:
+		return &shapes[2];
+	case CIM_OP_GET_INSTANCE:
+	case CIM_OP_PULL_INSTANCES:
+	case CIM_OP_OPEN_QUERY:
+		return &shapes[0];
+	default:
+		return &shapes[3];
+	}
+}
+
 static bool with_path(const struct cimxml_call *c)
 {
 	return c->req.op == CIM_OP_ASSOCIATORS || c->req.op == CIM_OP_REFERENCES;
@@ -51,7 +90,10 @@ static void sink_class(struct cim_sink *s, const struct cim_class *cls, const st
 		strbuf_puts(&c->xml, "<VALUE.OBJECTWITHPATH>");
 		xml_class_path(&c->xml, repo_name(cls, ns), ns->name, c->host);
 	}
-	xml_class(&c->xml, cls, ns, &c->req);
+	if (c->req.op == CIM_OP_GET_CLASS)
+		xml_class_cached(&c->xml, cls, ns, &c->req);
+	else
+		xml_class(&c->xml, cls, ns, &c->req);
 	if (with_path(c))
 		strbuf_puts(&c->xml, "</VALUE.OBJECTWITHPATH>");
 }
@@ -75,38 +117,72 @@ static void sink_inst(struct cim_sink *s, const struct cim_inst *i, const bool *
 {
 	struct cimxml_call *c = of(s);
 	const struct cim_ns *origin = c->req.class_origin ? ns : NULL;
+	const struct shape *how = shape(c);
 
-	if (c->req.op == CIM_OP_GET_INSTANCE) {
-		xml_instance(&c->xml, i, mask, origin);
-	} else if (with_path(c)) {
-		strbuf_puts(&c->xml, "<VALUE.OBJECTWITHPATH>");
-		xml_instance_path(&c->xml, i->path, c->host);
-		xml_instance(&c->xml, i, mask, origin);
-		strbuf_puts(&c->xml, "</VALUE.OBJECTWITHPATH>");
-	} else {
-		strbuf_puts(&c->xml, "<VALUE.NAMEDINSTANCE>");
-		xml_instance_name(&c->xml, i->path);
-		xml_instance(&c->xml, i, mask, origin);
-		strbuf_puts(&c->xml, "</VALUE.NAMEDINSTANCE>");
+	if (how->around_inst) {
+		strbuf_printf(&c->xml, "<%s>", how->around_inst);
+		how->path(&c->xml, i->path, c->host);
 	}
+	xml_instance(&c->xml, i, mask, origin);
+	if (how->around_inst)
+		strbuf_printf(&c->xml, "</%s>", how->around_inst);
 }
 
 static void sink_path(struct cim_sink *s, const struct cim_path *p)
 {
 	struct cimxml_call *c = of(s);
+	const struct shape *how = shape(c);
 
-	if (c->req.op == CIM_OP_ENUMERATE_INSTANCE_NAMES) {
-		xml_instance_name(&c->xml, p);
-		return;
-	}
-	strbuf_puts(&c->xml, "<OBJECTPATH>");
-	xml_instance_path(&c->xml, p, c->host);
-	strbuf_puts(&c->xml, "</OBJECTPATH>");
+	if (how->around_path)
+		strbuf_printf(&c->xml, "<%s>", how->around_path);
+	how->path(&c->xml, p, c->host);
+	if (how->around_path)
+		strbuf_printf(&c->xml, "</%s>", how->around_path);
 }
 
 static void sink_qualtype(struct cim_sink *s, const struct cim_qualtype_decl *q)
 {
 	xml_qualtype(&of(s)->xml, q);
+}
+
+static void sink_value(struct cim_sink *s, const struct cim_value *v)
+{
+	xml_value(&of(s)->xml, v);
+}
+
+static void end_return_value(struct cimxml_call *c)
+{
+	if (c->in_return_value)
+		strbuf_puts(&c->xml, "</IRETURNVALUE>");
+	c->in_return_value = false;
+}
+
+static void sink_result_class(struct cim_sink *s, const struct cim_class *cls,
+			      const struct cim_ns *ns)
+{
+	struct cimxml_call *c = of(s);
+
+	end_return_value(c);
+	strbuf_puts(&c->xml, "<PARAMVALUE NAME=\"QueryResultClass\">");
+	xml_class(&c->xml, cls, ns, &c->req);
+	strbuf_puts(&c->xml, "</PARAMVALUE>");
+}
+
+static void sink_sequence(struct cim_sink *s, bool end, const char *context)
+{
+	struct cimxml_call *c = of(s);
+
+	end_return_value(c);
+	strbuf_printf(&c->xml,
+		      "<PARAMVALUE NAME=\"EndOfSequence\" PARAMTYPE=\"boolean\">"
+		      "<VALUE>%s</VALUE></PARAMVALUE>",
+		      end ? "TRUE" : "FALSE");
+	if (!context)
+		return;
+	strbuf_puts(&c->xml,
+		    "<PARAMVALUE NAME=\"EnumerationContext\" PARAMTYPE=\"string\"><VALUE>");
+	strbuf_xml(&c->xml, context);
+	strbuf_puts(&c->xml, "</VALUE></PARAMVALUE>");
 }
 
 static void sink_returned(struct cim_sink *s, enum cim_type type, uint32_t value)
@@ -133,8 +209,16 @@ static void sink_out(struct cim_sink *s, const char *name, const struct cim_valu
 /* Operations whose answer has an IRETURNVALUE even when it is empty. */
 static bool has_return_value(const struct cimxml_call *c)
 {
-	return c->req.op != CIM_OP_INVOKE && c->req.op != CIM_OP_MODIFY_INSTANCE &&
-	       c->req.op != CIM_OP_DELETE_INSTANCE;
+	switch (c->req.op) {
+	case CIM_OP_INVOKE:
+	case CIM_OP_MODIFY_INSTANCE:
+	case CIM_OP_DELETE_INSTANCE:
+	case CIM_OP_SET_PROPERTY:
+	case CIM_OP_CLOSE_ENUMERATION:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static const char *response_tag(const struct cimxml_call *c)
@@ -153,7 +237,8 @@ static void open_response(struct cimxml_call *c)
 	strbuf_xml(b, c->req.name);
 	strbuf_puts(b, "\">");
 	c->results_at = b->len;
-	if (has_return_value(c))
+	c->in_return_value = has_return_value(c);
+	if (c->in_return_value)
 		strbuf_puts(b, "<IRETURNVALUE>");
 }
 
@@ -189,8 +274,8 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 		strbuf_puts(b, "\"></ERROR>");
 		log_debug("%s by %s in %s: CIM error %d, %s", c->req.name,
 			  c->req.user ? c->req.user : "-", c->req.ns, code, why ? why : "");
-	} else if (has_return_value(c)) {
-		strbuf_puts(b, "</IRETURNVALUE>");
+	} else {
+		end_return_value(c);
 	}
 	strbuf_printf(b, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
 	finish(c, 200, NULL, NULL);
@@ -258,6 +343,9 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 		.inst = sink_inst,
 		.path = sink_path,
 		.qualtype = sink_qualtype,
+		.value = sink_value,
+		.result_class = sink_result_class,
+		.sequence = sink_sequence,
 		.returned = sink_returned,
 		.out = sink_out,
 		.done = sink_done,
@@ -277,4 +365,11 @@ void cimxml_cancel(struct cimxml_call *c)
 {
 	broker_cancel(c->call);
 	call_free(c);
+}
+
+void cimxml_cleanup(void)
+{
+	dec_cleanup();
+	xml_class_cache_drop();
+	xmlCleanupParser();
 }

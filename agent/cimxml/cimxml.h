@@ -38,5 +38,7 @@ struct cimxml_call;
 struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 				 void (*done)(struct cimxml_out *out, void *arg), void *arg);
 void cimxml_cancel(struct cimxml_call *c);
+/* At the end of the process. */
+void cimxml_cleanup(void);
 
 #endif

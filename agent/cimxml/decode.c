@@ -28,6 +28,18 @@ enum {
 	P_RESULT_ROLE = 1 << 11,
 	P_QUALIFIER_NAME = 1 << 12,
 	P_MODIFIED = 1 << 13,
+	P_FILTER_LANGUAGE = 1 << 14,
+	P_FILTER = 1 << 15,
+	P_TIMEOUT = 1 << 16,
+	P_CONTINUE = 1 << 17,
+	P_MAX_OBJECTS = 1 << 18,
+	P_CONTEXT = 1 << 19,
+	P_NEW_INSTANCE = 1 << 20,
+	P_PROPERTY_NAME = 1 << 21,
+	P_NEW_VALUE = 1 << 22,
+	P_QUERY_LANGUAGE = 1 << 23,
+	P_QUERY = 1 << 24,
+	P_RESULT_CLASS_TOO = 1 << 25,
 };
 
 enum kind {
@@ -36,8 +48,11 @@ enum kind {
 	K_OBJECT,
 	K_BOOL,
 	K_STRING,
+	K_U32,
 	K_LIST,
-	K_NAMED_INSTANCE
+	K_NAMED_INSTANCE,
+	K_INSTANCE,
+	K_VALUE
 };
 
 static const struct param {
@@ -60,9 +75,25 @@ static const struct param {
 	{ "ResultRole", P_RESULT_ROLE, K_STRING, offsetof(struct cim_request, result_role) },
 	{ "QualifierName", P_QUALIFIER_NAME, K_STRING, offsetof(struct cim_request, qualifier) },
 	{ "ModifiedInstance", P_MODIFIED, K_NAMED_INSTANCE, 0 },
+	{ "FilterQueryLanguage", P_FILTER_LANGUAGE, K_STRING,
+	  offsetof(struct cim_request, filter_language) },
+	{ "FilterQuery", P_FILTER, K_STRING, offsetof(struct cim_request, filter) },
+	{ "OperationTimeout", P_TIMEOUT, K_U32, offsetof(struct cim_request, timeout_s) },
+	{ "ContinueOnError", P_CONTINUE, K_BOOL, offsetof(struct cim_request, continue_on_error) },
+	{ "MaxObjectCount", P_MAX_OBJECTS, K_U32, offsetof(struct cim_request, max_objects) },
+	{ "QueryLanguage", P_QUERY_LANGUAGE, K_STRING,
+	  offsetof(struct cim_request, filter_language) },
+	{ "Query", P_QUERY, K_STRING, offsetof(struct cim_request, filter) },
+	{ "ReturnQueryResultClass", P_RESULT_CLASS_TOO, K_BOOL,
+	  offsetof(struct cim_request, return_query_class) },
+	{ "NewInstance", P_NEW_INSTANCE, K_INSTANCE, 0 },
+	{ "PropertyName", P_PROPERTY_NAME, K_STRING, offsetof(struct cim_request, property) },
+	{ "NewValue", P_NEW_VALUE, K_VALUE, 0 },
+	{ "EnumerationContext", P_CONTEXT, K_STRING, offsetof(struct cim_request, context) },
 };
 
-#define P_GET_COMMON (P_LOCAL_ONLY | P_QUALIFIERS | P_ORIGIN | P_PROPS)
+#define P_GET_COMMON  (P_LOCAL_ONLY | P_QUALIFIERS | P_ORIGIN | P_PROPS)
+#define P_OPEN_COMMON (P_FILTER_LANGUAGE | P_FILTER | P_TIMEOUT | P_CONTINUE | P_MAX_OBJECTS)
 
 static const struct operation {
 	const char *name;
@@ -94,9 +125,39 @@ static const struct operation {
 	  true, false },
 	{ "ModifyInstance", CIM_OP_MODIFY_INSTANCE, P_MODIFIED | P_QUALIFIERS | P_PROPS, false,
 	  true, false },
+	{ "CreateInstance", CIM_OP_CREATE_INSTANCE, P_NEW_INSTANCE, false, true, false },
+	{ "GetProperty", CIM_OP_GET_PROPERTY, P_INSTANCE_NAME | P_PROPERTY_NAME, false, true,
+	  false },
+	{ "SetProperty", CIM_OP_SET_PROPERTY, P_INSTANCE_NAME | P_PROPERTY_NAME | P_NEW_VALUE,
+	  false, true, false },
 	{ "DeleteInstance", CIM_OP_DELETE_INSTANCE, P_INSTANCE_NAME, false, true, false },
 	{ "GetQualifier", CIM_OP_GET_QUALIFIER, P_QUALIFIER_NAME, false, true, false },
 	{ "EnumerateQualifiers", CIM_OP_ENUMERATE_QUALIFIERS, 0, false, true, false },
+	{ "OpenEnumerateInstances", CIM_OP_OPEN_ENUMERATE_INSTANCES,
+	  P_OPEN_COMMON | P_CLASS_NAME | P_DEEP | P_ORIGIN | P_PROPS, false, true, false },
+	{ "OpenEnumerateInstancePaths", CIM_OP_OPEN_ENUMERATE_PATHS, P_OPEN_COMMON | P_CLASS_NAME,
+	  false, true, false },
+	{ "OpenAssociatorInstances", CIM_OP_OPEN_ASSOCIATORS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_ASSOC_CLASS | P_RESULT_CLASS | P_ROLE |
+		  P_RESULT_ROLE | P_ORIGIN | P_PROPS,
+	  false, true, false },
+	{ "OpenAssociatorInstancePaths", CIM_OP_OPEN_ASSOCIATOR_PATHS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_ASSOC_CLASS | P_RESULT_CLASS | P_ROLE | P_RESULT_ROLE,
+	  false, true, false },
+	{ "OpenReferenceInstances", CIM_OP_OPEN_REFERENCES,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_RESULT_CLASS | P_ROLE | P_ORIGIN | P_PROPS, false,
+	  true, false },
+	{ "OpenReferenceInstancePaths", CIM_OP_OPEN_REFERENCE_PATHS,
+	  P_OPEN_COMMON | P_INSTANCE_NAME | P_RESULT_CLASS | P_ROLE, false, true, false },
+	{ "ExecQuery", CIM_OP_EXEC_QUERY, P_QUERY_LANGUAGE | P_QUERY, false, true, false },
+	{ "OpenQueryInstances", CIM_OP_OPEN_QUERY, P_OPEN_COMMON | P_RESULT_CLASS_TOO, false, true,
+	  false },
+	{ "PullInstancesWithPath", CIM_OP_PULL_WITH_PATH, P_CONTEXT | P_MAX_OBJECTS, false, true,
+	  false },
+	{ "PullInstancePaths", CIM_OP_PULL_PATHS, P_CONTEXT | P_MAX_OBJECTS, false, true, false },
+	{ "PullInstances", CIM_OP_PULL_INSTANCES, P_CONTEXT | P_MAX_OBJECTS, false, true, false },
+	{ "CloseEnumeration", CIM_OP_CLOSE_ENUMERATION, P_CONTEXT, false, true, false },
+	{ "EnumerationCount", CIM_OP_ENUMERATION_COUNT, P_CONTEXT, false, true, false },
 };
 
 /* ---- parameters of intrinsic operations ---- */
@@ -136,6 +197,13 @@ static void set_simple(struct dec *d, struct cim_request *req, const struct para
 		param_error(d, req, p->name, "is no simple value");
 	} else if (p->kind == K_STRING) {
 		*(const char **)((char *)req + p->at) = v.d.str;
+	} else if (p->kind == K_U32) {
+		struct cim_opt_u32 *u = (void *)((char *)req + p->at);
+
+		if (cim_datum_parse(d->a, CIM_UINT32, v.d.str, &datum))
+			param_error(d, req, p->name, "is no uint32");
+		else
+			*u = (struct cim_opt_u32) { true, (uint32_t)datum.u };
 	} else if (cim_datum_parse(d->a, CIM_BOOLEAN, v.d.str, &datum)) {
 		param_error(d, req, p->name, "is neither TRUE nor FALSE");
 	} else {
@@ -165,10 +233,15 @@ static void iparam_child(struct dec *d, struct cim_request *req, const struct pa
 		*(const char **)((char *)req + (p->kind == K_OBJECT
 							? offsetof(struct cim_request, class)
 							: p->at)) = name;
-	} else if ((p->kind == K_INSTANCE_NAME || p->kind == K_OBJECT) && dec_is_path(d)) {
+	} else if ((p->kind == K_INSTANCE_NAME || p->kind == K_OBJECT) && dec_is_path(d) &&
+		   !el_is(d, "CLASSNAME")) {
 		req->path = dec_path(d);
 	} else if (p->kind == K_NAMED_INSTANCE && el_is(d, "VALUE.NAMEDINSTANCE")) {
 		named_instance(d, req);
+	} else if (p->kind == K_INSTANCE && el_is(d, "INSTANCE")) {
+		req->inst = dec_instance(d);
+	} else if (p->kind == K_VALUE && dec_is_value(d)) {
+		dec_value(d, false, &req->new_value);
 	} else if (p->kind >= K_BOOL && p->kind <= K_LIST && dec_is_value(d)) {
 		set_simple(d, req, p);
 	} else {
@@ -210,6 +283,7 @@ static void imethodcall(struct dec *d, struct cim_request *req)
 		if (!strcasecmp(operations[i].name, req->name))
 			op = &operations[i];
 	req->op = op ? op->op : CIM_OP_UNSUPPORTED;
+	req->new_value.null = true;
 	if (op) {
 		req->local_only = op->local_only;
 		req->deep = op->deep;

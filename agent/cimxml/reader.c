@@ -19,12 +19,53 @@ static void no_error(void *arg, const char *msg, xmlParserSeverities sev,
 	(void)arg, (void)msg, (void)sev, (void)at;
 }
 
-bool dec_open(struct dec *d, const char *xml, size_t len)
+/*
+ * A reader costs more to make than to use. One is kept, but not for ever: it remembers each name
+ * that it has read. Loop thread only.
+ */
+static xmlTextReaderPtr spare;
+static unsigned int spare_uses;
+
+#define SPARE_MAX_USES	1000
+#define SPARE_MAX_BYTES 16384
+
+static xmlTextReaderPtr take_reader(const char *xml, size_t len)
 {
 	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 			    XML_PARSE_COMPACT;
+	xmlTextReaderPtr r = spare;
 
-	d->r = xmlReaderForMemory(xml, (int)len, NULL, NULL, options);
+	if (!r || len > SPARE_MAX_BYTES)
+		return xmlReaderForMemory(xml, (int)len, NULL, NULL, options);
+	spare = NULL;
+	if (!xmlReaderNewMemory(r, xml, (int)len, NULL, NULL, options))
+		return r;
+	xmlFreeTextReader(r);
+	return xmlReaderForMemory(xml, (int)len, NULL, NULL, options);
+}
+
+static void give_reader(xmlTextReaderPtr r, size_t len, bool good)
+{
+	if (!good || spare || len > SPARE_MAX_BYTES || ++spare_uses >= SPARE_MAX_USES) {
+		spare_uses = spare ? spare_uses : 0;
+		xmlFreeTextReader(r);
+		return;
+	}
+	xmlTextReaderClose(r);
+	spare = r;
+}
+
+void dec_cleanup(void)
+{
+	if (spare)
+		xmlFreeTextReader(spare);
+	spare = NULL;
+}
+
+bool dec_open(struct dec *d, const char *xml, size_t len)
+{
+	d->len = len;
+	d->r = take_reader(xml, len);
 	if (!d->r) {
 		dec_fail(d, 500, NULL, "no memory for the XML reader");
 		return false;
@@ -36,7 +77,7 @@ bool dec_open(struct dec *d, const char *xml, size_t len)
 void dec_close(struct dec *d)
 {
 	if (d->r)
-		xmlFreeTextReader(d->r);
+		give_reader(d->r, d->len, !dec_failed(d));
 	d->r = NULL;
 }
 

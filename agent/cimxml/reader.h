@@ -24,6 +24,7 @@ struct dec {
 	struct arena *a;
 	struct cimxml_refusal *refusal;
 	int embedding;
+	size_t len; /* of the text */
 };
 
 struct el {
@@ -34,6 +35,8 @@ struct el {
 
 bool dec_open(struct dec *d, const char *xml, size_t len);
 void dec_close(struct dec *d);
+/* At the end of the process. */
+void dec_cleanup(void);
 /* To the root element. */
 bool dec_root(struct dec *d);
 /* Nothing but the end of the document may follow. */

@@ -8,10 +8,13 @@
 #include "cim/class.h"
 #include "cimxml/write.h"
 
-static void attr(struct strbuf *b, const char *name, const char *value)
+/* Names of the schema and of types have nothing to escape. */
+static inline void attr(struct strbuf *b, const char *name, const char *value)
 {
-	strbuf_printf(b, " %s=\"", name);
-	strbuf_xml(b, value);
+	strbuf_putc(b, ' ');
+	strbuf_puts(b, name);
+	strbuf_puts(b, "=\"");
+	strbuf_puts(b, value);
 	strbuf_putc(b, '"');
 }
 
@@ -20,6 +23,10 @@ static void named(struct strbuf *b, const struct cim_ns *ns, const char *text)
 {
 	struct arena a = ARENA_INIT;
 
+	if (!ns->prefix) {
+		strbuf_xml(b, text);
+		return;
+	}
 	strbuf_xml(b, repo_name_out(&a, ns, text));
 	arena_done(&a);
 }
@@ -109,7 +116,8 @@ static void property(struct strbuf *b, const struct cim_class_prop *p, const str
 			  : d->array		   ? "PROPERTY.ARRAY"
 						   : "PROPERTY";
 
-	strbuf_printf(b, "<%s", tag);
+	strbuf_putc(b, '<');
+	strbuf_puts(b, tag);
 	attr(b, "NAME", d->name);
 	if (d->type == CIM_REFERENCE)
 		ref_class(b, ns, d->ref_class);
@@ -119,7 +127,9 @@ static void property(struct strbuf *b, const struct cim_class_prop *p, const str
 	strbuf_putc(b, '>');
 	qualifiers(b, &p->quals, ns, req);
 	dflt(b, d);
-	strbuf_printf(b, "</%s>", tag);
+	strbuf_puts(b, "</");
+	strbuf_puts(b, tag);
+	strbuf_putc(b, '>');
 }
 
 static void parameter(struct strbuf *b, const struct cim_param_decl *p, const struct cim_ns *ns,
@@ -131,7 +141,8 @@ static void parameter(struct strbuf *b, const struct cim_param_decl *p, const st
 	};
 	const char *tag = tags[p->type == CIM_REFERENCE][p->array];
 
-	strbuf_printf(b, "<%s", tag);
+	strbuf_putc(b, '<');
+	strbuf_puts(b, tag);
 	attr(b, "NAME", p->name);
 	if (p->type == CIM_REFERENCE)
 		ref_class(b, ns, p->ref_class);
@@ -139,7 +150,9 @@ static void parameter(struct strbuf *b, const struct cim_param_decl *p, const st
 		attr(b, "TYPE", cim_type_name(p->type));
 	strbuf_putc(b, '>');
 	param_qualifiers(b, p, ns, req);
-	strbuf_printf(b, "</%s>", tag);
+	strbuf_puts(b, "</");
+	strbuf_puts(b, tag);
+	strbuf_putc(b, '>');
 }
 
 static void method(struct strbuf *b, const struct cim_class_method *m, const struct cim_ns *ns,

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-static void attr(struct strbuf *b, const char *name, const char *value)
+static inline void attr(struct strbuf *b, const char *name, const char *value)
 {
 	strbuf_putc(b, ' ');
 	strbuf_puts(b, name);
@@ -30,24 +30,36 @@ static void value_reference(struct strbuf *b, const struct cim_path *p)
 	strbuf_puts(b, "</VALUE.REFERENCE>");
 }
 
+/* DSP0201 wants TYPE since 2.4; wbemcli 1.6.3 does not mind it. */
+static void key_value_begin(struct strbuf *b, const char *kind, enum cim_type type)
+{
+	strbuf_puts(b, "<KEYVALUE VALUETYPE=\"");
+	strbuf_puts(b, kind);
+	strbuf_puts(b, "\" TYPE=\"");
+	strbuf_puts(b, cim_type_name(type));
+	strbuf_puts(b, "\">");
+}
+
 static void key_value(struct strbuf *b, const struct cim_value *v)
 {
-	CLEANUP(strbuf_done) struct strbuf text = STRBUF_INIT;
-	const char *kind = "numeric";
-
 	if (v->type == CIM_REFERENCE) {
 		value_reference(b, v->d.ref);
 		return;
 	}
-	if (v->type == CIM_BOOLEAN)
-		kind = "boolean";
-	else if (v->type == CIM_STRING || v->type == CIM_NONE || v->type == CIM_DATETIME ||
-		 v->type == CIM_CHAR16)
-		kind = "string";
-	strbuf_printf(b, "<KEYVALUE VALUETYPE=\"%s\">", kind);
 	if (v->type == CIM_STRING) {
+		key_value_begin(b, "string", CIM_STRING);
 		strbuf_xml(b, v->d.str ? v->d.str : "");
 	} else {
+		CLEANUP(strbuf_done) struct strbuf text = STRBUF_INIT;
+
+		if (v->type == CIM_BOOLEAN)
+			key_value_begin(b, "boolean", v->type);
+		else if (v->type == CIM_NONE)
+			key_value_begin(b, "string", CIM_STRING);
+		else if (v->type == CIM_DATETIME || v->type == CIM_CHAR16)
+			key_value_begin(b, "string", v->type);
+		else
+			key_value_begin(b, "numeric", v->type);
 		cim_datum_print(&text, v->type, &v->d);
 		strbuf_xml(b, strbuf_str(&text));
 	}
@@ -67,6 +79,12 @@ void xml_instance_name(struct strbuf *b, const struct cim_path *p)
 		strbuf_puts(b, "</KEYBINDING>");
 	}
 	strbuf_puts(b, "</INSTANCENAME>");
+}
+
+void xml_instance_name_of(struct strbuf *b, const struct cim_path *p, const char *host)
+{
+	(void)host;
+	xml_instance_name(b, p);
 }
 
 static void local_namespace_path(struct strbuf *b, const char *ns)
@@ -97,15 +115,13 @@ static void namespace_path(struct strbuf *b, const char *ns, const char *host)
 
 void xml_instance_path(struct strbuf *b, const struct cim_path *p, const char *host)
 {
-	const char *tag = host ? "INSTANCEPATH" : "LOCALINSTANCEPATH";
-
-	strbuf_printf(b, "<%s>", tag);
+	strbuf_puts(b, host ? "<INSTANCEPATH>" : "<LOCALINSTANCEPATH>");
 	if (host)
 		namespace_path(b, p->ns, host);
 	else
 		local_namespace_path(b, p->ns);
 	xml_instance_name(b, p);
-	strbuf_printf(b, "</%s>", tag);
+	strbuf_puts(b, host ? "</INSTANCEPATH>" : "</LOCALINSTANCEPATH>");
 }
 
 void xml_class_path(struct strbuf *b, const char *class, const char *ns, const char *host)
@@ -146,7 +162,7 @@ static void scalar(struct strbuf *b, enum cim_type t, const struct cim_datum *d)
 
 void xml_value(struct strbuf *b, const struct cim_value *v)
 {
-	const char *tag = v->type == CIM_REFERENCE ? "VALUE.REFARRAY" : "VALUE.ARRAY";
+	bool refs = v->type == CIM_REFERENCE;
 
 	if (v->null)
 		return;
@@ -154,14 +170,14 @@ void xml_value(struct strbuf *b, const struct cim_value *v)
 		scalar(b, v->type, &v->d);
 		return;
 	}
-	strbuf_printf(b, "<%s>", tag);
+	strbuf_puts(b, refs ? "<VALUE.REFARRAY>" : "<VALUE.ARRAY>");
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->v[i].null)
 			strbuf_puts(b, "<VALUE.NULL></VALUE.NULL>");
 		else
 			scalar(b, v->type, &v->v[i]);
 	}
-	strbuf_printf(b, "</%s>", tag);
+	strbuf_puts(b, refs ? "</VALUE.REFARRAY>" : "</VALUE.ARRAY>");
 }
 
 /* ---- instances ---- */
@@ -187,11 +203,36 @@ static void path_strings(struct strbuf *b, const struct cim_prop *p)
 	arena_done(&a);
 }
 
+/* Most of an answer is this: what the class knows of it is copied. */
+static void known_property(struct strbuf *b, const struct cim_prop *p,
+			   const struct cim_class_prop *decl, const struct cim_ns *origin)
+{
+	const char *close = decl->element + decl->open_len;
+
+	if (p->val.null && !origin && p->val.type != CIM_INSTANCE) {
+		strbuf_add(b, decl->element, decl->element_len);
+		return;
+	}
+	strbuf_add(b, decl->element, decl->open_len - 1u);
+	if (origin)
+		attr(b, "CLASSORIGIN", repo_name(decl->origin, origin));
+	/* wbemcli does not know it on PROPERTY.ARRAY: there only when something is embedded */
+	if (p->val.type == CIM_INSTANCE && !(p->val.array && p->val.null))
+		attr(b, "EmbeddedObject", "instance");
+	strbuf_putc(b, '>');
+	xml_value(b, &p->val);
+	strbuf_add(b, close, (size_t)(decl->element_len - decl->open_len));
+}
+
 static void property(struct strbuf *b, const struct cim_prop *p, const struct cim_class_prop *decl,
 		     const struct cim_ns *origin)
 {
 	const char *tag = "PROPERTY";
 
+	if (decl && decl->element) {
+		known_property(b, p, decl, origin);
+		return;
+	}
 	if (p->val.type == CIM_REFERENCE && p->val.array) {
 		path_strings(b, p);
 		return;

@@ -10,6 +10,8 @@
 #include "broker/request.h"
 
 void xml_instance_name(struct strbuf *b, const struct cim_path *p);
+/* The same, in the form of xml_instance_path. */
+void xml_instance_name_of(struct strbuf *b, const struct cim_path *p, const char *host);
 /* host NULL: LOCALINSTANCEPATH, else INSTANCEPATH. */
 void xml_instance_path(struct strbuf *b, const struct cim_path *p, const char *host);
 void xml_class_path(struct strbuf *b, const char *class, const char *ns, const char *host);
@@ -21,6 +23,10 @@ void xml_value(struct strbuf *b, const struct cim_value *v);
 /* What of the class: the flags of the request. */
 void xml_class(struct strbuf *b, const struct cim_class *cls, const struct cim_ns *ns,
 	       const struct cim_request *req);
+/* The same; what was asked for lately is remembered. */
+void xml_class_cached(struct strbuf *b, const struct cim_class *cls, const struct cim_ns *ns,
+		      const struct cim_request *req);
+void xml_class_cache_drop(void);
 void xml_qualtype(struct strbuf *b, const struct cim_qualtype_decl *q);
 
 #endif

@@ -375,6 +375,7 @@ static int real_start(struct backend **out, sd_event *loop, const struct smisd_c
 
 const struct backend_ops backend_real = {
 	.name = "real",
+	.max_volume_id = 4095, /* the kernel's */
 	.start = real_start,
 	.call = real_call,
 	.stop = real_stop,

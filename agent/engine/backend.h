@@ -3,7 +3,7 @@
  * backend.h - the seam under the engine: what changes volumes and copies bytes.
  *
  * Two implementations: backend-real.c (smisd-priv and the kernel's netlink family) and
- * backend-fake.c (a simulation). Everything above this header is the same code for both.
+ * sim/backend.c (a simulated node). Everything above this header is the same code for both.
  *
  * Context: loop thread only. A call never completes inside call(); its done runs exactly once,
  * later; stop() answers what is left with -ENOTCONN. Calls are carried out in the order
@@ -120,6 +120,7 @@ struct backend;
 
 struct backend_ops {
 	const char *name;
+	uint32_t max_volume_id; /* volumes have the ids 1 to this */
 	int (*start)(struct backend **out, sd_event *loop, const struct smisd_config *cfg,
 		     const struct backend_events *events, char *why, size_t why_size);
 	void (*call)(struct backend *b, const struct backend_request *req, backend_done_fn done,
@@ -127,7 +128,7 @@ struct backend_ops {
 	void (*stop)(struct backend *b);
 };
 
-extern const struct backend_ops backend_fake, backend_real;
+extern const struct backend_ops backend_sim, backend_real;
 
 /*
  * Names an operation in messages and JSON: "volume-create". NULL out of range.

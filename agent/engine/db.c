@@ -140,14 +140,16 @@ static int migrate(struct engine *e, char *why, size_t why_size)
 	return 0;
 }
 
-int db_open(struct engine *e, char *why, size_t why_size)
+/* Without a state directory the database lives and dies with the process. */
+static int open_file(struct engine *e, char *why, size_t why_size)
 {
-	CLEANUP_FREE char *path = xasprintf("%s/smisd.db", e->cfg->engine.path);
+	const char *dir = e->cfg->engine.path;
+	CLEANUP_FREE char *path = *dir ? xasprintf("%s/smisd.db", dir) : xstrdup(":memory:");
 
-	if (mkdir(e->cfg->engine.path, 0750) && errno != EEXIST) {
+	if (*dir && mkdir(dir, 0750) && errno != EEXIST) {
 		int ret = -errno;
 
-		refused(why, why_size, "%s: %s", e->cfg->engine.path, strerror(-ret));
+		refused(why, why_size, "%s: %s", dir, strerror(-ret));
 		return ret;
 	}
 	if (sqlite3_open_v2(path, &e->db,
@@ -157,11 +159,21 @@ int db_open(struct engine *e, char *why, size_t why_size)
 		db_close(e);
 		return -EIO;
 	}
+	return 0;
+}
+
+int db_open(struct engine *e, char *why, size_t why_size)
+{
+	int ret = open_file(e, why, why_size);
+
+	if (ret)
+		return ret;
 	sqlite3_busy_timeout(e->db, 2000);
 	if (exec(e, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE;"
 		    "PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF") ||
 	    exec(e, "BEGIN EXCLUSIVE; COMMIT")) {
-		refused(why, why_size, "%s: in use by another smisd, or not a database", path);
+		refused(why, why_size, "%s/smisd.db: in use by another smisd, or not a database",
+			e->cfg->engine.path);
 		db_close(e);
 		return -EBUSY;
 	}

@@ -272,12 +272,9 @@ const struct engine_volume *engine_volume_by_uuid(struct engine *e, const char *
 
 const struct engine_volume *engine_volume_by_name(struct engine *e, const char *name)
 {
-	struct volume *v;
+	struct volume *v = strmap_get(&e->volume_by_name, name);
 
-	TAILQ_FOREACH(v, &e->volumes, link)
-	if (!strcmp(v->pub.name, name))
-		return &v->pub;
-	return NULL;
+	return v ? &v->pub : NULL;
 }
 
 const struct engine_group *engine_group_by_id(struct engine *e, const char *id)
@@ -464,6 +461,7 @@ static void engine_free(struct engine *e)
 	free(e->system_name);
 	free(e->host_name);
 	free(e->trouble);
+	free(e->volume_by_id);
 	sd_event_unref(e->loop);
 	free(e);
 }
@@ -504,7 +502,9 @@ int engine_start(sd_event *loop, const struct smisd_config *cfg, engine_done_fn 
 
 	e->loop = sd_event_ref(loop);
 	e->cfg = cfg;
-	e->ops = !strcmp(cfg->engine.backend, "fake") ? &backend_fake : &backend_real;
+	e->ops = !strcmp(cfg->engine.backend, "sim") ? &backend_sim : &backend_real;
+	e->volume_by_id = xcalloc(e->ops->max_volume_id + 1, sizeof(*e->volume_by_id));
+	e->unused_id = 1;
 	e->ready = ready;
 	e->ready_arg = arg;
 	e->trouble = xstrdup("");

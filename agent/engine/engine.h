@@ -106,7 +106,7 @@ enum engine_volume_status {
 
 struct engine_volume {
 	char uuid[ENGINE_UUID_LEN]; /* DeviceID */
-	uint32_t id; /* the kernel's id, 1..4095, stable */
+	uint32_t id; /* the kernel's id, from 1, stable */
 	const char *name; /* ElementName, unique */
 	const char *description; /* "" */
 	char naa[17]; /* NAA type 3 name, 16 hex digits: NameFormat 9, NameNamespace 2 */

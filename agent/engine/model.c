@@ -57,6 +57,20 @@ static void make_naa(struct volume *v)
 	v->pub.naa[n] = '\0';
 }
 
+static void forget_name(struct engine *e, const struct volume *v)
+{
+	if (strmap_get(&e->volume_by_name, v->pub.name) == v)
+		strmap_del(&e->volume_by_name, v->pub.name);
+}
+
+void volume_set_name(struct engine *e, struct volume *v, const char *name)
+{
+	if (v->pub.name)
+		forget_name(e, v);
+	set_str(&v->pub.name, name);
+	strmap_set(&e->volume_by_name, v->pub.name, v);
+}
+
 struct volume *volume_new(struct engine *e, const char *uuid, uint32_t id, const char *name)
 {
 	struct volume *v = new0(struct volume);
@@ -64,7 +78,7 @@ struct volume *volume_new(struct engine *e, const char *uuid, uint32_t id, const
 	snprintf(v->pub.uuid, sizeof(v->pub.uuid), "%s", uuid);
 	snprintf(v->pub.device, sizeof(v->pub.device), "/dev/mapper/RPL-%s", v->pub.uuid);
 	make_naa(v);
-	set_str(&v->pub.name, name);
+	volume_set_name(e, v, name);
 	set_str(&v->pub.description, "");
 	volume_set_id(e, v, id);
 	TAILQ_INSERT_TAIL(&e->volumes, v, link);
@@ -77,14 +91,10 @@ void volume_free(struct engine *e, struct volume *v)
 	TAILQ_REMOVE(&e->volumes, v, link);
 	strmap_del(&e->volume_by_uuid, v->pub.uuid);
 	volume_set_id(e, v, 0);
+	forget_name(e, v);
 	free_str(v->pub.name);
 	free_str(v->pub.description);
 	free(v);
-}
-
-void volume_set_name(struct volume *v, const char *name)
-{
-	set_str(&v->pub.name, name);
 }
 
 void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid)
@@ -99,10 +109,12 @@ void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid)
 /* False: the id is another volume's, and @v keeps what it had. */
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id)
 {
-	if (id > VOLUME_ID_MAX || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
+	if (id > e->ops->max_volume_id || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
 		return false;
 	if (v->pub.id && e->volume_by_id[v->pub.id] == v)
 		e->volume_by_id[v->pub.id] = NULL;
+	if (v->pub.id && v->pub.id < e->unused_id)
+		e->unused_id = v->pub.id;
 	v->pub.id = id;
 	if (id)
 		e->volume_by_id[id] = v;
@@ -111,10 +123,15 @@ bool volume_set_id(struct engine *e, struct volume *v, uint32_t id)
 
 uint32_t volume_unused_id(struct engine *e)
 {
-	for (uint32_t id = 1; id <= VOLUME_ID_MAX; id++)
-		if (!e->volume_by_id[id])
-			return id;
+	for (; e->unused_id <= e->ops->max_volume_id; e->unused_id++)
+		if (!e->volume_by_id[e->unused_id])
+			return e->unused_id;
 	return 0;
+}
+
+struct volume *volume_of_id(struct engine *e, uint32_t id)
+{
+	return id <= e->ops->max_volume_id ? e->volume_by_id[id] : NULL;
 }
 
 struct volume *volume_find(struct engine *e, const char *uuid)
@@ -404,6 +421,7 @@ void model_free(struct engine *e)
 	while (!TAILQ_EMPTY(&e->pools))
 		pool_free(e, TAILQ_FIRST(&e->pools));
 	strmap_done(&e->volume_by_uuid);
+	strmap_done(&e->volume_by_name);
 	strmap_done(&e->relation_by_uuid);
 	strmap_done(&e->job_by_id);
 }

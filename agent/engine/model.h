@@ -25,8 +25,7 @@
 #include "engine/config.h"
 #include "engine/engine.h"
 
-#define WHY_LEN	      384
-#define VOLUME_ID_MAX 4095
+#define WHY_LEN 384
 
 #define to_volume(p)   ((struct volume *)(uintptr_t)(p))
 #define to_group(p)    ((struct group *)(uintptr_t)(p))
@@ -125,8 +124,9 @@ struct engine {
 	TAILQ_HEAD(, rset) sets;
 	TAILQ_HEAD(, job) jobs;
 	TAILQ_HEAD(, later) later; /* answers that wait for the loop */
-	struct strmap volume_by_uuid, relation_by_uuid, job_by_id;
-	struct volume *volume_by_id[VOLUME_ID_MAX + 1];
+	struct strmap volume_by_uuid, volume_by_name, relation_by_uuid, job_by_id;
+	struct volume **volume_by_id; /* up to ops->max_volume_id */
+	uint32_t unused_id; /* none below it is unused */
 	VEC(struct notify) notify;
 	sd_event_source *tick, *retry;
 	engine_done_fn ready;
@@ -140,10 +140,11 @@ struct engine {
 struct pool *pool_new(struct engine *e, const char *uuid, const char *name);
 struct volume *volume_new(struct engine *e, const char *uuid, uint32_t id, const char *name);
 void volume_free(struct engine *e, struct volume *v);
-void volume_set_name(struct volume *v, const char *name);
+void volume_set_name(struct engine *e, struct volume *v, const char *name);
 void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid);
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id);
 uint32_t volume_unused_id(struct engine *e); /* 0: none left */
+struct volume *volume_of_id(struct engine *e, uint32_t id); /* NULL: none */
 struct group *group_new(struct engine *e, const char *id, const char *name);
 void group_free(struct engine *e, struct group *g);
 void group_members_changed(struct group *g);

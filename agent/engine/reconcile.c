@@ -197,10 +197,8 @@ static struct rset *adopt_set(struct engine *e, const struct backend_relation *b
 /* The kernel has a relation that the database does not know: shown, attached, without a job. */
 static void adopt(struct engine *e, const struct backend_relation *br)
 {
-	struct volume *source = br->source_id <= VOLUME_ID_MAX ? e->volume_by_id[br->source_id]
-							       : NULL;
-	struct volume *target = br->target_id <= VOLUME_ID_MAX ? e->volume_by_id[br->target_id]
-							       : NULL;
+	struct volume *source = volume_of_id(e, br->source_id);
+	struct volume *target = volume_of_id(e, br->target_id);
 	struct rset *s;
 	struct relation *r;
 

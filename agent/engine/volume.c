@@ -76,8 +76,8 @@ struct volume *volume_plan(struct engine *e, const char *name, struct pool *p, u
 	struct volume *v;
 
 	if (!id) {
-		refused(why, why_size, "the node has %d volumes, which is all it can have",
-			VOLUME_ID_MAX);
+		refused(why, why_size, "the node has %u volumes, which is all it can have",
+			e->ops->max_volume_id);
 		return NULL;
 	}
 	uuid_make(uuid);
@@ -210,7 +210,7 @@ static void store_names(struct volume_call *c, struct volume *v)
 	struct engine *e = c->e;
 
 	if (c->name)
-		volume_set_name(v, c->name);
+		volume_set_name(e, v, c->name);
 	if (c->description)
 		set_str(&v->pub.description, c->description);
 	db_begin(e);

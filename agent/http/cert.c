@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * cert.c - see cert.h. Used once at start, before the loop runs.
+ * cert.c - see cert.h. Used at start and when the configuration or the files changed.
  */
 #include "http/cert.h"
 
@@ -9,6 +9,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,22 +114,35 @@ static int make(const char *host, gnutls_datum_t *cert, gnutls_datum_t *keypem)
 	return r < 0 ? -EIO : 0;
 }
 
-static int make_files(const char *host, const char *cert_path, const char *key_path)
+static int make_files(const gnutls_datum_t *cert, const gnutls_datum_t *key, const char *cert_path,
+		      const char *key_path)
+{
+	/* the key first: a certificate without its key would be kept for ever */
+	int r = write_file(key_path, key->data, key->size, 0600);
+
+	return r ? r : write_file(cert_path, cert->data, cert->size, 0644);
+}
+
+/* A new pair for host; kept in files unless state_dir is "". */
+static int make_pair(const char *host, const char *state_dir, const char *cert_path,
+		     const char *key_path, char **cert_pem, char **key_pem)
 {
 	gnutls_datum_t cert = { 0 }, key = { 0 };
 	int r = make(host, &cert, &key);
 
-	/* the key first: a certificate without its key would be kept for ever */
-	if (!r)
-		r = write_file(key_path, key.data, key.size, 0600);
-	if (!r)
-		r = write_file(cert_path, cert.data, cert.size, 0644);
+	if (!r && *state_dir) {
+		r = make_files(&cert, &key, cert_path, key_path);
+		if (!r)
+			log_notice("made a self-signed certificate for %s: %s", host, cert_path);
+	}
+	if (!r) {
+		*cert_pem = xstrndup((const char *)cert.data, cert.size);
+		*key_pem = xstrndup((const char *)key.data, key.size);
+	}
 	if (key.data)
 		explicit_bzero(key.data, key.size);
 	gnutls_free(cert.data);
 	gnutls_free(key.data);
-	if (!r)
-		log_notice("made a self-signed certificate for %s: %s", host, cert_path);
 	return r;
 }
 
@@ -142,14 +156,13 @@ int cert_load(const char *cert_path, const char *key_path, const char *state_dir
 	if (access(cert_path, F_OK)) {
 		cert_path = own_cert;
 		key_path = own_key;
-		if (access(cert_path, F_OK)) {
-			r = make_files(host, cert_path, key_path);
-			if (r) {
-				snprintf(why, why_size, "cannot make the certificate %s: %s",
-					 cert_path, strerror(-r));
-				return r;
-			}
-		}
+	}
+	if (cert_path == own_cert && (!*state_dir || access(cert_path, F_OK))) {
+		r = make_pair(host, state_dir, cert_path, key_path, cert_pem, key_pem);
+		if (r)
+			snprintf(why, why_size, "cannot make the certificate %s: %s", cert_path,
+				 strerror(-r));
+		return r;
 	}
 	r = read_file(cert_path, cert_pem);
 	if (r) {
@@ -163,4 +176,22 @@ int cert_load(const char *cert_path, const char *key_path, const char *state_dir
 		*cert_pem = NULL;
 	}
 	return r;
+}
+
+int cert_check(const char *cert_pem, const char *key_pem, char *why, size_t why_size)
+{
+	gnutls_datum_t cert = { (unsigned char *)(uintptr_t)cert_pem,
+				(unsigned int)strlen(cert_pem) };
+	gnutls_datum_t key = { (unsigned char *)(uintptr_t)key_pem, (unsigned int)strlen(key_pem) };
+	gnutls_certificate_credentials_t creds;
+	int r = gnutls_certificate_allocate_credentials(&creds);
+
+	if (r >= 0) {
+		r = gnutls_certificate_set_x509_key_mem(creds, &cert, &key, GNUTLS_X509_FMT_PEM);
+		gnutls_certificate_free_credentials(creds);
+	}
+	if (r >= 0)
+		return 0;
+	snprintf(why, why_size, "certificate and key do not fit: %s", gnutls_strerror(r));
+	return -EINVAL;
 }

@@ -17,12 +17,17 @@ struct listener {
 	struct http_server *server;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer, *again;
+	int fd; /* a copy of the listening socket, for http_server_change() */
+	bool tls;
+	bool retired; /* serves what is open, and goes away with it */
+	size_t nr_conns;
 };
 
 /* A TCP connection; from MHD's notification to its end. */
 struct conn {
 	struct conn *next, *prev;
 	struct http_server *server;
+	struct listener *listener;
 	int fd;
 	uint64_t since_us; /* start of waiting for a request, or of sending its answer */
 	bool sending;
@@ -35,7 +40,11 @@ struct http_server {
 	struct request *waiting; /* suspended ones */
 	struct auth_cache *auth;
 	sd_event_source *sweep;
-	bool stopping;
+	size_t nr_requests; /* begun before the drain, not ended */
+	sd_event_source *drain; /* its deadline */
+	void (*drained)(void *arg);
+	void *drained_arg;
+	bool draining, stopping;
 };
 
 enum phase {
@@ -71,6 +80,7 @@ struct request {
 	sd_event_source *hangup, *delay;
 	struct strbuf answer;
 	uint64_t started_us;
+	bool counted; /* in nr_requests */
 };
 
 enum MHD_Result request_handler(void *cls, struct MHD_Connection *connection, const char *url,
@@ -82,6 +92,8 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 void request_abort(struct request *r);
 /* Lets MHD run from the loop, now that something changed. */
 void listener_kick(struct listener *l);
+/* The last request that a drain waits for may have ended. */
+void http_drain_check(struct http_server *s);
 uint64_t http_now_us(void);
 
 #endif

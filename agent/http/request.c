@@ -189,7 +189,7 @@ static enum MHD_Result send_answer(struct request *r)
 		add(resp, "WWW-Authenticate", "Basic realm=\"smisd\", charset=\"UTF-8\"");
 	if (r->status == 405)
 		add(resp, "Allow", "POST, M-POST");
-	if (r->server->stopping)
+	if (r->server->draining || r->server->stopping)
 		add(resp, "Connection", "close");
 	ret = MHD_queue_response(r->connection, (unsigned int)r->status, resp);
 	MHD_destroy_response(resp);
@@ -328,6 +328,11 @@ static void authenticate(struct request *r)
 	const char *h = header(r, "Authorization");
 	struct auth_ask *ask;
 
+	if (!r->server->cfg.authenticate) {
+		r->user = xstrdup("");
+		r->may_read = r->may_write = true;
+		return;
+	}
 	if (!h || !auth_parse_basic(h, &r->user, &r->password)) {
 		refuse(r, 401, NULL, "no credentials");
 		r->challenge = true;
@@ -409,6 +414,8 @@ static struct request *request_new(struct listener *l, struct MHD_Connection *co
 	r->connection = connection;
 	r->conn = info ? info->socket_context : NULL;
 	r->started_us = http_now_us();
+	r->counted = !r->server->draining;
+	r->server->nr_requests += r->counted;
 	if (r->conn) {
 		r->conn->sending = false;
 		r->conn->since_us = r->started_us;
@@ -420,6 +427,8 @@ static enum MHD_Result head(struct request *r, const char *method, const char *v
 {
 	const char *expect = header(r, "Expect");
 
+	if (r->server->draining)
+		refuse(r, 503, NULL, "the server is stopping");
 	if (!strcmp(version, "HTTP/1.1") && !header(r, "Host"))
 		refuse(r, 400, NULL, "there is no Host header");
 	r->mpost = !strcmp(method, "M-POST");
@@ -513,6 +522,10 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 		return;
 	let_go(r);
 	stop_waiting(r);
+	if (r->counted) {
+		r->server->nr_requests--;
+		http_drain_check(r->server);
+	}
 	if (r->conn) {
 		r->conn->sending = false;
 		r->conn->since_us = http_now_us();

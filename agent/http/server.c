@@ -7,6 +7,7 @@
  * some, but too little (a byte now and then).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 
 		c = new0(struct conn);
 		c->server = s;
+		c->listener = l;
+		l->nr_conns++;
 		c->fd = info ? info->connect_fd : -1;
 		c->since_us = http_now_us();
 		c->next = s->conns;
@@ -101,6 +104,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 			s->conns = c->next;
 		if (c->next)
 			c->next->prev = c->prev;
+		l->nr_conns--;
 		free(c);
 		*socket_context = NULL;
 		/* at the limit MHD takes the listening socket out of its epoll set, and puts it
@@ -108,6 +112,21 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 		 */
 		if (!s->stopping)
 			listener_kick(l);
+	}
+}
+
+static void listener_free(struct listener *l);
+
+/* Not when their last connection ends: MHD is on the stack then. */
+static void sweep_retired(struct http_server *s)
+{
+	for (size_t i = s->listeners.n; i--;) {
+		struct listener *l = s->listeners.v[i];
+
+		if (!l->retired || l->nr_conns)
+			continue;
+		vec_remove(&s->listeners, i);
+		listener_free(l);
 	}
 }
 
@@ -125,6 +144,7 @@ static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
 		if (c->since_us && now - c->since_us > limit)
 			shutdown(c->fd, SHUT_RDWR);
 	}
+	sweep_retired(s);
 	sd_event_source_set_time(src, now + SWEEP_PERIOD_US);
 	sd_event_source_set_enabled(src, SD_EVENT_ONESHOT);
 	return 0;
@@ -188,6 +208,8 @@ static void listener_free(struct listener *l)
 	sd_event_source_disable_unref(l->again);
 	if (l->daemon)
 		MHD_stop_daemon(l->daemon);
+	if (l->fd >= 0)
+		close(l->fd);
 	free(l);
 }
 
@@ -209,25 +231,116 @@ static int attach(struct listener *l)
 	return r < 0 ? r : 0;
 }
 
-int http_server_add(struct http_server *s, int fd, const struct http_tls *tls)
+/* Owns fd from now on. NULL: it cannot be served. */
+static struct listener *listener_new(struct http_server *s, int fd, const struct http_tls *tls)
 {
 	struct listener *l = new0(struct listener);
-	int r;
 
 	l->server = s;
-	l->daemon = start_daemon(l, fd, tls);
-	if (!l->daemon) {
+	l->tls = tls;
+	l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	l->daemon = l->fd < 0 ? NULL : start_daemon(l, fd, tls);
+	if (!l->daemon)
 		close(fd);
-		free(l);
+	if (l->daemon && attach(l) >= 0)
+		return l;
+	listener_free(l);
+	return NULL;
+}
+
+int http_server_add(struct http_server *s, int fd, const struct http_tls *tls)
+{
+	struct listener *l = listener_new(s, fd, tls);
+
+	if (!l)
 		return -EIO;
-	}
-	r = attach(l);
-	if (r < 0) {
-		listener_free(l);
-		return r;
-	}
 	vec_push(&s->listeners, l);
 	return 0;
+}
+
+static void take_limits(struct http_config *to, const struct http_config *from)
+{
+	to->max_connections = from->max_connections;
+	to->max_connections_per_ip = from->max_connections_per_ip;
+	to->max_body_bytes = from->max_body_bytes;
+	to->request_timeout_s = from->request_timeout_s;
+}
+
+static void quiesce(struct listener *l)
+{
+	int fd = l->retired ? -1 : MHD_quiesce_daemon(l->daemon);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+int http_server_change(struct http_server *s, const struct http_config *cfg,
+		       const struct http_tls *tls)
+{
+	struct http_config was = s->cfg;
+	size_t n = s->listeners.n;
+	bool good = true;
+
+	take_limits(&s->cfg, cfg);
+	for (size_t i = 0; good && i < n; i++) {
+		struct listener *l = s->listeners.v[i], *now = NULL;
+		int fd = l->retired || (l->tls && !tls) ? -1 : fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0)
+			continue;
+		now = listener_new(s, fd, l->tls ? tls : NULL);
+		good = now;
+		if (good)
+			vec_push(&s->listeners, now);
+	}
+	if (!good) {
+		s->cfg = was;
+		while (s->listeners.n > n)
+			listener_free(s->listeners.v[--s->listeners.n]);
+		return -EIO;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct listener *l = s->listeners.v[i];
+
+		if (l->tls && !tls)
+			continue;
+		quiesce(l);
+		l->retired = true;
+	}
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int on_drained(sd_event_source *src, uint64_t usec, void *arg)
+{
+	struct http_server *s = arg;
+
+	(void)src, (void)usec;
+	s->drain = sd_event_source_disable_unref(s->drain);
+	s->drained(s->drained_arg);
+	return 0;
+}
+
+void http_drain_check(struct http_server *s)
+{
+	/* from the loop: the answer has left MHD, but MHD is on the stack */
+	if (s->drain && !s->nr_requests)
+		sd_event_source_set_time(s->drain, 0);
+}
+
+void http_server_drain(struct http_server *s, uint64_t deadline_us, void (*done)(void *arg),
+		       void *arg)
+{
+	if (s->draining)
+		return;
+	s->draining = true;
+	s->drained = done;
+	s->drained_arg = arg;
+	if (sd_event_add_time(s->cfg.loop, &s->drain, CLOCK_MONOTONIC,
+			      s->nr_requests ? http_now_us() + deadline_us : 0, 1, on_drained,
+			      s) < 0)
+		done(arg);
 }
 
 void http_server_stop(struct http_server *s)
@@ -237,12 +350,8 @@ void http_server_stop(struct http_server *s)
 	if (!s)
 		return;
 	s->stopping = true;
-	for (size_t i = 0; i < s->listeners.n; i++) {
-		int fd = MHD_quiesce_daemon(s->listeners.v[i]->daemon);
-
-		if (fd >= 0)
-			close(fd);
-	}
+	for (size_t i = 0; i < s->listeners.n; i++)
+		quiesce(s->listeners.v[i]);
 	for (struct request *r = s->waiting, *next; r; r = next) {
 		next = r->next;
 		request_abort(r);
@@ -261,6 +370,7 @@ void http_server_stop(struct http_server *s)
 		listener_free(s->listeners.v[i]);
 	vec_done(&s->listeners);
 	sd_event_source_disable_unref(s->sweep);
+	sd_event_source_disable_unref(s->drain);
 	auth_cache_free(s->auth);
 	free(s);
 }

@@ -29,7 +29,7 @@ struct http_config {
 	sd_event *loop;
 	struct broker *broker;
 	const char *host; /* name of this node in answers */
-	http_auth_fn authenticate;
+	http_auth_fn authenticate; /* NULL: nobody is asked, everybody may do everything */
 	void *auth_arg;
 	uint32_t max_connections, max_connections_per_ip;
 	uint32_t max_body_bytes;
@@ -48,6 +48,19 @@ struct http_server *http_server_new(const struct http_config *cfg);
  * HTTP. 0 or negative errno.
  */
 int http_server_add(struct http_server *s, int fd, const struct http_tls *tls);
+/*
+ * From now on new connections get this certificate (tls, NULL: as before, only the limits
+ * change) and cfg's limits; those that are open keep theirs. On failure (negative errno) nothing
+ * has changed. Of cfg only the limits are looked at.
+ */
+int http_server_change(struct http_server *s, const struct http_config *cfg,
+		       const struct http_tls *tls);
+/*
+ * New requests get 503. When those that were begun before have been answered, or after the
+ * deadline, done is called once from the loop.
+ */
+void http_server_drain(struct http_server *s, uint64_t deadline_us, void (*done)(void *arg),
+		       void *arg);
 /* Answers everything that waits with 503, closes all connections, frees. NULL is fine. */
 void http_server_stop(struct http_server *s);
 

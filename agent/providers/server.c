@@ -84,7 +84,13 @@ static int mechanism_enumerate(struct cim_call *c)
 	cim_set_u16(i, "CommunicationMechanism",
 		    CIM_CIMXMLCommunicationMechanism_CommunicationMechanism_CIM_XML);
 	cim_set_u16v(i, "FunctionalProfilesSupported", 2 /* Basic Read */, 3 /* Basic Write */,
-		     6 /* Association Traversal */);
+		     6 /* Association Traversal */, 7 /* Query Execution */, 10 /* Pulled Read */,
+		     11 /* Pulled Read Count */, 12 /* Pulled Query Execution */);
+	cim_set_bool(i, "PulledEnumerationClosureOnExceedingServerLimitsSupported", false);
+	cim_set_bool(i, "PulledEnumerationContinuationOnErrorSupported", false);
+	cim_set_u32(i, "PulledEnumerationMaximumOperationTimeout", cim_limits(c)->max_timeout_s);
+	cim_set_u32(i, "PulledEnumerationMinimumOperationTimeout", 1);
+	cim_set_bool(i, "PulledEnumerationNoOperationTimeoutSupported", cim_limits(c)->no_timeout);
 	cim_set_bool(i, "MultipleOperationsSupported", false);
 	cim_set_u16v(
 		i, "AuthenticationMechanismsSupported",

@@ -47,7 +47,6 @@ static void fill_names(struct cim_call *c, const struct engine_volume *v, struct
 	const char *const info[] = { name, v->uuid, v->device };
 	const char *const what[] = { "NAA;VPD83Type3", "RPL:UUID", "OS Device Name" };
 
-	cim_set_str(i, "DeviceID", v->uuid);
 	cim_set_str(i, "ElementName", v->name);
 	cim_set_str(i, "Caption", v->name);
 	cim_set_str(i, "Description", v->description);
@@ -90,6 +89,9 @@ static int fill(struct cim_call *c, const struct engine_volume *v, struct cim_in
 	bool usable = v->status == ENGINE_VOLUME_OK;
 
 	prov_set_system_keys(c, i, "RPL_StorageVolume");
+	cim_set_str(i, "DeviceID", v->uuid);
+	if (cim_keys_only(c))
+		return cim_status(i);
 	fill_names(c, v, i);
 	fill_extent(v, i);
 	prov_set_status(i, states[v->status].status, states[v->status].text,

@@ -8,12 +8,13 @@ CHECK_LAYERS := check-gen check-count check-e2e $(addprefix check-kernel@,$(KERN
 CHECK_LANES ?= 2
 
 format:	## clang-format all C files in place
-	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \
+	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'cli/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \
 		grep -v -e '-gen\.[ch]$$' | xargs clang-format -i
 
 .PHONY: format check check-gen check-static check-count gen
 check:	## every test, as CI runs it; last line: N passed, N failed, N skipped
-	@$(MAKE) --no-print-directory -k agent tools build/venv/.ok || :
+	@$(MAKE) --no-print-directory -k agent cli tools build/venv/.ok || :
+	@$(MAKE) --no-print-directory -k ASAN=1 agent cli || :
 	@for k in $(KERNELS); do tests/vm/build-kmod $$k > /dev/null || :; done
 	@tests/check/run --lanes $(CHECK_LANES) $(CHECK_LAYERS)
 

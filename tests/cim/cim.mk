@@ -17,17 +17,18 @@ $(AGENT_B)/tests/cim/test-schema.o: $(AGENT_B)/tests/cim/test-schema.c
 $(AGENT_B)/tests/cim/testd: $(AGENT_B)/tests/cim/testd.o $(CIM_TEST_OBJ) $(AGENT_B)/cimserver.a
 	$(AGENT_CC) $(AGENT_LDFLAGS) -o $@ $^ $(AGENT_LIBS)
 
-# The broker's unit test has the test schema in place of the real one.
-$(AGENT_B)/tests/unit/test-broker: $(AGENT_B)/tests/unit/test-broker.o $(CIM_TEST_OBJ) \
-		$(AGENT_B)/cimserver.a
+# The broker's unit tests have the test schema in place of the real one.
+BROKER_TESTS := $(patsubst %,$(AGENT_B)/tests/unit/%,test-broker test-broker-more)
+$(BROKER_TESTS): %: %.o $(CIM_TEST_OBJ) $(AGENT_B)/cimserver.a
 	$(AGENT_CC) $(AGENT_LDFLAGS) -o $@ $^ $(AGENT_LIBS) -lcmocka
 
 CHECK_LAYERS += check-cim
 .PHONY: check-cim run-cim
-check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem on the fake backend
+check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem on a simulated node
 	@$(MAKE) --no-print-directory ASAN=1 run-cim
 
 run-cim: $(AGENT_B)/tests/cim/testd $(AGENT_B)/smisd build/venv/.ok
-	@fail=0; for t in test_http test_golden test_mutated test_smisd; do \
+	@fail=0; for t in test_http test_golden test_mutated test_pull test_query test_mirror \
+			test_pywbemcli test_smisd; do \
 		CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/cim/$$t.py || fail=1; \
 	done; exit $$fail

@@ -96,9 +96,9 @@ class Server:
             raise AssertionError(f"the server ended with {status}:\n{log[-4000:]}")
 
 
-def testd(tls=False):
+def testd(tls=False, **env):
     return Server(lambda s: [str(BUILD / "tests/cim/testd"), *map(str, s.ports)] +
-                  ([s.dir.name] if tls else []), 2 if tls else 1)
+                  ([s.dir.name] if tls else []), 2 if tls else 1, **env)
 
 
 SMISD_CONF = """[server]
@@ -107,8 +107,8 @@ http-port = {http}
 https-port = {https}
 [engine]
 state-dir = {dir}
-backend = fake
-[fake]
+backend = sim
+[sim]
 rate = 64M
 [pool fast]
 vg = vgfast

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The providers over HTTP: smisd on the fake backend, pywbem as the clients would use it.
+# The providers over HTTP: smisd on a simulated node, pywbem as the clients would use it.
 # PROV="name ..." runs only tests with one of these in their names.
 
 CHECK_LAYERS += check-providers

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A smisd on the fake backend, and the base class of the tests that talk to it."""
+"""A smisd on a simulated node, and the base class of the tests that talk to it."""
 import contextlib
 import pathlib
 import shutil
@@ -23,9 +23,9 @@ http-port = {port}
 https-port = 0
 system-name = test-node
 [engine]
-backend = fake
+backend = sim
 state-dir = {dir}
-[fake]
+[sim]
 pool-size = 256G
 rate = 256M
 [pool fast]

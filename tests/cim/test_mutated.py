@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The golden requests with mistakes in them, against smisd on the fake backend.
+"""The golden requests with mistakes in them, against smisd on a simulated node.
 
 usage: test_mutated.py [SECONDS [SEED]]
 

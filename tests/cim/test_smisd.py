@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""smisd itself, on the fake backend, with clients that we did not write: wbemcli and pywbem.
+"""smisd itself, on a simulated node, with clients that we did not write: wbemcli and pywbem.
 
 What each class and method means is tested elsewhere (tests/e2e); here it is that the whole
 schema can be walked, that the operations agree with each other, and that wrong calls of real
@@ -20,6 +20,7 @@ from pywbem import CIMInstanceName, Uint16, Uint32, Uint64
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kit import BUILD, Tap, smisd, wait_for  # noqa: E402
+from valid import watched  # noqa: E402
 
 MIB = 1 << 20
 NAMESPACES = ["interop", "root/interop", "root/dmreplica", "root/tpd"]
@@ -39,12 +40,12 @@ class Node:
         self.group = self.call("CreateGroup", self.repl, GroupName="group one",
                                Members=self.volumes)[1]["ReplicationGroup"]
 
-    def connect(self, user="admin", password="admin", ns="root/dmreplica", tls=False):
+    def connect(self, user="admin", password="admin", ns="root/dmreplica", tls=False, pull=False):
         url = f"https://localhost:{self.server.ports[1]}" if tls else \
             f"http://127.0.0.1:{self.server.port}"
-        return pywbem.WBEMConnection(url, (user, password), default_namespace=ns, timeout=30,
-                                     use_pull_operations=False,
-                                     ca_certs=f"{self.server.dir.name}/cert.pem" if tls else None)
+        ca = f"{self.server.dir.name}/cert.pem" if tls else None
+        return watched(pywbem.WBEMConnection(url, (user, password), default_namespace=ns,
+                                             timeout=30, use_pull_operations=pull, ca_certs=ca))
 
     def call(self, method, target, **args):
         rc, out = self.c.InvokeMethod(method, target, **args)
@@ -115,6 +116,18 @@ def every_instance(n, ns):
             assert set(got.keys()) == set(i.keys()), i.path
             total += 1
     assert total > 10, total
+
+
+def qualifiers(n):
+    """Each qualifier that a class has is of a declared type."""
+    types = {q.name: q for q in n.c.EnumerateQualifiers()}
+    assert "Key" in types and len(types) > 20, sorted(types)
+    for name, q in types.items():
+        assert n.c.GetQualifier(name.upper()) == q, name
+    for c in n.c.EnumerateClasses(DeepInheritance=True, LocalOnly=False):
+        for e in [c, *c.properties.values(), *c.methods.values()]:
+            for q in e.qualifiers.values():
+                assert types[q.name].type == q.type, (c.classname, q.name)
 
 
 def property_list(n):
@@ -306,14 +319,27 @@ def bad_calls(n):
                                   ReplicationSettingData=pywbem.CIMInstance(
                                       "RPL_ReplicationSettingData", {"Color": "red"}))),
         ("deleting what cannot be", 7, "", lambda c: c.DeleteInstance(n.repl)),
-        ("creating instances", 7, "",
+        ("creating instances", 7, "cannot be created",
          lambda c: c.CreateInstance(pywbem.CIMInstance("RPL_StorageVolume"))),
+        ("creating instances of an abstract class", 7, "cannot be created",
+         lambda c: c.CreateInstance(pywbem.CIMInstance("CIM_ManagedElement"))),
+        ("creating instances of an unknown class", 5, "RPL_None",
+         lambda c: c.CreateInstance(pywbem.CIMInstance("RPL_None"))),
+        ("creating a class", 7, "CreateClass",
+         lambda c: c.CreateClass(pywbem.CIMClass("RPL_New", properties=[
+             pywbem.CIMProperty("a", None, "string")]))),
+        ("changing a class", 7, "ModifyClass",
+         lambda c: c.ModifyClass(c.GetClass("RPL_StorageVolume"))),
+        ("deleting a class", 7, "DeleteClass", lambda c: c.DeleteClass("RPL_StorageVolume")),
+        ("changing a qualifier type", 7, "SetQualifier",
+         lambda c: c.SetQualifier(c.GetQualifier("Key"))),
+        ("deleting a qualifier type", 7, "DeleteQualifier", lambda c: c.DeleteQualifier("Key")),
+        ("unknown qualifier type", 6, "Nonsense", lambda c: c.GetQualifier("Nonsense")),
         ("unknown property in a change", 12, "Color",
          lambda c: c.ModifyInstance(pywbem.CIMInstance("RPL_StorageVolume", {"Color": "red"},
                                                        path=volume), PropertyList=["Color"])),
         ("unknown class as filter", 5, "CIM_Nothing",
          lambda c: c.Associators(volume, AssocClass="CIM_Nothing")),
-        ("pull operations", 7, "", lambda c: c.OpenEnumerateInstances("CIM_StorageVolume")),
     ]
 
 
@@ -460,6 +486,7 @@ def main():
     for ns in NAMESPACES:
         tap.test(f"pywbem: every class of {ns}", every_class, n, ns)
         tap.test(f"pywbem: every instance of {ns}", every_instance, n, ns)
+    tap.test("pywbem: qualifier types", qualifiers, n)
     tap.test("pywbem: property lists", property_list, n)
     tap.test("pywbem: association filters", filters, n)
     tap.test("pywbem: root/tpd shows the same objects", other_prefix, n)

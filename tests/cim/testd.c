@@ -66,6 +66,13 @@ int main(int argc, char **argv)
 				   .request_timeout_s = 5,
 				   .auth_cache_s = 10,
 				   .auth_delay_ms = 300 };
+	const char *max_bytes = getenv("ENUMERATION_BYTES");
+	/* low enough to be reached by a test */
+	const struct broker_limits limits = { .max_enumerations = 4,
+					      .max_bytes = max_bytes ? (size_t)atol(max_bytes)
+								     : 1024 * 1024,
+					      .timeout_s = 30,
+					      .max_timeout_s = 60 };
 	struct http_server *server;
 	struct repo *repo;
 	char *why = NULL;
@@ -88,6 +95,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	cfg.broker = broker_new(repo, NULL);
+	broker_set_limits(cfg.broker, &limits, cfg.loop);
 	server = http_server_new(&cfg);
 	if (http_server_add(server, listen_open("127.0.0.1", (uint16_t)atoi(argv[1])), NULL))
 		return 1;

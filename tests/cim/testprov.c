@@ -100,6 +100,26 @@ static int thin_enumerate(struct cim_call *c)
 	return cim_status(i);
 }
 
+/* Says what it would be; only thin1 is there. */
+static int thin_create(struct cim_call *c, const struct cim_inst *inst)
+{
+	const char *id = cim_get_str(inst, "DeviceID");
+	const char *class = cim_get_str(inst, "SystemCreationClassName");
+	struct cim_path *p = cim_path_new(cim_arena(c), "RPL_ThinVolume");
+
+	if (!id)
+		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "DeviceID is missing");
+	if (!strcmp(id, "nothing"))
+		return 0;
+	if (!strcmp(id, "thin1"))
+		return cim_error(c, CIM_ERR_ALREADY_EXISTS, "volume %s exists", id);
+	cim_path_u64(p, "Number", 9);
+	cim_path_str(p, "DeviceID", id);
+	cim_path_str(p, "SystemCreationClassName", class ? class : "RPL_System");
+	cim_created(c, p);
+	return 0;
+}
+
 static int pool_enumerate(struct cim_call *c)
 {
 	cim_set_str(cim_emit(c), "InstanceID", "pool:A");
@@ -231,7 +251,9 @@ static const struct cim_provider volume = { .class = "RPL_Volume",
 					    .get = vol_get,
 					    .modify = vol_modify,
 					    .remove = vol_remove };
-static const struct cim_provider thin = { .class = "RPL_ThinVolume", .enumerate = thin_enumerate };
+static const struct cim_provider thin = { .class = "RPL_ThinVolume",
+					  .enumerate = thin_enumerate,
+					  .create = thin_create };
 static const struct cim_provider pool = { .class = "RPL_Pool",
 					  .enumerate = pool_enumerate,
 					  .methods = pool_methods };

@@ -82,8 +82,20 @@ def settings():
     return bad
 
 
+def findings():
+    """rpl-check(8) has every finding of rpl-check, and no other."""
+    page = read("doc/man/rpl-check.8").replace("\\", "").split(".SH FINDINGS")[1].split(".SH ")[0]
+    told = set(re.findall(r"[a-z]+(?:-[a-z]+)+", "\n".join(re.findall(r"^\.BR? .*$", page, re.M))))
+    told -= {"rpl-check"}
+    known = set(re.findall(r'\[FOUND_\w+\] = \{ "([\w-]+)"', read("cli/rpl-check/findings.c")))
+    told |= {w for w in known if re.search(rf"^\.B {w}$", page, re.M)}
+    return [f"{n} is not in rpl-check(8)" for n in sorted(known - told)] + \
+           [f"rpl-check(8) has {n}, which there is not" for n in sorted(told - known)] + \
+           ([] if len(known) > 20 else ["the table of findings cannot be read"])
+
+
 def main():
-    checks = (rules, invariants, links, pages, settings)
+    checks = (rules, invariants, links, pages, settings, findings)
     failed = 0
     print(f"1..{len(checks)}")
     for i, check in enumerate(checks, 1):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Kernel suites in guests: make ktest T=i1-group-order KVER=7.2, make check-kernel for all.
 
-KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil)
+KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 .PHONY: ktest check-kernel check-debug
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1

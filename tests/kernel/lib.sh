@@ -16,6 +16,7 @@ SUITE=$(basename "$0" .sh)
 TOP=${RPL_TOP:-$(cd "$LIB/../.." && pwd)}
 STAMP=$TOP/build/tools/rpl-stamp
 DM=$TOP/build/tools/rpl-dm
+RPL_CHECK=$TOP/build/rpl-check
 WORK=/run/rpl-test
 LOG_BAD='WARNING: |BUG: |BUG at|Oops|KASAN|UBSAN|circular locking|inconsistent lock|suspicious RCU'
 LOG_BAD="$LOG_BAD|recursive locking|sleeping function|blocked for more than|stall|refcount_t|ODEBUG"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Power cuts: what was acknowledged is in force, complete clones stay, unfinished ones are failed.
+"""Power cuts: what was acknowledged is in force, and unfinished clones go on, every byte right.
 
-# ktest: timeout=300
+# ktest: timeout=420
 
 usage: power-cut.py SERIES      (RPL_KO = the module; run by ktest)
 """
@@ -53,17 +53,71 @@ PHASES = {
 first
 slowly 101
 group "$(uuid)" 101:1
-"$STAMP" write -w 3 -b 4096 -l 2m -L $WORK/log "$(src 1)" > /dev/null 2>&1 &
-sleep 1
+# The clone's own, flushed: a region as a whole, a part of one, and one more that is synchronous.
+write_at "$(cln 101)" $((6 * MIB)) 65536 7
+write_at "$(cln 101)" $((7 * MIB)) 4096 8
+dd if=/dev/zero of="$(cln 101)" bs=64k seek=80 count=1 oflag=direct,sync conv=notrunc status=none
+sum "$(cln 101)" > /out/want
+"$STAMP" write -w 3 -b 4096 -l 6m -L $WORK/log "$(src 1)" > /dev/null 2>&1 &
+sleep 2
+clone_copied 101 > /out/copied
 echo cut > /out/now
 wait
 """, """
 again
-is_state 101 failed || die "unfinished: $(dmsetup status c-101)"
+is_state 101 copying || die "unfinished: $(dmsetup status c-101)"
 is_state 102 synchronized || die "complete: $(dmsetup status c-102)"
+[ "$(clone_copied 101)" -gt $((2 * MIB)) ] || [ "$(cat /out/copied)" -le $((3 * MIB)) ] ||
+	die "copied was $(cat /out/copied): $(dmsetup status c-101)"
 same "the complete clone" "$(sum "$(cln 102)")" "$(cat /out/before)"
-! dd if="$(cln 101)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null || die "readable"
+same "the clone" "$(sum "$(cln 101)")" "$(cat /out/want)"
 write_at "$(src 1)" 0 $MIB 5
+same "the clone, written behind" "$(sum "$(cln 101)")" "$(cat /out/want)"
+must rate msg set_rate 101 0 0
+state_becomes 101 synchronized 30
+same "target" "$(sum "$(sl tg-101)")" "$(cat /out/want)"
+"""),
+    "suspended": ("""
+first
+slowly 101
+group "$(uuid)" 101:1
+msg suspend 101
+write_at "$(src 1)" $((4 * MIB)) $MIB 6
+echo cut > /out/now
+sleep 100
+""", """
+again
+is_state 101 suspended || die "an acknowledged suspend: $(dmsetup status c-101)"
+[ "$(clone_copied 101)" -ge $MIB ] || die "preserved regions: $(dmsetup status c-101)"
+same "the clone" "$(sum "$(cln 101)")" "$(cat /out/before)"
+msg resume 101
+must rate msg set_rate 101 0 0
+state_becomes 101 synchronized 30
+same "target" "$(sum "$(sl tg-101)")" "$(cat /out/before)"
+"""),
+    "aborted": ("""
+first
+slowly 101
+group "$(uuid)" 101:1
+msg abort 101
+write_at "$(src 1)" $((4 * MIB)) $MIB 6
+echo cut > /out/now
+sleep 100
+""", """
+again
+is_state 101 aborted || die "an acknowledged abort: $(dmsetup status c-101)"
+"""),
+    "target lost": ("""
+first
+slowly 101
+group "$(uuid)" 101:1
+slice_error tg-101
+write_at "$(src 1)" $((4 * MIB)) $MIB 6
+echo cut > /out/now
+sleep 100
+""", """
+again
+is_state 101 failed || die "it lacks what its source has no more: $(dmsetup status c-101)"
 must "detach the failed one" msg detach 101
 dmsetup remove --retry c-101 && clone_open 101 1
 sum "$(src 1)" > /out/second
@@ -79,8 +133,11 @@ wait
 sleep 100
 """, """
 again
-is_state 101 failed || is_state 101 synchronized || die "an acknowledged group is lost: \
+is_state 101 copying || is_state 101 synchronized || die "an acknowledged group is lost: \
 $(dmsetup status c-101)"
+same "the clone" "$(sum "$(cln 101)")" "$(cat /out/before)"
+state_becomes 101 synchronized 30
+same "target" "$(sum "$(sl tg-101)")" "$(cat /out/before)"
 """),
     "just complete": ("""
 first

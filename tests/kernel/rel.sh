@@ -161,3 +161,15 @@ store_mode()
 	set -- $(dmsetup status store)
 	echo "${4:-}"
 }
+
+# checked STATUS [FINDING...]: rpl-check of the store's device ends so and names all of these.
+checked()
+{
+	local want=$1 got=0 f
+	shift
+	"$RPL_CHECK" "$(sl sd)" > "$WORK/check" 2>&1 || got=$?
+	[ $got = "$want" ] || die "rpl-check: status $got, want $want: $(cat "$WORK/check")"
+	for f; do
+		grep -q ": $f: " "$WORK/check" || die "rpl-check: no $f in: $(cat "$WORK/check")"
+	done
+}

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A store that was closed cleanly goes on where it was; one that was not fails what is unfinished and
-# keeps what is complete.  (Power cuts: power-cut.py.)
-# ktest: timeout=120
+# A store goes on where it was, closed cleanly or not; one that failed fails what is unfinished and
+# keeps what is complete.  (Power cuts: power-cut.py, crash.py.)
+# ktest: timeout=180
 . ./lib.sh
 SIZE=$((8 * MIB))
 
@@ -63,7 +63,98 @@ clean_copying_goes_on()
 	same "target" "$(sum "$(sl tg-101)")" "$before"
 }
 
-unclean_fails_unfinished()
+# image / image_back: the store's device as a power cut now would leave it.
+image()
+{
+	dd if="$(sl sd)" of="$WORK/image" bs=1M iflag=direct status=none
+}
+
+image_back()
+{
+	dd if="$WORK/image" of="$(sl sd)" bs=1M oflag=direct conv=notrunc status=none
+}
+
+unclean_goes_on()
+{
+	local copied want
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 512
+	retry_until 20 copied_above 101 $MIB
+	must suspend msg suspend 101
+	# Overwritten: what the clone needs was put into it, and a record says so.
+	write_at "$(src 1)" $((4 * MIB)) $MIB 6
+	# The clone's own: a region as a whole, and a part of one.  Flushed, so they last.
+	write_at "$(cln 101)" $((6 * MIB)) 65536 7
+	write_at "$(cln 101)" $((7 * MIB)) 4096 8
+	want=$(sum "$(cln 101)")
+	copied=$(clone_copied 101)
+	image
+	close_all
+	image_back
+	reopen 0
+	is_state 101 suspended || die "the suspension is forgotten: $(dmsetup status c-101)"
+	[ "$(clone_copied 101)" -ge $((MIB + 65536 * 2)) ] ||
+		die "copied was $copied: $(dmsetup status c-101)"
+	same "clone" "$(sum "$(cln 101)")" "$want"
+	must resume msg resume 101
+	must rate msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	same "target" "$(sum "$(sl tg-101)")" "$want"
+}
+
+# Many lives, each cut off: no block of one may count in another.
+unclean_many_times()
+{
+	local want i
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	want=$(sum "$(cln 101)")
+	for i in 1 2 3 4 5; do
+		write_at "$(src 1)" $((i * MIB)) 300032 $((i + 10))
+		image
+		close_all
+		image_back
+		reopen 0
+		is_state 101 copying || die "life $i: $(dmsetup status c-101)"
+		same "clone in life $i" "$(sum "$(cln 101)")" "$want"
+	done
+	must rate msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	same "target" "$(sum "$(sl tg-101)")" "$want"
+}
+
+# A record for each write fills the journal several times; with the smallest store it has 256 blocks.
+journal_fills()
+{
+	local want i before after
+	store_new
+	source_new 1 $((64 * MIB))
+	clone_now 1 101 64
+	want=$(sum "$(cln 101)")
+	before=$(store_generation)
+	"$STAMP" write -w 1 -b 4096 -n 4000 -L "$WORK/wlog" "$(src 1)" > "$WORK/writer" 2>&1 ||
+		die "a source write failed: $(cat "$WORK/writer")"
+	after=$(store_generation)
+	[ "$after" -ge $((before + 2)) ] || die "no checkpoint: generation $before, then $after"
+	is_state 101 copying || die "clone: $(dmsetup status c-101)"
+	must suspend msg suspend 101
+	image
+	close_all
+	image_back
+	reopen 0
+	same "clone" "$(sum "$(cln 101)")" "$want"
+}
+
+store_generation()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${5:-0}"
+}
+
+failed_fails_unfinished()
 {
 	local before
 	store_new
@@ -73,8 +164,11 @@ unclean_fails_unfinished()
 	state_becomes 102 synchronized 20
 	write_at "$(src 1)" $MIB 65536 8
 	clone_now 1 101 64
-	# Everything vanishes below the store: it cannot say that it was closed.
+	# Everything vanishes below the store, and the source goes on: what it writes then is
+	# recorded nowhere, not even that the clone has failed.
 	slice_error sd
+	write_at "$(src 1)" $((2 * MIB)) 65536 9
+	state_becomes 101 failed 20
 	for d in c-101 c-102 v-1 store; do
 		must "remove $d" dmsetup remove --retry "$d"
 	done
@@ -86,6 +180,81 @@ unclean_fails_unfinished()
 	! dd if="$(cln 101)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null ||
 		die "a failed clone was readable as a whole"
 	must "detach the failed one" msg detach 101
+}
+
+# As long as the store takes no record, what is copied already may not be overwritten.
+record_comes_first()
+{
+	local pid limit=/sys/module/dm_replica/parameters/clone_timeout_ms was before copied
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	must suspend msg suspend 101
+	read_file was $limit
+	echo 60000 > $limit
+	copied=$(clone_copied 101)
+	before=$(sum "$(sl lo-1)" $((4 * MIB)) 65536)
+	slice_hang sd
+	write_at "$(src 1)" $((4 * MIB)) 65536 9 &
+	pid=$!
+	background $pid
+	retry_until 20 copied_above 101 "$copied" || echo "the copy waits too" > "$WORK/bad"
+	sleep 2
+	kill -0 $pid 2> /dev/null || echo "the write did not wait" > "$WORK/bad"
+	[ "$(sum "$(sl lo-1)" $((4 * MIB)) 65536)" = "$before" ] ||
+		echo "it was overwritten before that was recorded" > "$WORK/bad"
+	slice_ok sd
+	wait $pid || echo "the write failed" > "$WORK/bad"
+	echo "$was" > $limit
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	is_state 101 suspended || die "clone: $(dmsetup status c-101)"
+}
+
+# The failure of a clone is recorded before the writes that it lets go: it stays failed.
+failure_is_recorded()
+{
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	slice_error tg-101
+	write_at "$(src 1)" $((2 * MIB)) 65536 9
+	image
+	slice_ok tg-101
+	close_all
+	image_back
+	reopen 0
+	is_state 101 failed || die "a failed clone: $(dmsetup status c-101)"
+}
+
+# An acknowledged end is the end, and what it lets go was not missed before.
+abort_is_recorded()
+{
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	must abort msg abort 101
+	write_at "$(src 1)" $((2 * MIB)) 65536 9
+	image
+	close_all
+	image_back
+	reopen 0
+	is_state 101 aborted || die "an aborted clone: $(dmsetup status c-101)"
+}
+
+damaged_journal()
+{
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	for i in 1 2 3 4 5 6 7 8; do
+		write_at "$(src 1)" $((i * 131072 + 4 * MIB)) 4096 9
+	done
+	image
+	close_all
+	image_back
+	must "damage the journal" python3 "$TOP/tests/tools/store-edit.py" "$(sl sd)" journal damage
+	reopen 0
+	is_state 101 failed || die "with a damaged journal: $(dmsetup status c-101)"
 }
 
 forced_fails_unfinished()
@@ -156,8 +325,15 @@ damaged()
 
 tc clean_resumes "clean close: a suspended copy is as it was and can go on"
 tc clean_copying_goes_on "clean close: a running copy goes on by itself"
-tc unclean_fails_unfinished "unclean: unfinished clones failed, complete ones kept"
-tc forced_fails_unfinished "remove --force of the store counts as unclean"
+tc unclean_goes_on "unclean: copied, preserved and flushed regions are as they were, the copy goes on"
+tc unclean_many_times "unclean, many times over"
+tc journal_fills "checkpoints while the journal fills several times"
+tc failed_fails_unfinished "the store failed: unfinished clones failed, complete ones kept"
+tc record_comes_first "a first write waits until its preservation is recorded"
+tc failure_is_recorded "unclean: a clone that had failed stays failed"
+tc abort_is_recorded "unclean: a clone that was aborted stays aborted"
+tc damaged_journal "unclean with a damaged journal: unfinished clones failed"
+tc forced_fails_unfinished "remove --force of the store counts as its failure"
 tc facts_stay "aborted stays aborted, detached stays away"
 tc format_keeps "format does not touch a valid store"
 tc not_a_store "blank devices and foreign data are refused"

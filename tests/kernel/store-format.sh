@@ -141,17 +141,29 @@ damaged_tables()
 	refused "is damaged"
 }
 
-# One superblock lost: it may have said "open", so what is unfinished is not trusted.
+# One superblock lost: it may have said "open", so the journal is asked.
 lost_superblock()
 {
 	closed
 	dd if=/dev/zero of="$(sl sd)" bs=4k count=1 oflag=direct conv=notrunc status=none
+	try
+	opens
+	same "clone 101" "$(state_of 101)" suspended
+	same "clone 102" "$(state_of 102)" synchronized
+	said | grep -q "was not closed cleanly" || die "taken for clean: $(said)"
+	# Both superblocks have been written since.
+	restore
+	dd if=/dev/zero of="$(sl sd)" bs=4k seek=16 count=1 oflag=direct conv=notrunc status=none
+	opens
+	same "clone 101, without B" "$(state_of 101)" suspended
+	# An early version kept no journal: what it did not close is failed.
+	restore
+	edit sb incompat 0
+	edit sb flags 3
 	opens
 	same "clone 101" "$(state_of 101)" failed
-	same "clone 102" "$(state_of 102)" synchronized
 	grep -q "id=101 .*reason=\"the store was not closed cleanly" "$WORK/relations" ||
 		die "$(cat "$WORK/relations")"
-	# Both superblocks have been written since.
 	opens
 	same "clone 101 stays" "$(state_of 101)" failed
 }

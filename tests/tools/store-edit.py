@@ -7,6 +7,7 @@ usage: store-edit DEVICE show                 the newer superblock, the records
                                               dev_bytes flags max_volumes chunk_sectors epoch
        store-edit DEVICE uuid-b               superblock B gets another store's uuid
        store-edit DEVICE page N               both slots of page N of the object table: damaged
+       store-edit DEVICE journal damage|show  the first block of its journal that counts: damaged
        store-edit DEVICE record FIELD VALUE   in every clone's record: volume_id state nr_sectors
        store-edit DEVICE fuzz SEED            random bytes anywhere in the metadata
        store-edit DEVICE hostile SEED         random bytes in fields, all checksums made right again
@@ -18,7 +19,9 @@ import sys
 
 BLOCK = 4096
 SBS = (0, 65536)
-U64 = {"generation": 32, "compat": 40, "ro_compat": 48, "incompat": 56, "dev_bytes": 80, "epoch": 88}
+JBLOCK = 0x6e6a6c52
+U64 = {"generation": 32, "compat": 40, "ro_compat": 48, "incompat": 56, "dev_bytes": 80, "epoch": 88,
+       "incarnation": 112, "journal_tail": 120}
 U32 = {"flags": 64, "block_bytes": 68, "chunk_sectors": 72, "max_volumes": 76}
 AREAS = 256
 CLONE = {"volume_id": (16, "I"), "state": (20, "I"), "nr_sectors": (64, "Q"),
@@ -124,6 +127,23 @@ def damage_page(st, n):
         st.write(at, block)
 
 
+def journal(st, what):
+    off, length = st.areas[3]
+    mine = st.sb[112:120]
+    blocks = sorted((struct.unpack_from("<Q", b, 32)[0], at) for at, b in
+                    ((at, st.read(at)) for at in range(off, off + length, BLOCK))
+                    if struct.unpack_from("<I", b, 4)[0] == JBLOCK and b[24:32] == mine)
+    tail = struct.unpack_from("<Q", st.sb, 120)[0]
+    blocks = [(seq, at) for seq, at in blocks if seq >= tail]
+    if what == "show":
+        print(len(blocks), "blocks from", tail)
+        return
+    _, at = blocks[0]
+    block = st.read(at)
+    block[2000] ^= 1
+    st.write(at, block)
+
+
 def set_record(st, field, value):
     o, fmt = CLONE[field]
     for at, block, base in list(st.records(3)):
@@ -165,6 +185,7 @@ def hostile(st, seed):
 
 def main():
     commands = {"show": show, "sb": set_sb, "uuid-b": uuid_b, "page": damage_page,
+                "journal": journal,
                 "record": set_record, "fuzz": fuzz, "hostile": hostile}
     if len(sys.argv) < 3 or sys.argv[2] not in commands:
         sys.exit(__doc__)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * engine-kit.h - what the engine's unit tests share: an engine on the fake backend in a
+ * engine-kit.h - what the engine's unit tests share: an engine on a simulated node in a
  * directory of its own, and calls that run the loop until they are answered.
  *
- * Included by one .c per program; the clock of the fake stands still but for kit_copy().
+ * Included by one .c per program; its clock stands still but for kit_copy().
  */
 #ifndef TESTS_UNIT_ENGINE_KIT_H
 #define TESTS_UNIT_ENGINE_KIT_H
@@ -21,7 +21,7 @@
 
 #include "base/log.h"
 #include "base/vec.h"
-#include "engine/backend-fake.h"
+#include "sim/fate.h"
 #include "engine/config.h"
 #include "engine/engine.h"
 
@@ -140,10 +140,10 @@ static void kit_config(struct kit *k, const char *extra)
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fprintf(f,
-		"[server]\nsystem-name = test\n[engine]\nbackend = fake\nstate-dir = %s\n"
-		"[fake]\nstate = %s/fake\npool-size = 1G\nrate = 64M\n%s\n"
+		"[server]\nsystem-name = test\n[engine]\nbackend = sim\nstate-dir = %s\n"
+		"[sim]\npool-size = 1G\nrate = 64M\n%s\n"
 		"[pool fast]\nvg = vg0\n[pool bulk]\nvg = vg1\n",
-		k->dir, k->dir, extra);
+		k->dir, extra);
 	fclose(f);
 	if (config_load(&k->cfg, path, why, sizeof(why)))
 		fail_msg("config: %s", why);
@@ -163,10 +163,10 @@ __attribute__((unused)) static int kit_setup(void **state)
 	struct kit *k = calloc(1, sizeof(*k));
 
 	log_init("test", LOG_CRIT);
-	fake_manual_clock(true);
-	fake_disconnected(false);
+	sim_manual_clock(true);
+	sim_disconnected(false);
 	for (int op = 0; op < BACKEND_NR_OPS; op++)
-		fake_fail(op, 0, 0, "");
+		sim_fail(op, 0, 0, "");
 	kit_config(k, "");
 	kit_start(k);
 	*state = k;
@@ -192,7 +192,7 @@ __attribute__((unused)) static void kit_restart(struct kit *k)
 /* Copies go on for so many milliseconds; then all that follows happens. */
 __attribute__((unused)) static void kit_copy(struct kit *k, uint64_t ms)
 {
-	fake_advance(ms * 1000);
+	sim_advance(ms * 1000);
 	kit_settle(k);
 }
 

@@ -101,6 +101,24 @@ static void defaults(void **state)
 	assert_null(req.class);
 }
 
+static void open_parameters(void **state)
+{
+	(void)state;
+	accepted(ICALL("OpenAssociatorInstances",
+		       IPARAM("InstanceName", "<INSTANCENAME CLASSNAME=\"C\"/>")
+			       IPARAM("OperationTimeout", "<VALUE>0</VALUE>")
+				       IPARAM("MaxObjectCount", "<VALUE>4294967295</VALUE>")
+					       IPARAM("FilterQuery", "<VALUE>a</VALUE>")));
+	assert_int_equal(req.op, CIM_OP_OPEN_ASSOCIATORS);
+	assert_null(req.error);
+	assert_true(req.timeout_s.given && req.timeout_s.v == 0);
+	assert_true(req.max_objects.given && req.max_objects.v == UINT32_MAX);
+	assert_string_equal(req.filter, "a");
+	assert_null(req.filter_language);
+	accepted(ICALL("PullInstancePaths", "<IPARAMVALUE NAME=\"MaxObjectCount\"/>"));
+	assert_false(req.max_objects.given);
+}
+
 static void parameter_errors(void **state)
 {
 	static const char *const bodies[] = {
@@ -110,6 +128,11 @@ static void parameter_errors(void **state)
 		ICALL("GetClass", IPARAM("LocalOnly", "<VALUE.ARRAY></VALUE.ARRAY>")),
 		ICALL("GetClass", IPARAM("PropertyList", "<VALUE>x</VALUE>")),
 		ICALL("GetClass", IPARAM("ClassName", "<VALUE>x</VALUE>")),
+		ICALL("GetInstance", IPARAM("InstanceName", "<CLASSNAME NAME=\"a\"/>")),
+		ICALL("PullInstances", IPARAM("MaxObjectCount", "<VALUE>-1</VALUE>")),
+		ICALL("PullInstances", IPARAM("MaxObjectCount", "<VALUE>4294967296</VALUE>")),
+		ICALL("PullInstances", IPARAM("OperationTimeout", "<VALUE>1</VALUE>")),
+		ICALL("OpenReferenceInstances", IPARAM("ResultRole", "<VALUE>1</VALUE>")),
 		ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"a\"/>")
 					  IPARAM("ClassName", "<CLASSNAME NAME=\"a\"/>")),
 	};
@@ -343,7 +366,8 @@ static void writes_what_it_reads(void **state)
 		"<PROPERTY.REFERENCE NAME=\"r\" REFERENCECLASS=\"D\"><VALUE.REFERENCE>"
 		"<LOCALINSTANCEPATH><LOCALNAMESPACEPATH><NAMESPACE NAME=\"root\"></NAMESPACE>"
 		"<NAMESPACE NAME=\"x\"></NAMESPACE></LOCALNAMESPACEPATH><INSTANCENAME "
-		"CLASSNAME=\"D\"><KEYBINDING NAME=\"k\"><KEYVALUE VALUETYPE=\"string\">&quot;"
+		"CLASSNAME=\"D\"><KEYBINDING NAME=\"k\"><KEYVALUE VALUETYPE=\"string\" "
+		"TYPE=\"string\">&quot;"
 		"</KEYVALUE></KEYBINDING></INSTANCENAME></LOCALINSTANCEPATH></VALUE.REFERENCE>"
 		"</PROPERTY.REFERENCE></INSTANCE>";
 	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
@@ -361,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_class),
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(open_parameters),
 		cmocka_unit_test(parameter_errors),
 		cmocka_unit_test(key_forms),
 		cmocka_unit_test(method_parameters),

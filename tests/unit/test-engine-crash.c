@@ -3,7 +3,7 @@
  * test-engine-crash.c - I7: each accepted request ends in exactly one terminal job state, wherever
  * smisd is killed, and wherever the answers of smisd-priv are lost.
  *
- * A scenario runs in a child on the fake backend, whose state (the kernel's and LVM's) outlives
+ * A scenario runs in a child on a simulated node, whose state (the kernel's and LVM's) outlives
  * it in a file. The child ends itself at the n-th fault point: around every commit and every
  * effect. Another child opens what is left, lets the copies go on, and judges. This is done for
  * every n until the scenario gets through, and for kills during the recovery as well.
@@ -32,8 +32,8 @@ static void die_at(const char *where)
 
 static void lose_at(const char *where)
 {
-	if (!strcmp(where, "fake:after") && faults_left && !--faults_left)
-		fake_disconnected(true);
+	if (!strcmp(where, "sim:after") && faults_left && !--faults_left)
+		sim_disconnected(true);
 }
 
 /* What the outside was told before the kill. */
@@ -120,7 +120,7 @@ static void scenario_failure(struct kit *k)
 	struct engine_replica_spec s = { .source_group_id = g->id, .sync_type = 8 };
 	struct got r;
 
-	fake_fail(BACKEND_VOLUME_CREATE, 2, -EIO, "no");
+	sim_fail(BACKEND_VOLUME_CREATE, 2, -EIO, "no");
 	r = kit_replica(k, &s);
 	accepted(&r);
 	kit_settle(k);
@@ -159,13 +159,13 @@ static void judge_volumes(struct kit *k)
 	while ((v = engine_volume_next(k->e, v))) {
 		n++;
 		assert_int_equal(v->status, ENGINE_VOLUME_OK);
-		assert_string_equal(fake_table(v->uuid), "source");
+		assert_string_equal(sim_dm_table(v->uuid), "source");
 		assert_int_equal(v->nr_as_source + v->nr_as_target, 0);
 		if (!strcmp(v->pool->name, "fast"))
 			used += v->size_bytes;
 	}
-	assert_int_equal(n, fake_nr_volumes());
-	assert_int_equal(fake_nr_relations(), 0);
+	assert_int_equal(n, sim_nr_volumes());
+	assert_int_equal(sim_nr_relations(), 0);
 	kit_restart(k); /* what is stored is what was seen */
 	v = engine_volume_by_name(k->e, "a");
 	assert_int_equal(v->pool->remaining_bytes, 1024 * MIB - used);
@@ -237,7 +237,7 @@ static void prepare(struct kit *k)
 
 	memset(k, 0, sizeof(*k));
 	log_init("test", LOG_EMERG);
-	fake_manual_clock(true);
+	sim_manual_clock(true);
 	kit_config(k, "");
 	kit_start(k);
 	a = kit_volume(k, "a", 32 * MIB);
@@ -357,7 +357,7 @@ static void lose_everywhere(void (*scenario)(struct kit *))
 			fault_hook = NULL;
 			hit = !faults_left;
 			kit_settle(&k);
-			fake_disconnected(false);
+			sim_disconnected(false);
 			kit_settle(&k);
 			_exit(hit ? KILLED : 0);
 		}

@@ -28,14 +28,14 @@ static void picture(struct kit *k, char *out, size_t size)
 				      (uintmax_t)p->remaining_bytes);
 	while ((v = engine_volume_next(k->e, v)))
 		n += (size_t)snprintf(out + n, size - n, "v %s %s %ju %d %s\n", v->uuid, v->name,
-				      (uintmax_t)v->size_bytes, v->status, fake_table(v->uuid));
+				      (uintmax_t)v->size_bytes, v->status, sim_dm_table(v->uuid));
 	while ((g = engine_group_next(k->e, g)))
 		n += (size_t)snprintf(out + n, size - n, "g %s %zu\n", g->name, g->nr_members);
 	while ((r = engine_relation_next(k->e, r)))
 		n += (size_t)snprintf(out + n, size - n, "r %s %d\n", r->uuid, r->state);
 	while ((j = engine_job_next(k->e, j)))
 		n += (size_t)snprintf(out + n, size - n, "j %s %d\n", j->id, j->state);
-	snprintf(out + n, size - n, "%zu %zu\n", fake_nr_volumes(), fake_nr_relations());
+	snprintf(out + n, size - n, "%zu %zu\n", sim_nr_volumes(), sim_nr_relations());
 }
 
 static void unchanged(struct kit *k, const char *before)
@@ -223,7 +223,7 @@ static void test_in_use(void **state)
 	struct kit *k = w->k;
 	struct got g;
 
-	fake_set_open(w->b, true);
+	sim_set_open(w->b, true);
 	{
 		struct engine_pair_spec p = { .source_uuid = w->a, .target_uuid = w->b };
 		struct engine_replica_spec s = { .pairs = &p, .nr_pairs = 1, .sync_type = 8 };
@@ -232,11 +232,11 @@ static void test_in_use(void **state)
 		assert_int_equal(r.rc, ENGINE_IN_USE);
 		assert_non_null(strstr(r.why, "target volume b is in use"));
 		assert_null(engine_job_next(k->e, NULL));
-		assert_string_equal(fake_table(w->b), "source");
+		assert_string_equal(sim_dm_table(w->b), "source");
 	}
 	assert_int_equal(kit_delete(k, w->b).rc, ENGINE_IN_USE);
 	assert_int_equal(engine_volume_by_uuid(k->e, w->b)->status, ENGINE_VOLUME_OK);
-	fake_set_open(w->b, false);
+	sim_set_open(w->b, false);
 
 	g = kit_clone(k, w->a, w->b, 3);
 	assert_int_equal(g.rc, ENGINE_JOB_STARTED);
@@ -297,11 +297,11 @@ static void test_volumes(void **state)
 	assert_int_equal(g.rc, ENGINE_EXISTS);
 	assert_int_equal(kit_delete(k, "none").rc, ENGINE_NOT_FOUND);
 	/* a failure of LVM leaves nothing behind either */
-	fake_fail(BACKEND_VOLUME_CREATE, 1, -EIO, "vg on fire");
+	sim_fail(BACKEND_VOLUME_CREATE, 1, -EIO, "vg on fire");
 	g = kit_volume_in(k, "n", MIB, NULL);
 	assert_int_equal(g.rc, ENGINE_FAILED);
 	assert_string_equal(g.why, "vg on fire");
-	fake_fail(BACKEND_VOLUME_DELETE, 1, -EIO, "vg on fire");
+	sim_fail(BACKEND_VOLUME_DELETE, 1, -EIO, "vg on fire");
 	assert_int_equal(kit_delete(k, w->c).rc, ENGINE_FAILED);
 	unchanged(k, before);
 }
@@ -316,7 +316,7 @@ static void test_operations(void **state)
 	kit_keep(r, g.relations[0]);
 	assert_int_equal(kit_op(k, 14, r, false).rc, ENGINE_NOT_SUPPORTED);
 	assert_int_equal(kit_op(k, ENGINE_OP_SUSPEND, "none", false).rc, ENGINE_NOT_FOUND);
-	fake_fail(BACKEND_RELATION_MODIFY, 1, -EIO, "clone 2: the store could not record it");
+	sim_fail(BACKEND_RELATION_MODIFY, 1, -EIO, "clone 2: the store could not record it");
 	g = kit_op(k, ENGINE_OP_SUSPEND, r, false);
 	assert_int_equal(g.rc, ENGINE_FAILED);
 	assert_non_null(strstr(g.why, "could not record"));
@@ -325,7 +325,7 @@ static void test_operations(void **state)
 	assert_int_equal(kit_op(k, ENGINE_OP_SUSPEND, r, false).rc, ENGINE_FAILED);
 	assert_int_equal(kit_op(k, ENGINE_OP_ABORT, r, false).rc, ENGINE_FAILED);
 	/* the kernel refuses to detach: the relation stays and can be detached later */
-	fake_fail(BACKEND_RELATION_MODIFY, 1, -EIO, "store failed");
+	sim_fail(BACKEND_RELATION_MODIFY, 1, -EIO, "store failed");
 	assert_int_equal(kit_op(k, ENGINE_OP_DETACH, r, false).rc, ENGINE_FAILED);
 	assert_non_null(engine_relation_by_ends(k->e, w->a, w->b));
 	assert_int_equal(kit_op(k, ENGINE_OP_DETACH, r, false).rc, ENGINE_OK);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-engine.c - the engine on the fake backend: volumes, groups, clones, jobs, restarts.
+ * test-engine.c - the engine on a simulated node: volumes, groups, clones, jobs, restarts.
  * Refusals are in test-engine-refuse.c, kills in test-engine-crash.c.
  */
 #include "engine-kit.h"
@@ -45,7 +45,7 @@ static void test_volume_life(void **state)
 	g = kit_delete(k, u);
 	assert_int_equal(g.rc, ENGINE_OK);
 	assert_null(engine_volume_by_uuid(k->e, u));
-	assert_int_equal(fake_nr_volumes(), 0);
+	assert_int_equal(sim_nr_volumes(), 0);
 	free(u);
 }
 
@@ -94,7 +94,7 @@ static void test_clone_independent(void **state)
 	assert_int_equal(r->mode, ENGINE_MODE_SYNC);
 	assert_int_equal(r->state, ENGINE_COPYING);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_RUNNING);
-	assert_string_equal(fake_table(b), "clone");
+	assert_string_equal(sim_dm_table(b), "clone");
 	kit_copy(k, 500);
 	assert_int_equal(job(k, g.job)->percent, 50);
 	assert_int_equal(engine_relation_percent(engine_relation_by_ends(k->e, a, b)), 50);
@@ -105,8 +105,8 @@ static void test_clone_independent(void **state)
 	assert_null(engine_set_next(k->e, NULL));
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
 	assert_int_equal(job(k, g.job)->percent, 100);
-	assert_string_equal(fake_table(b), "source");
-	assert_int_equal(fake_nr_relations(), 0);
+	assert_string_equal(sim_dm_table(b), "source");
+	assert_int_equal(sim_nr_relations(), 0);
 	kit_restart(k);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
 	assert_int_equal(job(k, g.job)->percent, 100);
@@ -142,7 +142,7 @@ static void test_clone_attached(void **state)
 	g = kit_op(k, ENGINE_OP_DETACH, g.relations[0], false);
 	assert_int_equal(g.rc, ENGINE_OK);
 	assert_null(engine_relation_by_ends(k->e, a, b));
-	assert_string_equal(fake_table(b), "source");
+	assert_string_equal(sim_dm_table(b), "source");
 	assert_int_equal(kit_delete(k, b).rc, ENGINE_OK);
 	free(a);
 	free(b);
@@ -258,7 +258,7 @@ static void test_suspend_resume_abort(void **state)
 	assert_int_equal(kit_job_change(k, g.job, 2).rc, ENGINE_FAILED); /* it has ended */
 	assert_int_equal(kit_op(k, ENGINE_OP_DETACH, g.relations[0], false).rc, ENGINE_OK);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_TERMINATED);
-	assert_string_equal(fake_table(b), "source");
+	assert_string_equal(sim_dm_table(b), "source");
 	free(a);
 	free(b);
 }
@@ -287,7 +287,7 @@ static void test_copy_failure(void **state)
 	struct got g = kit_replica(k, &spec);
 
 	assert_int_equal(g.nr_jobs, 2);
-	fake_fail_relation(g.targets[1], "read error of the source at 12");
+	sim_fail_relation(g.targets[1], "read error of the source at 12");
 	kit_copy(k, 1000);
 	assert_int_equal(job(k, g.jobs[0])->state, ENGINE_JOB_COMPLETED);
 	assert_int_equal(job(k, g.jobs[1])->state, ENGINE_JOB_EXCEPTION);
@@ -310,7 +310,7 @@ static void check_taken_back(struct kit *k, enum backend_op op, unsigned int nth
 	const struct engine_group *sg = engine_group_by_name(k->e, "src");
 	struct engine_replica_spec spec = { .source_group_id = sg->id, .sync_type = 8 };
 
-	fake_fail(op, nth, -EIO, "the disk said no");
+	sim_fail(op, nth, -EIO, "the disk said no");
 	g = kit_replica(k, &spec);
 	assert_int_equal(g.rc, ENGINE_JOB_STARTED);
 	assert_int_equal(g.nr_relations, 0);
@@ -319,8 +319,8 @@ static void check_taken_back(struct kit *k, enum backend_op op, unsigned int nth
 	for (size_t i = 0; i < g.nr_jobs; i++)
 		assert_int_equal(job(k, g.jobs[i])->state, ENGINE_JOB_EXCEPTION);
 	kit_settle(k);
-	assert_int_equal(fake_nr_volumes(), volumes);
-	assert_int_equal(fake_nr_relations(), 0);
+	assert_int_equal(sim_nr_volumes(), volumes);
+	assert_int_equal(sim_nr_relations(), 0);
 	assert_null(engine_relation_next(k->e, NULL));
 	assert_int_equal(kit_pool(k, 0) ? engine_pool_by_uuid(k->e, kit_pool(k, 0))->remaining_bytes
 					: 0,
@@ -338,7 +338,7 @@ static void test_failure_takes_back(void **state)
 		check_taken_back(k, BACKEND_VOLUME_CREATE, nth, 3);
 	check_taken_back(k, BACKEND_GROUP_CREATE, 1, 3);
 	kit_restart(k);
-	assert_int_equal(fake_nr_volumes(), 3);
+	assert_int_equal(sim_nr_volumes(), 3);
 	for (int i = 0; i < 3; i++)
 		free(v[i]);
 }
@@ -352,12 +352,12 @@ static void test_failure_takes_back_later(void **state)
 	struct engine_replica_spec s = { .pairs = &p, .nr_pairs = 1, .sync_type = 8 };
 	time_t end = time(NULL) + DEADLINE_S;
 
-	fake_fail(BACKEND_GROUP_CREATE, 1, -EIO, "no");
-	fake_fail(BACKEND_VOLUME_DELETE, 1, -EBUSY, "somebody has it open");
+	sim_fail(BACKEND_GROUP_CREATE, 1, -EIO, "no");
+	sim_fail(BACKEND_VOLUME_DELETE, 1, -EBUSY, "somebody has it open");
 	assert_int_equal(job(k, kit_replica(k, &s).job)->state, ENGINE_JOB_EXCEPTION);
 	kit_settle(k);
-	assert_int_equal(fake_nr_volumes(), 2);
-	while (fake_nr_volumes() > 1 || engine_volume_by_uuid(k->e, v)->nr_as_source) {
+	assert_int_equal(sim_nr_volumes(), 2);
+	while (sim_nr_volumes() > 1 || engine_volume_by_uuid(k->e, v)->nr_as_source) {
 		assert_true(time(NULL) < end);
 		assert_true(sd_event_run(k->loop, 100000) >= 0);
 	}
@@ -380,12 +380,12 @@ static void test_failure_releases_targets(void **state)
 		p[i].target_uuid = v[i + 2];
 	}
 	for (unsigned int nth = 1; nth <= 2; nth++) {
-		fake_fail(BACKEND_CLONE_PREPARE, nth, -EIO, "no");
+		sim_fail(BACKEND_CLONE_PREPARE, nth, -EIO, "no");
 		g = kit_replica(k, &s);
 		assert_int_equal(job(k, g.job)->state, ENGINE_JOB_EXCEPTION);
 		kit_settle(k);
 		for (int i = 0; i < 4; i++)
-			assert_string_equal(fake_table(v[i]), "source");
+			assert_string_equal(sim_dm_table(v[i]), "source");
 	}
 	assert_int_equal(kit_replica(k, &s).nr_relations, 2);
 	for (int i = 0; i < 4; i++)
@@ -409,7 +409,7 @@ static void test_restart_keeps_percent(void **state)
 	assert_true(sd_event_new(&k->loop) >= 0);
 	assert_int_equal(engine_start(k->loop, &k->cfg, kit_on_ready, k, &k->e, why, sizeof(why)),
 			 0);
-	fake_advance(2000000);
+	sim_advance(2000000);
 	kit_until(k, &k->ready);
 	kit_settle(k);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
@@ -430,15 +430,15 @@ static void test_lost_answers(void **state)
 	engine_replica_create(k->e, &spec, kit_done, &g);
 	while (!engine_job_next(k->e, NULL))
 		assert_true(sd_event_run(k->loop, 100000) >= 0);
-	fake_disconnected(true);
+	sim_disconnected(true);
 	kit_until(k, &g.done);
 	assert_int_equal(g.rc, ENGINE_JOB_STARTED);
 	assert_false(engine_job_state_final(job(k, g.job)->state));
-	fake_disconnected(false);
+	sim_disconnected(false);
 	kit_settle(k);
 	/* no point in time was taken: the job has ended, once, with the reason */
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_EXCEPTION);
-	assert_string_equal(fake_table(b), "source");
+	assert_string_equal(sim_dm_table(b), "source");
 	g = kit_clone(k, a, b, 0);
 	assert_int_equal(g.rc, ENGINE_JOB_STARTED);
 	free(a);
@@ -451,11 +451,11 @@ static void test_detached_behind_our_back(void **state)
 	char *a = kit_volume(k, "a", 64 * MIB), *b = kit_volume(k, "b", 64 * MIB);
 	struct got g = kit_clone(k, a, b, 0);
 
-	fake_drop_relation(b);
+	sim_drop_relation(b);
 	kit_settle(k);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_EXCEPTION);
 	assert_null(engine_relation_next(k->e, NULL));
-	assert_string_equal(fake_table(b), "source");
+	assert_string_equal(sim_dm_table(b), "source");
 	free(a);
 	free(b);
 }
@@ -489,14 +489,14 @@ static void test_disks_come_late(void **state)
 
 	kit_copy(k, 250);
 	kit_stop(k);
-	fake_hide(true);
+	sim_hide(true);
 	kit_start(k);
 	/* nobody can say what became of the copy: it is not given up */
 	assert_int_equal(engine_volume_by_uuid(k->e, a)->status, ENGINE_VOLUME_MISSING);
 	assert_false(engine_job_state_final(job(k, g.job)->state));
 	assert_non_null(engine_relation_by_ends(k->e, a, b));
 	kit_stop(k);
-	fake_hide(false);
+	sim_hide(false);
 	kit_start(k);
 	kit_copy(k, 250);
 	assert_int_equal(job(k, g.job)->percent, 50);
@@ -512,7 +512,7 @@ static void test_lost_volume(void **state)
 	char *a = kit_volume(k, "a", 64 * MIB);
 	struct got g;
 
-	fake_lose_volume(a);
+	sim_lose_volume(a);
 	g = kit_clone(k, a, NULL, 0);
 	assert_int_equal(g.rc, ENGINE_FAILED);
 	assert_non_null(strstr(g.why, "volume a is missing"));

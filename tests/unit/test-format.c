@@ -573,6 +573,75 @@ static void crc32c_is_the_known_one(void **state)
 	assert_int_equal(~rpl_crc32c(~0U, "123456789", 9), 0xe3069283);
 }
 
+/* Of two slots the newest that is the clone's, not older than its place, not newer than the store. */
+static void bitmap_pages_of_others_do_not_count(void **state)
+{
+	struct rpl_sb sb = a_store(1ULL << 30);
+	u8 slot[2][RPL_BLOCK_BYTES];
+
+	(void)state;
+	sb.generation = 8;
+	for (int round = 0; round < ROUNDS; round++) {
+		u64 since = 1 + below(8), seen = 0, want_gen = 0, most = 0, generation = 0;
+		int want = -EILSEQ;
+
+		for (int i = 0; i < 2; i++) {
+			struct rpl_page_id id = {
+				.kind = RPL_PAGE_BITMAP,
+				.index = 3,
+				.owner = 1 + (u32)below(2),
+				.generation = 1 + below(10),
+			};
+			bool damaged = !below(5);
+
+			memset(slot[i], 0, sizeof(slot[i]));
+			rpl_page_seal(slot[i], &sb, &id);
+			slot[i][100] ^= damaged;
+			if (damaged)
+				continue;
+			most = max(most, id.generation);
+			if (id.owner == 1 && id.generation >= since && id.generation <= 8 &&
+			    id.generation > want_gen) {
+				want = i;
+				want_gen = id.generation;
+			}
+		}
+		assert_int_equal(
+			rpl_bitmap_choose(slot[0], slot[1], &sb, 3, 1, since, &generation, &seen),
+			want);
+		if (want >= 0)
+			assert_int_equal(generation, want_gen);
+		assert_int_equal(seen, most);
+	}
+	assert_int_equal(rpl_bitmap_choose(NULL, NULL, &sb, 3, 1, 1, &(u64) { 0 }, &(u64) { 0 }),
+			 -EILSEQ);
+}
+
+/* A store that fails says so in both superblocks, of the generation that it has. */
+static void failed_counts_in_either_superblock(void **state)
+{
+	struct rpl_sb sb = a_store(1ULL << 30), failed, out;
+	u8 block[2][RPL_BLOCK_BYTES];
+	struct rpl_why why;
+	unsigned int copy;
+
+	(void)state;
+	sb.flags = RPL_SB_OPEN;
+	failed = sb;
+	failed.flags |= RPL_SB_FAILED;
+	for (unsigned int n = 0; n < 2; n++) {
+		rpl_sb_encode(block[n], &failed, n);
+		rpl_sb_encode(block[1 - n], &sb, 1 - n);
+		assert_int_equal(rpl_sb_choose(block[0], block[1], &out, &copy, &why), 0);
+		assert_true(out.flags & RPL_SB_FAILED);
+		sb.generation++; /* a newer one rules */
+		rpl_sb_encode(block[1 - n], &sb, 1 - n);
+		assert_int_equal(rpl_sb_choose(block[0], block[1], &out, &copy, &why), 0);
+		assert_false(out.flags & RPL_SB_FAILED);
+		failed.generation = sb.generation;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,6 +662,8 @@ int main(void)
 		cmocka_unit_test(slots_do_not_overlap),
 		cmocka_unit_test(a_change_is_whole_or_not_at_all),
 		cmocka_unit_test(bitmaps_come_back),
+		cmocka_unit_test(bitmap_pages_of_others_do_not_count),
+		cmocka_unit_test(failed_counts_in_either_superblock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,7 +326,14 @@ static void test_config(void **state)
 		{ "[server]\nhttp-port = 70000\n", "bad value" },
 		{ "[server]\nhttp-port = x\n", "bad value" },
 		{ "[limits]\njob-keep = 10\n", "bad value" },
-		{ "[nonsense]\na = b\n", "unknown key" },
+		{ "[limits]\nendless-enumerations = 1\n", "bad value" },
+		{ "[pool a]\nvg = v\n[limits]\nmax-enumeration-timeout = 29\n", "above max" },
+		{ "[nonsense]\na = b\n", "unknown section" },
+		{ "[server]\nlisten = ::1\n\n[empty]\n", ":4: [empty]: unknown section" },
+		{ "[pool a]\n", "needs vg" },
+		{ "[pool a]\nvg = v\nsize = 1T\n", "simulated node only" },
+		{ "[pool a]\nvg = v\n[volume x]\n", "simulated node only" },
+		{ "[pool a]\nvg = v\n[engine]\nstate-dir =\n", "state-dir is empty" },
 		{ "[pool a]\nvg = ../etc\n", "not the name of a volume group" },
 		{ "[pool a]\nvg = -rf\n", "not the name of a volume group" },
 		{ "[pool a]\nvg = v\n[pool b]\nvg = v\n", "two pools" },
@@ -337,7 +344,12 @@ static void test_config(void **state)
 	char why[512] = "";
 
 	(void)state;
-	assert_int_equal(load("[pool a]\nvg = v\n[store]\nsize = 2G\n", &c, why, sizeof(why)), 0);
+	assert_int_equal(load("[pool a]\nvg = v\n[store]\nsize = 2G\n"
+			      "[limits]\nendless-enumerations = yes\n",
+			      &c, why, sizeof(why)),
+			 0);
+	assert_true(c.limits.endless_enumerations);
+	assert_int_equal(c.limits.enumeration_bytes, 64 << 20);
 	assert_int_equal(c.store.size_bytes, 2ull << 30);
 	assert_int_equal(c.server.http_port, 5988);
 	assert_int_equal(c.limits.job_keep_s, 86400);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test-providers.c - the providers against the schema: an engine on the fake backend with
+ * test-providers.c - the providers against the schema: an engine on a simulated node with
  * volumes, groups, copies and jobs in every state, the real broker, and a sink that looks at what
  * comes out. Sequences of clients are in tests/cim/.
  */
@@ -313,7 +313,7 @@ static void test_failed_job(void **state)
 	s = invoke(f, &a, "GetErrors", "RPL_ConcreteJob", id);
 	assert_int_equal(s.rc, 0);
 	assert_null(s.out);
-	fake_fail_relation(g.targets[0], reason);
+	sim_fail_relation(g.targets[0], reason);
 	kit_settle(f->kit);
 	j = engine_job_by_id(f->kit->e, g.job);
 	assert_int_equal(j->state, ENGINE_JOB_EXCEPTION);
