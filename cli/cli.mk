@@ -3,8 +3,8 @@
 #
 # ASAN=1: build/asan/rpl-check.  A test links all but main.o as $(RPL_CHECK_LIB).
 
-RPL_CHECK_SRC := $(wildcard cli/rpl-check/*.c) kmod/format.c kmod/journal-format.c \
-	kmod/names-gen.c kmod/state.c agent/base/alloc.c
+RPL_CHECK_SRC := $(wildcard cli/rpl-check/*.c) kmod/format.c kmod/layout.c kmod/journal-format.c \
+	kmod/map.c kmod/names-gen.c kmod/state.c agent/base/alloc.c
 RPL_CHECK_OBJ := $(RPL_CHECK_SRC:%.c=$(AGENT_B)/cli.o/%.o)
 RPL_CHECK_LIB := $(filter-out %/main.o,$(RPL_CHECK_OBJ))
 RPL_CHECK_LIBS := $(shell pkg-config --libs json-c uuid)

@@ -313,8 +313,12 @@ class Schema:
             item["ref"] = self.resolve(where, item["ref"])
         if "embeddedinstance" in item["quals"]:
             qtype, vals = item["quals"]["embeddedinstance"]
+            if not vals or not vals[0]:
+                raise MofError(f"{where}: EmbeddedInstance names no class")
             item["quals"]["embeddedinstance"] = (qtype, [self.resolve(where, vals[0])])
         qm, qv = (item["quals"].get(q, (None, None))[1] for q in ("valuemap", "values"))
+        if None in (qm or []) + (qv or []):
+            raise MofError(f"{where}: NULL in ValueMap or Values")
         if qm and qv and len(qm) != len(qv):
             raise MofError(f"{where}: {len(qm)} ValueMap entries but {len(qv)} Values")
 

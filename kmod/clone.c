@@ -30,9 +30,17 @@ module_param_named(flush_timeout_ms, rpl_flush_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(flush_timeout_ms,
 		 "Longest time for a flush, and for writes in flight to end at a point in time");
 
-#define GRACE_MIN_MS 1000U /* for the record of a failure */
-
 /* ---- bits ---- */
+
+bool rpl_clone_fits(struct rpl_clone *c, u64 nr_sectors)
+{
+	bool fits;
+
+	spin_lock_irq(&c->lock);
+	fits = !c->dev || c->dev->ti->len >= nr_sectors;
+	spin_unlock_irq(&c->lock);
+	return fits;
+}
 
 int rpl_clone_set_size(struct rpl_clone *c, u64 nr_sectors)
 {
@@ -170,7 +178,7 @@ void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
 	va_end(args);
 	rpl_clone_get(c);
 	if (!queue_delayed_work(c->store->io_wq, &c->grave_work,
-				msecs_to_jiffies(max(rpl_clone_timeout_ms, GRACE_MIN_MS))))
+				msecs_to_jiffies(max(rpl_clone_timeout_ms, RPL_GRACE_MIN_MS))))
 		rpl_clone_put(c);
 	spin_unlock_irqrestore(&c->lock, flags);
 	rpl_commit_failed(c);
@@ -389,6 +397,7 @@ struct rpl_clone *rpl_clone_new(struct rpl_store *s, u32 id, struct rpl_volume *
 	c->store = rpl_store_get(s);
 	c->vol = rpl_volume_get(vol);
 	c->id = id;
+	c->kind = RPL_KIND_CLONE;
 	c->state = RPL_STATE_PREPARED;
 	INIT_LIST_HEAD(&c->list);
 	INIT_LIST_HEAD(&c->group_list);
@@ -514,6 +523,8 @@ static bool unlink_clone(struct rpl_clone *c, struct rpl_group *g)
 	list_del_init(&c->list);
 	c->store->nr_clones--;
 	list_del_init(&c->vol_list);
+	if (c->kind == RPL_KIND_SNAPSHOT)
+		atomic_dec(&c->vol->nr_snapshots);
 	if (!g)
 		return false;
 	list_del_init(&c->group_list);

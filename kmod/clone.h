@@ -15,6 +15,8 @@ extern unsigned int rpl_clone_timeout_ms;
 /* Bound of what delays commands only: flushes, and drains. */
 extern unsigned int rpl_flush_timeout_ms;
 
+#define RPL_GRACE_MIN_MS 1000U /* for the record of a failure, whatever clone_timeout_ms is */
+
 /* ---- clone.c ---- */
 
 /* A fresh object, state prepared, in no list. Its ref is the caller's. */
@@ -22,6 +24,9 @@ struct rpl_clone *rpl_clone_new(struct rpl_store *s, u32 id, struct rpl_volume *
 
 /* Bitmaps for nr_sectors, all clear, in place of those of an earlier attempt; nobody reads them. */
 int rpl_clone_set_size(struct rpl_clone *c, u64 nr_sectors);
+
+/* Is its target as long? The source may have grown after the two were compared. */
+bool rpl_clone_fits(struct rpl_clone *c, u64 nr_sectors);
 
 /* Can it still become complete? Once no, always no, for one generation of its bits. */
 static inline bool rpl_clone_alive(const struct rpl_clone *c)

@@ -143,8 +143,8 @@ static int check_uuids(const struct rpl_group_spec *spec, struct rpl_why *why)
 		const struct rpl_member_spec *m = &spec->member[i];
 
 		if (!memchr_inv(m->uuid, 0, sizeof(m->uuid))) {
-			rpl_why(why, m->clone_id, "clone %u: the relation's uuid is all zero",
-				m->clone_id);
+			rpl_why(why, m->clone_id, "%s %u: the relation's uuid is all zero",
+				rpl_kind_name(m->kind), m->clone_id);
 			return -EINVAL;
 		}
 	}
@@ -155,7 +155,7 @@ static int check_uuids(const struct rpl_group_spec *spec, struct rpl_why *why)
 static int check_room(struct rpl_store *s, const struct rpl_group_spec *spec, struct rpl_why *why)
 {
 	u64 *regions = kvcalloc(spec->nr, sizeof(*regions), GFP_KERNEL);
-	u32 i;
+	u32 i, clones = 0;
 	int r;
 
 	if (!regions) {
@@ -165,9 +165,11 @@ static int check_room(struct rpl_store *s, const struct rpl_group_spec *spec, st
 	for (i = 0; i < spec->nr; i++) {
 		struct rpl_volume *vol = rpl_store_volume_by_id(s, spec->member[i].volume_id);
 
-		regions[i] = vol ? rpl_nr_regions(vol->nr_sectors, s->chunk_sectors) : 0;
+		if (spec->member[i].kind != RPL_KIND_CLONE)
+			continue;
+		regions[clones++] = vol ? rpl_nr_regions(vol->nr_sectors, s->chunk_sectors) : 0;
 	}
-	r = rpl_persist_room(s, regions, spec->nr, why);
+	r = rpl_persist_room(s, regions, clones, spec->nr - clones, why);
 	kvfree(regions);
 	return r;
 }
@@ -186,9 +188,14 @@ static int check_create(struct rpl_store *s, const struct rpl_group_spec *spec, 
 
 /* ---- modify ---- */
 
-/* Can the action be done to a relation in this state? */
-static bool applies(const struct rpl_modify_spec *m, enum rpl_state state)
+/* Can the action be done to a relation of this kind in this state? */
+static bool applies(const struct rpl_modify_spec *m, const struct rpl_clone *c)
 {
+	enum rpl_state state = READ_ONCE(c->state);
+
+	if (c->kind == RPL_KIND_SNAPSHOT || m->action == RPL_ACTION_DELETE)
+		return c->kind == RPL_KIND_SNAPSHOT && m->action == RPL_ACTION_DELETE &&
+		       (state == RPL_STATE_SYNCHRONIZED || state == RPL_STATE_FAILED);
 	switch (m->action) {
 	case RPL_ACTION_SUSPEND:
 		return state != RPL_STATE_SUSPENDED && rpl_state_may(state, RPL_STATE_SUSPENDED);
@@ -208,9 +215,19 @@ static bool applies(const struct rpl_modify_spec *m, enum rpl_state state)
 	}
 }
 
-/* Is the relation already as the action would make it? Asking twice is no error. */
-static bool already(const struct rpl_modify_spec *m, enum rpl_state state)
+/* All relations of a group or none: half of it gone helps nobody. */
+static bool all_or_none(const struct rpl_modify_spec *m)
 {
+	return m->action == RPL_ACTION_DETACH || m->action == RPL_ACTION_DELETE;
+}
+
+/* Is the relation already as the action would make it? Asking twice is no error. */
+static bool already(const struct rpl_modify_spec *m, const struct rpl_clone *c)
+{
+	enum rpl_state state = READ_ONCE(c->state);
+
+	if (c->kind == RPL_KIND_SNAPSHOT)
+		return false;
 	return (m->action == RPL_ACTION_SUSPEND && state == RPL_STATE_SUSPENDED) ||
 	       (m->action == RPL_ACTION_RESUME &&
 		(state == RPL_STATE_COPYING || state == RPL_STATE_RESYNCING)) ||
@@ -221,13 +238,14 @@ static int refuse_state(const struct rpl_modify_spec *m, struct rpl_clone *c, st
 {
 	enum rpl_state state = READ_ONCE(c->state);
 
-	if (m->action == RPL_ACTION_DETACH && rpl_state_unfinished(state)) {
+	if (m->action == RPL_ACTION_DETACH && c->kind == RPL_KIND_CLONE &&
+	    rpl_state_unfinished(state)) {
 		rpl_why(why, c->id, "clone %u is %s: abort it first, or detach it with force",
 			c->id, rpl_state_name(state));
 		return -EBUSY;
 	}
-	rpl_why(why, c->id, "clone %u is %s, it cannot be told to %s", c->id, rpl_state_name(state),
-		rpl_action_name(m->action));
+	rpl_why(why, c->id, "%s %u is %s, it cannot be told to %s", rpl_kind_name(c->kind), c->id,
+		rpl_state_name(state), rpl_action_name(m->action));
 	return -EINVAL;
 }
 
@@ -255,7 +273,7 @@ static int check_modify_spec(const struct rpl_modify_spec *m, struct rpl_why *wh
 
 /*
  * The relations that are meant, with a reference each; *nr of them. A group: those that the action
- * applies to; for detach all of them or an error, as half a group detached helps nobody. ctl_mutex
+ * applies to; for detach and delete all of them or an error. ctl_mutex
  * is taken. Ends with an error if there is nothing to do and nothing is as wanted.
  */
 static int find_clones(struct rpl_store *s, const struct rpl_modify_spec *m, struct rpl_clone **out,
@@ -277,18 +295,16 @@ static int find_clones(struct rpl_store *s, const struct rpl_modify_spec *m, str
 		}
 	}
 	list_for_each_entry(c, &s->clones, list) {
-		enum rpl_state state = READ_ONCE(c->state);
-
 		if (r || (g ? c->group != g : c->id != m->id))
 			continue;
-		if (applies(m, state) && *nr < RPL_ID_MAX)
+		if (applies(m, c) && *nr < RPL_ID_MAX)
 			out[(*nr)++] = rpl_clone_get(c);
-		else if (already(m, state))
+		else if (already(m, c))
 			fine = true;
 		else
 			refused = c;
 	}
-	if (!r && refused && (m->action == RPL_ACTION_DETACH || (!*nr && !fine))) {
+	if (!r && refused && (all_or_none(m) || (!*nr && !fine))) {
 		r = refuse_state(m, refused, why);
 	} else if (!r && !*nr && !fine) {
 		rpl_why(why, m->id, "there is no relation %u in store %s", m->id, s->name);
@@ -315,6 +331,8 @@ static int modify_one(struct rpl_store *s, const struct rpl_modify_spec *m, stru
 	case RPL_ACTION_SET_RATE:
 		return rpl_clone_set_rate(s, c, m->has_min ? m->min_bytes_s : c->min_bytes_s,
 					  m->has_max ? m->max_bytes_s : c->max_bytes_s, why);
+	case RPL_ACTION_DELETE:
+		return rpl_snap_delete(s, c, why);
 	default:
 		rpl_why(why, c->id, "action %u is not known", m->action);
 		return -EOPNOTSUPP;
@@ -341,8 +359,7 @@ static int modify(struct rpl_store *s, const struct rpl_modify_spec *m, bool act
 		if (act && !r) {
 			r = modify_one(s, m, clones[i], why);
 			/* It ended by itself, or another way, since it was looked at. */
-			if (r && !applies(m, READ_ONCE(clones[i]->state)) && !m->id &&
-			    m->action != RPL_ACTION_DETACH)
+			if (r && !applies(m, clones[i]) && !m->id && !all_or_none(m))
 				r = 0;
 		}
 		rpl_clone_put(clones[i]);

@@ -10,7 +10,10 @@
 #include "clone.h"
 #include "commit.h"
 #include "control.h"
+#include "epoch.h"
 #include "journal.h"
+#include "snap.h"
+#include "space.h"
 #include "store.h"
 
 #define BATCH_FACTS  (RPL_BATCH_BLOCKS * RPL_FACTS_PER_BLOCK)
@@ -30,6 +33,8 @@ struct batch {
 	struct list_head ops;
 	struct failed_one failed[BATCH_FAILED];
 	u32 nr_failed;
+	struct list_head arms; /* arm->failed_list, with refs: their snapshots are lost */
+	bool stored; /* the store has data that a record speaks of */
 	bool urgent; /* a source write waits for it */
 };
 
@@ -92,6 +97,20 @@ void rpl_commit_failed(struct rpl_clone *c)
 	rpl_commit_hurry(c->store);
 }
 
+void rpl_commit_arm_failed(struct rpl_arm *a)
+{
+	struct rpl_store *s = a->vol->store;
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->commit.lock, flags);
+	if (list_empty(&a->failed_list)) {
+		rpl_arm_get(a);
+		list_add_tail(&a->failed_list, &s->commit.failed_arms);
+	}
+	spin_unlock_irqrestore(&s->commit.lock, flags);
+	rpl_commit_hurry(s);
+}
+
 enum rpl_held rpl_commit_hold(struct rpl_clone *c, struct bio *bio)
 {
 	struct rpl_commit *cm = &c->store->commit;
@@ -131,6 +150,7 @@ static void take_failed(struct rpl_commit *cm, struct batch *b)
 {
 	struct failed_one *f;
 	struct rpl_clone *c;
+	u32 nr_arms = 0;
 
 	while (b->nr_failed < BATCH_FAILED && !list_empty(&cm->failed)) {
 		c = list_first_entry(&cm->failed, struct rpl_clone, failed_list);
@@ -144,32 +164,42 @@ static void take_failed(struct rpl_commit *cm, struct batch *b)
 		f->error = c->error;
 		spin_unlock(&c->lock);
 	}
+	while (nr_arms++ < BATCH_FAILED && !list_empty(&cm->failed_arms))
+		list_move_tail(cm->failed_arms.next, &b->arms);
+}
+
+/* Facts that an op can have at most. */
+static u32 op_facts(const struct rpl_op *op)
+{
+	return op->nr_dests + (op->arm || op->snap ? op->run.nr : 0);
 }
 
 /* Everything that waits, as far as it fits. False: there is nothing. */
 static bool batch_take(struct rpl_commit *cm, struct batch *b)
 {
-	u32 facts = BATCH_FAILED;
+	u32 facts = 2 * BATCH_FAILED;
 	struct rpl_op *op;
 	struct bio *bio;
-
 	bool any;
 
 	INIT_LIST_HEAD(&b->ops);
+	INIT_LIST_HEAD(&b->arms);
 	b->nr_failed = 0;
+	b->stored = false;
 	b->urgent = xchg(&cm->urgent, false);
 	spin_lock_irq(&cm->lock);
 	while ((op = list_first_entry_or_null(&cm->ops, struct rpl_op, wait_list)) &&
-	       facts + op->nr_dests <= BATCH_FACTS) {
+	       facts + op_facts(op) <= BATCH_FACTS) {
 		list_move_tail(&op->wait_list, &b->ops);
-		facts += op->nr_dests;
+		facts += op_facts(op);
 		cm->nr_ops--;
 		cm->taken++;
 	}
 	while ((bio = bio_list_peek(&cm->flushes)) && rpl_bio(bio)->ticket <= cm->taken)
 		bio_list_add(&cm->flushing, bio_list_pop(&cm->flushes));
 	take_failed(cm, b);
-	any = !list_empty(&b->ops) || b->nr_failed || !bio_list_empty(&cm->flushing);
+	any = !list_empty(&b->ops) || b->nr_failed || !list_empty(&b->arms) ||
+	      !bio_list_empty(&cm->flushing);
 	spin_unlock_irq(&cm->lock);
 	return any;
 }
@@ -251,7 +281,6 @@ static void batch_flush(struct rpl_store *s, struct batch *b)
 	LIST_HEAD(clones);
 	unsigned int i;
 
-	cm->batch++;
 	list_for_each_entry(op, &b->ops, wait_list) {
 		for (i = 0; i < op->nr_dests; i++) {
 			c = op->dest[i];
@@ -299,15 +328,133 @@ static int make_room(struct rpl_store *s)
 	}
 }
 
+/*
+ * Is the op's last chunk whole for the view's newest snapshot? One that was made while the op ran
+ * may be longer: what the op has ends where the older one does.
+ */
+static bool covers(struct rpl_op *op, struct rpl_view *v)
+{
+	u32 shift = op->vol->store->chunk_shift;
+
+	return op->sectors >= rpl_run_sectors(op->run, v->kept_sectors, shift);
+}
+
+/* The tag of what the op keeps, or 0: its snapshots are no more, or longer (R10, R13). */
+static u32 choose_tag(struct rpl_op *op)
+{
+	struct rpl_volume *vol = op->vol;
+	struct rpl_view *v = NULL;
+	struct rpl_epoch *e;
+	u32 slot, tag = 0;
+
+	rcu_read_lock();
+	e = rcu_dereference(vol->store->cur);
+	slot = READ_ONCE(vol->slot);
+	if (slot < e->nr_views)
+		v = READ_ONCE(e->view[slot]);
+	if (v && v->arm == op->arm && rpl_arm_alive(op->arm) && covers(op, v)) {
+		tag = v->newest;
+		op->bits = rpl_bits_get(v->bits);
+	}
+	rcu_read_unlock();
+	return tag;
+}
+
+/* An entry for chunk i of the op's run. 0, -EEXIST: nothing to say, else the snapshots are lost. */
+static int file_chunk(struct rpl_op *op, u32 i, u32 tag, u32 loc)
+{
+	struct rpl_store *s = op->vol->store;
+	struct rpl_map_entry e;
+	int r;
+
+	/* nobody but us files entries: what is not there now does not come */
+	read_lock_irq(&s->map_lock);
+	r = rpl_map_lookup(&s->map, op->vol->id, op->run.first + i, tag, &e);
+	read_unlock_irq(&s->map_lock);
+	if (!r)
+		return -EEXIST;
+	e = (struct rpl_map_entry) {
+		.volume = op->vol->id,
+		.chunk = op->run.first + i,
+		.tag = tag,
+		.loc = loc,
+	};
+	r = rpl_store_file(s, &e);
+	if (!r && loc != RPL_LOC_BAD)
+		atomic64_inc(&op->vol->stored_chunks);
+	return r;
+}
+
+/* What the op has kept in the store: into the map, and into the batch. */
+static void file_op(struct rpl_journal *j, struct batch *b, struct rpl_op *op)
+{
+	struct rpl_store *s = op->vol->store;
+	u32 i, first = op->loc, tag = choose_tag(op);
+	struct rpl_fact fact = {
+		.kind = RPL_FACT_PRESERVED,
+		.clone_id = op->vol->id,
+		.point = tag,
+		.nr = 1,
+	};
+	int r, error = 0;
+
+	if (!tag || op->unkept)
+		return;
+	op->loc = RPL_LOC_NONE; /* from here on its chunks are the map's, or given back */
+	for (i = 0; i < op->run.nr; i++) {
+		fact.first = op->run.first + i;
+		fact.loc = test_bit(i, op->lost) ? RPL_LOC_BAD : first + i;
+		r = error ?: file_chunk(op, i, tag, fact.loc);
+		if (r || fact.loc == RPL_LOC_BAD)
+			rpl_space_give(s->space, first + i, 1);
+		if (r && r != -EEXIST)
+			error = r;
+		if (r)
+			continue;
+		WARN_ON_ONCE(!rpl_journal_add(j, &fact));
+		b->stored = true;
+	}
+	if (!error)
+		return;
+	rpl_bits_put(op->bits);
+	op->bits = NULL;
+	rpl_keep_lose(op, -error, "the store's map has no room");
+}
+
+/* Snapshots that are lost: all that the arm had, or some. */
+static void file_arms(struct rpl_journal *j, struct batch *b)
+{
+	struct rpl_fact fact = { .kind = RPL_FACT_LOST };
+	struct rpl_loss loss = {};
+	struct rpl_arm *a;
+	int error;
+
+	list_for_each_entry(a, &b->arms, failed_list) {
+		if (!rpl_arm_filed(a, &loss, &error))
+			continue;
+		fact.clone_id = a->vol->id;
+		fact.first = loss.above;
+		fact.point = loss.to;
+		fact.nr = error;
+		WARN_ON_ONCE(!rpl_journal_add(j, &fact));
+	}
+}
+
 /* Put it together. What its targets do not have by now is left out, for good. */
 static void batch_facts(struct rpl_journal *j, struct batch *b)
 {
-	struct rpl_fact fact;
+	struct rpl_fact fact = {};
 	struct rpl_op *op;
 	unsigned int i;
 
 	rpl_journal_begin(j);
 	list_for_each_entry(op, &b->ops, wait_list) {
+		if (op->arm)
+			file_op(j, b, op);
+		if (op->snap && rpl_copy_up_file(op, &fact)) {
+			WARN_ON_ONCE(!rpl_journal_add(j, &fact));
+			b->stored = true;
+		}
 		for (i = 0; i < op->nr_dests; i++) {
 			if (!dest_counts(op, i)) {
 				op->bad |= BIT(i);
@@ -332,6 +479,7 @@ static void batch_facts(struct rpl_journal *j, struct batch *b)
 		fact.nr = b->failed[i].error ?: EIO;
 		WARN_ON_ONCE(!rpl_journal_add(j, &fact));
 	}
+	file_arms(j, b);
 }
 
 static int batch_record(struct rpl_store *s, struct batch *b)
@@ -344,7 +492,7 @@ static int batch_record(struct rpl_store *s, struct batch *b)
 	mutex_lock(&cm->journal_mutex);
 	if (cm->journal && READ_ONCE(s->mode) != RPL_STORE_MODE_FAILED) {
 		batch_facts(cm->journal, b);
-		r = rpl_journal_write(cm->journal);
+		r = rpl_journal_write(cm->journal, b->stored);
 	} else {
 		r = -EIO;
 	}
@@ -360,6 +508,11 @@ static void op_lost(struct rpl_op *op)
 	unsigned int i;
 
 	op->bad = ~0UL;
+	op->status = BLK_STS_IOERR;
+	rpl_bits_put(op->bits);
+	op->bits = NULL;
+	if (op->arm)
+		rpl_arm_fail(op->arm, EIO, "the store could not record what was kept");
 	for (i = 0; i < op->nr_dests; i++)
 		if (READ_ONCE(op->dest[i]->gen) == op->gen[i])
 			rpl_clone_fail(op->dest[i], EIO,
@@ -412,13 +565,25 @@ static void mark_failed(struct rpl_store *s)
 		rpl_store_lost(s);
 }
 
+static void batch_end_arms(struct batch *b, bool recorded)
+{
+	struct rpl_arm *a, *next;
+
+	list_for_each_entry_safe(a, next, &b->arms, failed_list) {
+		list_del_init(&a->failed_list);
+		rpl_arm_recorded(a, recorded);
+		rpl_arm_put(a);
+	}
+}
+
 static void commit_batch(struct rpl_store *s, struct batch *b)
 {
 	bool recorded = false;
 	u32 i;
 
+	WRITE_ONCE(s->commit.batch, s->commit.batch + 1);
 	batch_flush(s, b);
-	if (!list_empty(&b->ops) || b->nr_failed)
+	if (!list_empty(&b->ops) || b->nr_failed || !list_empty(&b->arms))
 		recorded = !batch_record(s, b);
 	else
 		recorded = true;
@@ -430,7 +595,11 @@ static void commit_batch(struct rpl_store *s, struct batch *b)
 		rpl_clone_failed_durably(b->failed[i].c, b->failed[i].gen);
 		rpl_clone_put(b->failed[i].c);
 	}
+	batch_end_arms(b, recorded);
 	batch_end_flushes(s);
+	/* pairs with rpl_commit_wait_batch() */
+	smp_store_release(&s->commit.ended, s->commit.batch);
+	wake_up_all(&s->commit.wait);
 }
 
 static void commit_work(struct work_struct *work)
@@ -466,6 +635,15 @@ void rpl_commit_wait_failed(struct rpl_store *s)
 	flush_work(&s->commit.work);
 }
 
+void rpl_commit_wait_batch(struct rpl_store *s)
+{
+	struct rpl_commit *cm = &s->commit;
+	u64 batch = READ_ONCE(cm->batch);
+
+	/* pairs with commit_batch() */
+	wait_event(cm->wait, smp_load_acquire(&cm->ended) >= batch);
+}
+
 void rpl_commit_drop_journal(struct rpl_store *s)
 {
 	struct rpl_journal *j;
@@ -486,6 +664,7 @@ int rpl_commit_init(struct rpl_store *s)
 	mutex_init(&cm->journal_mutex);
 	INIT_LIST_HEAD(&cm->ops);
 	INIT_LIST_HEAD(&cm->failed);
+	INIT_LIST_HEAD(&cm->failed_arms);
 	bio_list_init(&cm->flushes);
 	bio_list_init(&cm->flushing);
 	init_waitqueue_head(&cm->wait);

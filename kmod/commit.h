@@ -4,7 +4,12 @@
  * on a work queue of its own:
  *
  *	data of the ops is complete -> flush of all their targets, in parallel -> facts in the
- *	journal, FUA -> bits -> source writes go on (R15, R32)
+ *	journal, FUA, after a flush of the store if it has data -> bits -> source writes go on
+ *	(R15, R32)
+ *
+ * For snapshots the tag is chosen, and the entry filed in the map, when the batch is put together
+ * (R10, R11). A lookup may find the entry before the record is durable: the data is there. What
+ * lets a source write go is the bit, or an entry while no op owns the chunk.
  *
  * What arrives while a batch runs is the next one; nothing waits for time, except ops that nobody
  * waits for (the copier's, a clone's user's): those wait for company, a second at most.
@@ -37,6 +42,8 @@ void rpl_commit_hurry(struct rpl_store *s);
 
 /* The clone has failed (clone.c). Any context, no clone->lock held. */
 void rpl_commit_failed(struct rpl_clone *c);
+/* Likewise the snapshots of an arm (past.c). */
+void rpl_commit_arm_failed(struct rpl_arm *a);
 
 /*
  * A flush or FUA write of a clone's user that is to go on when all that is copied by now is
@@ -52,6 +59,9 @@ void rpl_commit_take_bios(struct rpl_store *s, struct rpl_binding *dev, struct b
  * without it is remembered until the module goes, see rpl_store_lost().
  */
 void rpl_commit_wait_failed(struct rpl_store *s);
+
+/* Wait until the batch that runs, if any, is in force. Later ones may have begun. Sleeps. */
+void rpl_commit_wait_batch(struct rpl_store *s);
 
 /* Let go of the journal; no batch uses it any more after this. NULL is fine. Sleeps. */
 void rpl_commit_drop_journal(struct rpl_store *s);

@@ -7,6 +7,7 @@
 #define RPL_COMPAT_H
 
 #include <linux/blkdev.h>
+#include <linux/device-mapper.h>
 #include <linux/part_stat.h>
 #include <net/genetlink.h>
 
@@ -28,6 +29,16 @@ static inline int rpl_disk_inflight(struct gendisk *disk)
 		sum += part_stat_local_read_cpu(disk->part0, in_flight[0], cpu) +
 		       part_stat_local_read_cpu(disk->part0, in_flight[1], cpu);
 	return sum < 0 ? 0 : sum;
+}
+
+/* May a table's device be written to? Modes of devices have a type of their own since 6.5. */
+static inline bool rpl_table_writeable(struct dm_table *table)
+{
+#ifdef BLK_OPEN_WRITE
+	return dm_table_get_mode(table) & BLK_OPEN_WRITE;
+#else
+	return dm_table_get_mode(table) & FMODE_WRITE;
+#endif
 }
 
 /* Attributes of a dump request: in genl_dumpit_info itself until 6.5, in its genl_info since. */

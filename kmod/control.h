@@ -66,6 +66,20 @@ int rpl_persist_commit(struct rpl_store *s, bool always);
 int rpl_persist_checkpoint(struct rpl_store *s);
 
 /*
+ * The device may be used up to dev_bytes: lay out what is new of it, if it is enough to be of use.
+ * 0: durable, and in use. Else nothing has changed, or the store has failed; *why is the end of a
+ * sentence about the store. Takes persist_mutex, ctl_mutex; sleeps, but for nothing other than the
+ * store's device.
+ */
+int rpl_persist_grow(struct rpl_store *s, u64 dev_bytes, struct rpl_why *why);
+
+/*
+ * From here on the store may have what this feature bit says: durable in both superblocks. Takes
+ * persist_mutex, does I/O. 0 or -errno.
+ */
+int rpl_persist_allow(struct rpl_store *s, u64 incompat);
+
+/*
  * Say in both superblocks that the store has failed: at 0 its unfinished clones are failed for
  * good, whatever the journal lacks. Takes persist_mutex.
  */
@@ -82,11 +96,14 @@ int rpl_persist_close(struct rpl_store *s);
 void rpl_persist_abandon(struct rpl_store *s);
 
 /*
- * Is there room on disk for new clones with these numbers of regions? ctl_mutex held, no I/O. 0, or
- * an errno with *why. (command.c asks before a creation.)
+ * Is there room on disk for new clones with these numbers of regions, and for new snapshots?
+ * ctl_mutex held, no I/O. 0, or an errno with *why. (command.c asks before a creation.)
  */
 int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr_clones,
-		     struct rpl_why *why);
+		     unsigned int nr_snapshots, struct rpl_why *why);
+
+/* The map in memory goes: no bio and no work comes to it any more. */
+void rpl_persist_map_free(struct rpl_store *s);
 
 /* ---- event.c: any context, irq too ---- */
 
@@ -99,6 +116,16 @@ int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr
 void rpl_event_clone(struct rpl_clone *c, enum rpl_event what);
 void rpl_event_group(struct rpl_group *g, enum rpl_event what);
 void rpl_event_store(struct rpl_store *s, enum rpl_event what);
+
+/* ---- settings.c: ctl_mutex is taken, no I/O ---- */
+
+/* 0 or -EINVAL with *why. */
+int rpl_settings_check(const struct rpl_settings *set, struct rpl_why *why);
+/* What *set says, and what was said before of the rest. */
+void rpl_settings_set(struct rpl_store *s, const struct rpl_settings *set);
+void rpl_settings_get(struct rpl_store *s, struct rpl_settings *set);
+/* A store with space has more of it: if nothing was said of the mark, it is another one. */
+void rpl_settings_grown(struct rpl_store *s);
 
 /* ---- message.c: the message method of replica-store ---- */
 

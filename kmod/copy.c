@@ -9,6 +9,7 @@
 
 #include "copy.h"
 #include "op.h"
+#include "space.h"
 
 int rpl_copy_init(struct rpl_store *s)
 {
@@ -35,12 +36,65 @@ static void copied(int read_err, unsigned long write_err, void *context)
 	rpl_op_copied(context, read_err, write_err);
 }
 
+static void to_store(struct rpl_op *op, u32 loc, sector_t count, struct dm_io_region *to)
+{
+	struct rpl_store *s = op->vol->store;
+
+	to->bdev = s->bdev;
+	to->sector = s->space->start + ((sector_t)(loc - 1) << s->chunk_shift);
+	to->count = count;
+}
+
+/* Chunk op->at - 1 of the run alone, to the store alone. */
+static void copy_one_chunk(struct rpl_op *op)
+{
+	struct rpl_store *s = op->vol->store;
+	u32 nr = op->at - 1;
+	sector_t from_start = (sector_t)nr << s->chunk_shift;
+	sector_t count = min_t(sector_t, s->chunk_sectors, op->sectors - from_start);
+	struct dm_io_region from, to;
+
+	from.bdev = op->src_bdev;
+	from.sector = op->src_start + (op->run.first << s->chunk_shift) + from_start;
+	from.count = count;
+	to_store(op, op->loc + nr, count, &to);
+	dm_kcopyd_copy(s->kc_cow, &from, 1, &to, BIT(DM_KCOPYD_IGNORE_ERROR), copied, op);
+}
+
+/* What a snapshot has, to a chunk of its own. */
+static void copy_up(struct rpl_op *op)
+{
+	struct rpl_store *s = op->vol->store;
+	struct dm_io_region from, to;
+
+	if (!rpl_copy_up_begin(op))
+		return;
+	if (op->from == RPL_LOC_NONE) {
+		from.bdev = op->src_bdev;
+		from.sector = op->src_start + (op->run.first << s->chunk_shift);
+		from.count = op->sectors;
+	} else {
+		to_store(op, op->from, op->sectors, &from);
+	}
+	to_store(op, op->loc, op->sectors, &to);
+	dm_kcopyd_copy(s->kc_cow, &from, 1, &to, 0, copied, op);
+}
+
 void rpl_copy(struct rpl_op *op)
 {
 	struct rpl_store *s = op->vol->store;
 	sector_t sector = op->run.first << s->chunk_shift;
-	struct dm_io_region from, to[RPL_CLONES_MAX];
+	struct dm_io_region from, to[RPL_CLONES_MAX + 1];
 	unsigned int i;
+
+	if (op->snap) {
+		copy_up(op);
+		return;
+	}
+	if (op->at) {
+		copy_one_chunk(op);
+		return;
+	}
 
 	from.bdev = op->src_bdev;
 	from.sector = op->src_start + sector;
@@ -50,8 +104,10 @@ void rpl_copy(struct rpl_op *op)
 		to[i].sector = op->dest_dev[i]->start + sector;
 		to[i].count = op->sectors;
 	}
+	if (op->arm)
+		to_store(op, op->loc, op->sectors, &to[i++]);
 	/* without IGNORE_ERROR one destination's error would leave the others half written */
-	dm_kcopyd_copy(op->kind == RPL_OP_COPY ? s->kc_bg : s->kc_cow, &from, op->nr_dests, to,
+	dm_kcopyd_copy(op->kind == RPL_OP_COPY ? s->kc_bg : s->kc_cow, &from, i, to,
 		       BIT(DM_KCOPYD_IGNORE_ERROR), copied, op);
 }
 

@@ -18,9 +18,12 @@
  *				it (F30).
  *	store->bind_lock	mutex: store->ti, so that dm_table_event() has a living table.
  *	bucket->lock		spin, irq: ops of its windows, the bios that wait for them.
+ *	store->map_lock		rw, irq: the store map (map.h), for the time of one lookup or page.
  *	commit->lock		spin, irq: what waits for its record (commit.h).
  *	view->lock		spin, irq: ops that wait for the view's volume to be drained.
  *	vol->lock, clone->lock	spin, irq: binding; state, reason, bits being set, counters.
+ *	arm->lock		spin, irq: loss of a volume's snapshots (past.h), bios held for it.
+ *	space->lock		spin, irq: chunks of the store (space.h). Innermost.
  *	waker->lock		spin, irq: bios to be mapped again.
  * Bits, clone->preserving and ->readable are read without a lock. map() and end_io() take spin
  * locks only, and never sleep or allocate with more than GFP_NOWAIT.
@@ -28,9 +31,9 @@
  * Life of a source write: map() takes a ref of the volume's current view (R1), then looks at what
  * that view must preserve. Nothing: remapped, the ref goes at end_io. A missing region: the bio is
  * cut at the window of 1 MiB, ops are started for every missing run, the ref is dropped, the bio is
- * linked to one op (R7) and mapped from the start when that op ends. Ops copy source -> clones once
- * the view's predecessors have all drained (R5, R6), set `copied`, commit (commit.h), then set
- * `durable`, then wake (R15).
+ * linked to one op (R7) and mapped from the start when that op ends. Ops copy source -> clones and
+ * store once the view's predecessors have all drained (R5, R6), set `copied`, commit (commit.h),
+ * then set `durable` and the snapshots' bits (past.h), then wake (R15).
  *
  * Failure of a clone: rpl_clone_fail() ends all copying for it at once, but writes that would
  * destroy what it lacks go on waiting until a record says that it has failed: else a power cut
@@ -63,15 +66,17 @@
 #include <linux/workqueue.h>
 
 #include "pure.h"
+#include "map.h"
 #include "pacing.h"
 #include "progress.h"
 
-#define RPL_CLONES_MAX	  7 /* unfinished clones of one volume: destinations of one op */
-#define RPL_BUCKETS	  1024
-#define RPL_WINDOW_SHIFT  11 /* sectors: an op never crosses 1 MiB of its source (F11) */
-#define RPL_OPS_MAX	  4096 /* ops of one store; bios that need more wait in the FIFO */
-#define RPL_OPS_RESERVED  512
-#define RPL_CHUNK_SECTORS 128 /* default chunk */
+#define RPL_CLONES_MAX	      7 /* unfinished clones of one volume: destinations of one op */
+#define RPL_BUCKETS	      1024
+#define RPL_WINDOW_SHIFT      11 /* sectors: an op never crosses 1 MiB of its source (F11) */
+#define RPL_WINDOW_CHUNKS_MAX 256 /* of 4 KiB, in a window */
+#define RPL_OPS_MAX	      4096 /* ops of one store; bios that need more wait in the FIFO */
+#define RPL_OPS_RESERVED      512
+#define RPL_CHUNK_SECTORS     128 /* default chunk */
 
 struct rpl_persist; /* persist.c */
 struct rpl_journal; /* journal.c */
@@ -81,6 +86,9 @@ struct rpl_clone;
 struct rpl_group;
 struct rpl_view;
 struct rpl_op;
+struct rpl_arm; /* past.h */
+struct rpl_bits;
+struct rpl_space; /* space.h */
 
 /*
  * What event.c remembers of an object; nobody else touches it. ->seq is the number of its last
@@ -118,6 +126,7 @@ struct rpl_binding {
 	struct rpl_clone *clone; /* NULL for a source */
 	atomic_t users; /* ops that do I/O on these devices, + 1 while bound */
 	bool was_bound;
+	bool leaving; /* source: a suspend waits for its bios: none waits for space any more */
 	struct completion idle;
 };
 
@@ -131,6 +140,7 @@ struct rpl_commit {
 	struct bio_list flushes; /* clones' flushes and FUA writes, for the next batch */
 	struct bio_list flushing; /* of the batch that runs */
 	struct list_head failed; /* clone->failed_list, with refs */
+	struct list_head failed_arms; /* arm->failed_list, with refs */
 	struct workqueue_struct *wq;
 	struct work_struct work; /* one batch after the other */
 	struct delayed_work lazy; /* what nobody waits for */
@@ -138,8 +148,17 @@ struct rpl_commit {
 	wait_queue_head_t wait; /* flushes of targets; room in the journal */
 	struct mutex journal_mutex; /* ->journal and its writes; inside persist_mutex */
 	struct rpl_journal *journal;
-	u64 batch; /* number of the batch that runs; ->work alone */
+	u64 batch; /* number of the batch that runs; ->work alone writes it */
+	u64 ended; /* of the last one that has ended; likewise */
 	bool marked_failed; /* the failure is in the superblocks, or never will be; ->work alone */
+};
+
+/* How a store behaves, as far as it was said: 0 and false are defaults. settings.c. */
+struct rpl_settings {
+	bool has_low_water;
+	u64 low_water_sectors; /* warn from so little free space on; 0: never */
+	u8 overflow; /* enum rpl_overflow: what source writes do when it is full */
+	u32 queue_timeout_ms;
 };
 
 /* ---- objects ---- */
@@ -160,13 +179,14 @@ struct rpl_store {
 	u64 incarnation;
 	u64 epoch; /* highest used; persist.c saves and restores it */
 	enum rpl_store_mode mode; /* written under cmd_mutex, read with READ_ONCE */
-	u32 flags; /* enum rpl_store_flag: unclean open, volatile, formatted */
+	u32 flags; /* enum rpl_store_flag */
 	char reason[RPL_REASON_LEN]; /* why FAILED; lock */
 	struct lost_store *lost; /* store.c alone */
 	struct rpl_persist *persist; /* persist_mutex; to change it, ctl_mutex too */
 	struct block_device *bdev; /* below the store; valid while bound or opened */
 	sector_t bdev_start;
 	u32 block_bytes; /* logical block of bdev */
+	u64 dev_bytes; /* that are laid out; persist_mutex to write */
 
 	struct mutex cmd_mutex, publish_mutex, persist_mutex, ctl_mutex, bind_lock;
 	struct dm_target *ti; /* bound table, bind_lock */
@@ -189,6 +209,7 @@ struct rpl_store {
 	mempool_t op_pool;
 	atomic_t nr_ops; /* that some clone still needs */
 	struct rpl_waker fifo; /* bios that found no op (R7); ->work unused */
+	struct rpl_waker starved; /* source writes that wait for a checkpoint (R23); likewise */
 	struct llist_head start_list; /* ops to be started outside map() */
 	struct work_struct start_work;
 	struct delayed_work watch_work; /* ops whose source writes wait too long (I4) */
@@ -196,6 +217,22 @@ struct rpl_store {
 	u64 pace_ns;
 	struct dm_kcopyd_client *kc_cow, *kc_bg;
 	struct rpl_commit commit;
+
+	/* old content for snapshots: map.h, space.h, scan.c */
+	rwlock_t map_lock; /* map; irq; inside bucket->lock */
+	struct rpl_map map; /* nr_pages 0: formatted without room for snapshots */
+	struct rpl_space *space; /* NULL likewise */
+	struct work_struct scan_work; /* on bg_wq: clears garbage */
+	struct percpu_ref data_users; /* I/O to the store's chunks; killed before bdev goes */
+	struct completion data_idle;
+	atomic_t write_errors; /* of the store's chunks */
+
+	/* settings.c; without a lock */
+	struct rpl_settings settings; /* as given; ctl_mutex */
+	u8 overflow; /* enum rpl_overflow */
+	u32 queue_timeout_ms;
+	u32 nr_starved; /* in ->starved */
+	bool starving; /* it was told that writes wait */
 };
 
 /* A volume that is, or was, the source of a relation or has a replica-source table. */
@@ -212,6 +249,14 @@ struct rpl_volume {
 	dev_t lower_devt; /* of the table bound last, 0 = none yet */
 	sector_t lower_start;
 	struct list_head clones; /* clone->vol_list of every relation of this source, ctl_mutex */
+	/*
+	 * Of the next view, if the volume has snapshots to keep old content for. To change it
+	 * publish_mutex and ctl_mutex, either to look.
+	 */
+	struct rpl_arm *arm;
+	struct rpl_bits *bits; /* likewise */
+	atomic_t nr_snapshots; /* relations of that kind in ->clones */
+	atomic64_t stored_chunks; /* entries of the map that have a chunk of the store */
 	struct rpl_waker waker;
 	u32 nr_tables; /* replica-source tables that name it, live or not; ctl_mutex */
 	/* statistics, slow paths only */
@@ -222,7 +267,11 @@ struct rpl_volume {
 	atomic64_t wait_max_ns; /* longest wait of a first write, all causes */
 };
 
-/* One relation: a source volume, a target, and the bits between them. */
+/*
+ * One relation: a source volume and a clone or snapshot of it. Of a snapshot only what is not said
+ * to be a clone's is used; it is SYNCHRONIZED (valid) or FAILED (lost) once its point in time
+ * exists, and needs no device to exist.
+ */
 struct rpl_clone {
 	struct kref kref;
 	struct rpl_store *store;
@@ -230,6 +279,7 @@ struct rpl_clone {
 	struct list_head group_list; /* group->clones, ctl_mutex */
 	struct list_head vol_list; /* vol->clones, ctl_mutex */
 	u32 id;
+	u8 kind; /* enum rpl_kind, fixed */
 	u8 uuid[RPL_UUID_LEN]; /* zero while prepared */
 	struct rpl_group *group; /* NULL while prepared; ctl_mutex */
 	u32 nr_tables; /* replica-clone tables that name it, live or not; ctl_mutex */
@@ -253,8 +303,11 @@ struct rpl_clone {
 	unsigned long *durable; /* and survives as promised: source writes look here (R31) */
 	unsigned long *dirty; /* pages of its bitmap on disk that are older than ->durable */
 	u64 copied_sectors, durable_sectors, bad_sectors; /* exact, last region too; lock */
-	u64 point; /* epoch of its point in time: with the id, its name in the journal */
+	u64 point; /* epoch of its point in time: with the id, its name in the journal; its tag */
 
+	struct rpl_arm *arm; /* snapshot: that its volume had at its point in time, with a ref */
+	bool read_only; /* snapshot: it is given no device that writes; fixed */
+	atomic64_t own_chunks; /* snapshot: entries of the map that are its own */
 	struct rpl_binding *dev; /* bound table or NULL; lock */
 	struct rpl_waker waker;
 
@@ -318,6 +371,9 @@ struct rpl_store_stat {
 	u32 chunk_bytes;
 	u32 nr_volumes, nr_clones, nr_groups, max_volumes;
 	char reason[RPL_REASON_LEN];
+	u64 data_bytes, used_bytes, low_water_bytes;
+	enum rpl_overflow overflow;
+	u32 queue_timeout_ms, waiting_writes;
 	u64 seq;
 };
 
@@ -329,10 +385,13 @@ struct rpl_source_stat {
 	u32 armed; /* clones that its writes preserve for now */
 	bool bound;
 	u64 first_writes, preserved_bytes, held_writes, held_max_ns, wait_max_ns;
+	u32 nr_snapshots; /* lost ones, too */
+	u64 stored_bytes;
 };
 
 struct rpl_clone_stat {
 	u32 id;
+	u8 kind; /* enum rpl_kind */
 	u8 uuid[RPL_UUID_LEN], group_uuid[RPL_UUID_LEN];
 	u32 volume_id;
 	enum rpl_state state;
@@ -343,6 +402,8 @@ struct rpl_clone_stat {
 	u64 rate_bytes_s;
 	u32 eta_s; /* U32_MAX = unknown */
 	u64 min_bytes_s, max_bytes_s;
+	bool read_only;
+	u64 written_bytes; /* own chunks of a snapshot */
 	u64 seq;
 };
 
@@ -398,6 +459,9 @@ struct rpl_group *rpl_store_add_loaded_group(struct rpl_store *s, const u8 *uuid
 struct rpl_clone *rpl_store_add_loaded_clone(struct rpl_store *s, u32 id, u32 volume_id,
 					     const u8 *uuid, const u8 *group_uuid,
 					     enum rpl_state state, u64 nr_sectors);
+struct rpl_clone *rpl_store_add_loaded_snapshot(struct rpl_store *s, u32 id, u32 volume_id,
+						const u8 *uuid, const u8 *group_uuid,
+						enum rpl_state state, u64 nr_sectors);
 
 /*
  * The store's own device or metadata cannot be trusted any more: mode FAILED, unfinished clones
@@ -409,6 +473,8 @@ void rpl_store_fail(struct rpl_store *s, const char *reason);
 
 struct rpl_member_spec {
 	u32 clone_id, volume_id;
+	u8 kind; /* enum rpl_kind */
+	bool read_only; /* a snapshot alone */
 	u8 uuid[RPL_UUID_LEN]; /* of the relation */
 	u64 min_bytes_s, max_bytes_s; /* 0, 0 = default */
 };
@@ -431,6 +497,8 @@ int rpl_clone_abort(struct rpl_store *s, struct rpl_clone *c, struct rpl_why *wh
 int rpl_clone_detach(struct rpl_store *s, struct rpl_clone *c, bool force, struct rpl_why *why);
 int rpl_clone_set_rate(struct rpl_store *s, struct rpl_clone *c, u64 min_bytes_s, u64 max_bytes_s,
 		       struct rpl_why *why);
+/* A snapshot that no table names. Its space comes back later. */
+int rpl_snap_delete(struct rpl_store *s, struct rpl_clone *c, struct rpl_why *why);
 
 /*
  * Needed of the control plane (control.h):

@@ -26,6 +26,8 @@ static void view_free_work(struct work_struct *work)
 
 	for (i = 0; i < v->nr_clones; i++)
 		rpl_clone_put(v->clone[i]);
+	rpl_arm_put(v->arm);
+	rpl_bits_put(v->bits);
 	if (v->group)
 		rpl_group_put(v->group);
 	percpu_ref_exit(&v->writes);
@@ -101,13 +103,34 @@ static void view_switched(struct percpu_ref *ref)
 		complete(&v->sw->done);
 }
 
+/* The newest snapshot is what first writes keep old content for. ctl_mutex held. */
+static void view_name_past(struct rpl_view *v)
+{
+	struct rpl_volume *vol = v->vol;
+	struct rpl_clone *c, *newest = NULL;
+
+	list_for_each_entry(c, &vol->clones, vol_list)
+		if (c->kind == RPL_KIND_SNAPSHOT && c->in_view &&
+		    (!newest || c->point > newest->point))
+			newest = c;
+	if (!newest || WARN_ON_ONCE(!vol->arm || !vol->bits))
+		return;
+	v->arm = rpl_arm_get(vol->arm);
+	v->bits = rpl_bits_get(vol->bits);
+	v->newest = newest->point;
+	v->kept_sectors = newest->nr_sectors;
+	v->kept_chunks =
+		min(vol->bits->nr, rpl_region_count(newest->nr_sectors, vol->store->chunk_shift));
+}
+
 /* ctl_mutex held. */
 static int view_name_clones(struct rpl_view *v)
 {
 	struct rpl_clone *c;
 
+	view_name_past(v);
 	list_for_each_entry(c, &v->vol->clones, vol_list) {
-		if (!c->in_view)
+		if (!c->in_view || c->kind != RPL_KIND_CLONE)
 			continue;
 		if (v->nr_clones == RPL_CLONES_MAX)
 			return -ENOSPC;
@@ -306,12 +329,17 @@ void rpl_epoch_drop(struct rpl_store *s, struct rpl_volume *vol)
 int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long timeout_jiffies)
 {
 	struct rpl_view *v;
+	int r;
 
 	lockdep_assert_held(&vol->store->cmd_mutex);
 	mutex_lock(&vol->store->publish_mutex);
 	v = epoch_cur(vol->store)->view[vol->slot];
+	/* the loss of a snapshot may replace it meanwhile; its successors wait for what we do */
+	percpu_ref_get(&v->writes);
 	mutex_unlock(&vol->store->publish_mutex);
-	return wait_for_completion_timeout(&v->drained, timeout_jiffies) ? 0 : -ETIMEDOUT;
+	r = wait_for_completion_timeout(&v->drained, timeout_jiffies) ? 0 : -ETIMEDOUT;
+	rpl_view_put(v);
+	return r;
 }
 
 int rpl_epoch_init(struct rpl_store *s)

@@ -12,6 +12,7 @@
 #define RPL_EPOCH_H
 
 #include "core.h"
+#include "past.h"
 
 struct rpl_view {
 	struct percpu_ref writes; /* source writes that act by it, + 1 of a predecessor */
@@ -20,6 +21,11 @@ struct rpl_view {
 	u64 epoch;
 	u32 nr_clones;
 	struct rpl_clone *clone[RPL_CLONES_MAX]; /* with refs */
+	/* of the volume's snapshots, with refs; NULL, NULL if there are none */
+	struct rpl_arm *arm;
+	struct rpl_bits *bits;
+	u32 newest; /* the tag of what is kept: that of the newest snapshot */
+	u64 kept_sectors, kept_chunks; /* its length: nothing is kept of what lies behind it */
 
 	bool ready; /* all earlier views are drained; lock to set, any time to read */
 	spinlock_t lock;
@@ -72,10 +78,10 @@ static inline bool rpl_view_current(struct rpl_view *v)
 }
 
 /*
- * Publish one epoch in which the listed volumes have new views, made of their clones with ->in_view
- * set. Volumes without a slot get one. publish_mutex held, ctl_mutex not. Sleeps for one grace
- * period, does no I/O and waits for none. 0 or -ENOMEM/-ENOSPC, then nothing has changed. If group
- * is given, its epoch, time and publish_ns are filled.
+ * Publish one epoch in which the listed volumes have new views, made of their clones and snapshots
+ * with ->in_view set. Volumes without a slot get one. publish_mutex held, ctl_mutex not. Sleeps for
+ * one grace period, does no I/O and waits for none. 0 or -ENOMEM/-ENOSPC, then nothing has changed.
+ * If group is given, its epoch, time and publish_ns are filled.
  */
 int rpl_epoch_publish(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr,
 		      struct rpl_group *group);
@@ -87,8 +93,8 @@ int rpl_epoch_publish(struct rpl_store *s, struct rpl_volume **vols, unsigned in
 void rpl_epoch_drop(struct rpl_store *s, struct rpl_volume *vol);
 
 /*
- * Wait until all earlier views of a volume are drained. cmd_mutex held, so that the view stays the
- * current one. 0 or -ETIMEDOUT.
+ * Wait until all earlier views of a volume are drained. cmd_mutex held: none of a later point in
+ * time comes. 0 or -ETIMEDOUT.
  */
 int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long timeout_jiffies);
 

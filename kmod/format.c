@@ -7,6 +7,7 @@
  * rest of the module counts on: every range is checked here and nowhere else.
  */
 #include "format.h"
+#include "map.h"
 
 struct sb_area_disk {
 	__le32 kind;
@@ -36,9 +37,11 @@ struct sb_disk {
 	__le64 journal_tail;
 	__le64 table_sum;
 	__le64 bitmap_sum;
-	u8 reserved[112];
+	__le64 map_sum;
+	__le32 max_snapshots;
+	u8 reserved[100];
 	struct sb_area_disk area[RPL_AREAS];
-	u8 zero[RPL_BLOCK_BYTES - 640];
+	u8 zero[RPL_BLOCK_BYTES - 256 - RPL_AREAS * sizeof(struct sb_area_disk)];
 } __packed;
 
 struct page_head {
@@ -83,6 +86,19 @@ struct clone_disk {
 	char reason[RPL_RECORD_REASON];
 } __packed;
 
+#define SNAPSHOT_READ_ONLY 0x1U
+
+struct snapshot_disk {
+	__le32 volume_id;
+	__le32 state;
+	__le32 error;
+	__le32 flags;
+	u8 uuid[RPL_UUID_LEN];
+	u8 group_uuid[RPL_UUID_LEN];
+	__le64 nr_sectors;
+	char reason[RPL_RECORD_REASON];
+} __packed;
+
 struct record_disk {
 	__le32 kind;
 	__le32 id;
@@ -91,6 +107,7 @@ struct record_disk {
 		struct volume_disk volume;
 		struct group_disk group;
 		struct clone_disk clone;
+		struct snapshot_disk snapshot;
 		u8 bytes[RPL_RECORD_BYTES - 16];
 	};
 } __packed;
@@ -138,48 +155,6 @@ static char copy_name(unsigned int copy)
 
 /* ---- superblock ---- */
 
-/* Append an area behind the ones that are there; *end moves to its end. */
-static void plan_area(struct rpl_sb *sb, unsigned int nr, enum rpl_area_kind kind, u64 length,
-		      u64 *end)
-{
-	sb->area[nr].kind = kind;
-	sb->area[nr].flags = 0;
-	sb->area[nr].offset_bytes = *end;
-	sb->area[nr].length_bytes = length;
-	*end += length;
-}
-
-int rpl_sb_plan(struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, u32 max_volumes,
-		struct rpl_why *why)
-{
-	const u64 pair = 2ULL * RPL_BLOCK_BYTES;
-	const u64 chunk_bytes = (u64)chunk_sectors << 9;
-	u64 end = 2ULL * RPL_SB_B_OFFSET;
-	u64 pages = DIV_ROUND_UP(3U * max_volumes, RPL_RECORDS_PER_PAGE);
-
-	dev_bytes = round_down(dev_bytes, (u64)RPL_BLOCK_BYTES);
-	if (dev_bytes < RPL_MIN_STORE_BYTES) {
-		rpl_why(why, 0,
-			"the store's device is too small: %llu bytes, at least %llu are needed",
-			(unsigned long long)dev_bytes, (unsigned long long)RPL_MIN_STORE_BYTES);
-		return -ENOSPC;
-	}
-	memset(sb, 0, sizeof(*sb));
-	sb->generation = 1;
-	sb->chunk_sectors = chunk_sectors;
-	sb->max_volumes = max_volumes;
-	sb->dev_bytes = dev_bytes;
-	plan_area(sb, 0, RPL_AREA_OBJECTS, pages * pair, &end);
-	plan_area(sb, 1, RPL_AREA_BITMAPS,
-		  round_down(clamp_t(u64, dev_bytes / 32, 4ULL << 20, 1ULL << 30), pair), &end);
-	plan_area(sb, 2, RPL_AREA_JOURNAL,
-		  round_down(clamp_t(u64, dev_bytes / 16, 1ULL << 20, 64ULL << 20), pair), &end);
-	plan_area(sb, 3, RPL_AREA_MAP, round_up(max_t(u64, dev_bytes / 1024, 65536), pair), &end);
-	end = round_up(end, chunk_bytes);
-	plan_area(sb, 4, RPL_AREA_DATA, round_down(dev_bytes - end, chunk_bytes), &end);
-	return 0;
-}
-
 void rpl_sb_encode(void *block, const struct rpl_sb *sb, unsigned int copy)
 {
 	struct sb_disk *d = block;
@@ -205,6 +180,8 @@ void rpl_sb_encode(void *block, const struct rpl_sb *sb, unsigned int copy)
 	d->journal_tail = cpu_to_le64(sb->journal_tail);
 	d->table_sum = cpu_to_le64(sb->table_sum);
 	d->bitmap_sum = cpu_to_le64(sb->bitmap_sum);
+	d->map_sum = cpu_to_le64(sb->map_sum);
+	d->max_snapshots = cpu_to_le32(sb->max_snapshots);
 	for (i = 0; i < RPL_AREAS; i++) {
 		d->area[i].kind = cpu_to_le32(sb->area[i].kind);
 		d->area[i].flags = cpu_to_le32(sb->area[i].flags);
@@ -234,57 +211,14 @@ static void sb_read(const struct sb_disk *d, struct rpl_sb *sb)
 	sb->journal_tail = le64_to_cpu(d->journal_tail);
 	sb->table_sum = le64_to_cpu(d->table_sum);
 	sb->bitmap_sum = le64_to_cpu(d->bitmap_sum);
+	sb->map_sum = le64_to_cpu(d->map_sum);
+	sb->max_snapshots = le32_to_cpu(d->max_snapshots);
 	for (i = 0; i < RPL_AREAS; i++) {
 		sb->area[i].kind = le32_to_cpu(d->area[i].kind);
 		sb->area[i].flags = le32_to_cpu(d->area[i].flags);
 		sb->area[i].offset_bytes = le64_to_cpu(d->area[i].offset_bytes);
 		sb->area[i].length_bytes = le64_to_cpu(d->area[i].length_bytes);
 	}
-}
-
-/* Inside the device, behind the superblocks, in whole blocks, apart from each other. */
-static bool areas_sane(const struct rpl_sb *sb)
-{
-	unsigned int i, k;
-
-	for (i = 0; i < RPL_AREAS; i++) {
-		const struct rpl_area *a = &sb->area[i];
-
-		if (a->kind == RPL_AREA_NONE)
-			continue;
-		if (a->offset_bytes % RPL_BLOCK_BYTES || a->length_bytes % RPL_BLOCK_BYTES ||
-		    a->offset_bytes < RPL_SB_B_OFFSET + RPL_BLOCK_BYTES ||
-		    a->offset_bytes > sb->dev_bytes ||
-		    a->length_bytes > sb->dev_bytes - a->offset_bytes)
-			return false;
-		for (k = 0; k < i; k++) {
-			const struct rpl_area *b = &sb->area[k];
-
-			if (b->kind == a->kind)
-				return false;
-			if (b->kind != RPL_AREA_NONE &&
-			    a->offset_bytes < b->offset_bytes + b->length_bytes &&
-			    b->offset_bytes < a->offset_bytes + a->length_bytes)
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool sb_sane(const struct rpl_sb *sb)
-{
-	const struct rpl_area *objects = rpl_sb_area(sb, RPL_AREA_OBJECTS);
-	const struct rpl_area *bitmaps = rpl_sb_area(sb, RPL_AREA_BITMAPS);
-
-	return sb->generation && sb->generation <= RPL_GENERATION_MAX &&
-	       !(sb->flags & ~RPL_SB_FLAGS) && is_power_of_2(sb->chunk_sectors) &&
-	       sb->chunk_sectors >= RPL_CHUNK_SECTORS_MIN &&
-	       sb->chunk_sectors <= RPL_CHUNK_SECTORS_MAX && sb->max_volumes &&
-	       sb->max_volumes <= RPL_ID_MAX && sb->dev_bytes >= RPL_MIN_STORE_BYTES &&
-	       sb->dev_bytes <= (u64)S64_MAX && areas_sane(sb) && objects && bitmaps &&
-	       objects->length_bytes <= RPL_OBJECTS_BYTES_MAX &&
-	       bitmaps->length_bytes <= RPL_BITMAPS_BYTES_MAX &&
-	       rpl_area_pages(objects) * RPL_RECORDS_PER_PAGE >= 3 * sb->max_volumes;
 }
 
 int rpl_sb_decode(const void *block, unsigned int copy, struct rpl_sb *sb, struct rpl_why *why)
@@ -315,7 +249,7 @@ int rpl_sb_decode(const void *block, unsigned int copy, struct rpl_sb *sb, struc
 			(unsigned long long)(sb->ro_compat & ~RPL_RO_COMPAT_KNOWN));
 		return -EOPNOTSUPP;
 	}
-	if (le32_to_cpu(d->copy) != copy || !sb_sane(sb)) {
+	if (le32_to_cpu(d->copy) != copy || !rpl_sb_sane(sb)) {
 		rpl_why(why, 0, "superblock %c holds impossible values", copy_name(copy));
 		return -EILSEQ;
 	}
@@ -384,42 +318,7 @@ int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, u
 	return 0;
 }
 
-int rpl_sb_fits(const struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, struct rpl_why *why)
-{
-	if (sb->chunk_sectors != chunk_sectors) {
-		rpl_why(why, 0, "the store has chunks of %u sectors, the table line says %u",
-			sb->chunk_sectors, chunk_sectors);
-		return -EINVAL;
-	}
-	if (dev_bytes < sb->dev_bytes) {
-		rpl_why(why, 0, "the store needs %llu bytes, its device has only %llu",
-			(unsigned long long)sb->dev_bytes, (unsigned long long)dev_bytes);
-		return -ENOSPC;
-	}
-	return 0;
-}
-
-const struct rpl_area *rpl_sb_area(const struct rpl_sb *sb, enum rpl_area_kind kind)
-{
-	unsigned int i;
-
-	for (i = 0; i < RPL_AREAS; i++)
-		if (sb->area[i].kind == kind)
-			return &sb->area[i];
-	return NULL;
-}
-
 /* ---- pages ---- */
-
-u64 rpl_page_offset(const struct rpl_area *area, u32 index, unsigned int slot)
-{
-	return area->offset_bytes + ((u64)index * 2 + slot) * RPL_BLOCK_BYTES;
-}
-
-u32 rpl_area_pages(const struct rpl_area *area)
-{
-	return (u32)(area->length_bytes / (2 * RPL_BLOCK_BYTES));
-}
 
 void rpl_page_seal(void *page, const struct rpl_sb *sb, const struct rpl_page_id *id)
 {
@@ -565,6 +464,40 @@ static int clone_decode(const struct clone_disk *d, u32 id, struct rpl_rec_clone
 	return 0;
 }
 
+static void snapshot_encode(struct snapshot_disk *d, const struct rpl_rec_snapshot *s)
+{
+	d->volume_id = cpu_to_le32(s->volume_id);
+	d->state = cpu_to_le32(s->state);
+	d->error = cpu_to_le32(s->error);
+	d->flags = cpu_to_le32(s->read_only ? SNAPSHOT_READ_ONLY : 0);
+	memcpy(d->uuid, s->uuid, sizeof(d->uuid));
+	memcpy(d->group_uuid, s->group_uuid, sizeof(d->group_uuid));
+	d->nr_sectors = cpu_to_le64(s->nr_sectors);
+	strscpy(d->reason, s->reason, sizeof(d->reason));
+}
+
+static int snapshot_decode(const struct snapshot_disk *d, u32 id, struct rpl_rec_snapshot *s)
+{
+	u32 flags = le32_to_cpu(d->flags);
+
+	s->read_only = flags & SNAPSHOT_READ_ONLY;
+	s->id = id;
+	s->volume_id = le32_to_cpu(d->volume_id);
+	s->state = le32_to_cpu(d->state);
+	s->error = le32_to_cpu(d->error);
+	memcpy(s->uuid, d->uuid, sizeof(s->uuid));
+	memcpy(s->group_uuid, d->group_uuid, sizeof(s->group_uuid));
+	s->nr_sectors = le64_to_cpu(d->nr_sectors);
+	memcpy(s->reason, d->reason, sizeof(s->reason));
+	s->reason[sizeof(s->reason) - 1] = 0;
+	if (!id || id > RPL_ID_MAX || !s->volume_id || s->volume_id > RPL_ID_MAX ||
+	    s->volume_id == id || (flags & ~SNAPSHOT_READ_ONLY) ||
+	    (s->state != RPL_STATE_SYNCHRONIZED && s->state != RPL_STATE_FAILED) ||
+	    s->error > RPL_ERRNO_MAX || !s->nr_sectors || s->nr_sectors > RPL_VOLUME_SECTORS_MAX)
+		return -EILSEQ;
+	return 0;
+}
+
 void rpl_record_encode(void *page, unsigned int nr, const struct rpl_record *rec)
 {
 	struct record_disk *d = &((struct object_page *)page)->record[nr];
@@ -590,6 +523,10 @@ void rpl_record_encode(void *page, unsigned int nr, const struct rpl_record *rec
 	case RPL_RECORD_CLONE:
 		d->id = cpu_to_le32(rec->clone.id);
 		clone_encode(&d->clone, &rec->clone);
+		break;
+	case RPL_RECORD_SNAPSHOT:
+		d->id = cpu_to_le32(rec->snapshot.id);
+		snapshot_encode(&d->snapshot, &rec->snapshot);
 		break;
 	}
 }
@@ -624,6 +561,9 @@ int rpl_record_decode(const void *page, unsigned int nr, struct rpl_record *rec)
 	case RPL_RECORD_CLONE:
 		rec->kind = RPL_RECORD_CLONE;
 		return clone_decode(&d->clone, id, &rec->clone);
+	case RPL_RECORD_SNAPSHOT:
+		rec->kind = RPL_RECORD_SNAPSHOT;
+		return snapshot_decode(&d->snapshot, id, &rec->snapshot);
 	default:
 		return -EILSEQ;
 	}

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The format of a store on disk: superblock, object table, pages of clone bitmaps. Pure: encoding,
- * decoding and checking only; persist.c does the I/O and is the only caller in the kernel. Nothing
- * else knows the layout. All numbers on disk are little endian.
+ * decoding and checking (format.c), and where its areas are (layout.c); the files of persist.h do
+ * the I/O and are the only callers in the kernel. Nothing else knows the layout. All numbers on
+ * disk are little endian.
  *
  * Places
  *	0 and 64 KiB	superblocks A and B, written in turn
  *	areas		a table in the superblock: objects, bitmaps, journal (journal-format.h),
- *			map, data (the last two are reserved for the versions that use them)
+ *			map (map.h), data (chunks of old content, one after the other)
  *
- * Every page of the areas "objects" and "bitmaps" has two slots, next to each other. Header: crc,
- * magic, kind, index, generation and the store's uuid. A page belongs to the store's contents if
- * its generation is not newer than the superblock's; of two such the newer one counts. So a change
- * of many pages happens at one instant, when the superblock that names its generation is durable:
- * dirty pages to the slots that do not hold the current copies, flush, superblock, flush. A
- * generation is never used twice: an opening goes on above the highest one seen in any page. A page
- * that is newer than the superblock is left from a change that was cut off; the next superblock
- * would make it count, so its slot is written anew, with what does count, in the next change.
+ * Every page of the areas "objects", "bitmaps" and "map" has two slots, next to each other. Header:
+ * crc, magic, kind, index, generation and the store's uuid. A page belongs to the store's contents
+ * if its generation is not newer than the superblock's; of two such the newer one counts. So a
+ * change of many pages happens at one instant, when the superblock that names its generation is
+ * durable: dirty pages to the slots that do not hold the current copies, flush, superblock, flush.
+ * A generation is never used twice: an opening goes on above the highest one seen in any page. A
+ * page that is newer than the superblock is left from a change that was cut off; the next
+ * superblock would make it count, so its slot is written anew, with what does count, in the next
+ * change.
  *
  * Changes of the format: a bit in one of three masks. A version that does not know a bit in
  * `incompat` must not open the store, in `ro_compat` must not change it, in `compat` may ignore it.
@@ -36,7 +38,7 @@
 #define RPL_BITS_PER_PAGE    ((RPL_BLOCK_BYTES - 64U) * 8U)
 #define RPL_RECORD_REASON    124U /* a longer reason is cut, with its end */
 #define RPL_MIN_STORE_BYTES  (16ULL << 20)
-#define RPL_AREAS	     16
+#define RPL_AREAS	     32
 
 /* Bounds of what a store may say, so that no sum of them overflows. */
 #define RPL_CHUNK_SECTORS_MIN  8U
@@ -50,13 +52,35 @@
 /* Masks of the features that this version knows. */
 #define RPL_COMPAT_KNOWN    0ULL
 #define RPL_RO_COMPAT_KNOWN 0ULL
-#define RPL_INCOMPAT_KNOWN  RPL_INCOMPAT_JOURNAL
+#define RPL_INCOMPAT_KNOWN \
+	(RPL_INCOMPAT_JOURNAL | RPL_INCOMPAT_SNAPSHOTS | RPL_INCOMPAT_GROWN | RPL_INCOMPAT_WRITABLE)
 
 /*
  * Facts of unfinished clones are in the journal; each page of a bitmap has its own generation; the
  * superblock has sums of the pages' generations.
  */
 #define RPL_INCOMPAT_JOURNAL 0x1ULL
+
+/*
+ * Formatted with room for snapshots: map and data are in use. A store without it is one of an early
+ * version, whose areas of these names have other sizes.
+ */
+#define RPL_INCOMPAT_SNAPSHOTS	 0x2ULL
+#define RPL_SNAPSHOTS_PER_VOLUME 4U /* that the object table has room for, on average */
+#define RPL_SNAPSHOTS_ALL_MAX	 24576U
+#define RPL_SNAPSHOTS_ALL_MIN	 16U
+
+/*
+ * The store has grown: there may be several areas "map", which are the parts of one, in the order
+ * of the table; all but the first lie in chunks of "data", which hold nothing else.
+ */
+#define RPL_INCOMPAT_GROWN 0x4ULL
+
+/*
+ * A snapshot has, or had, a device that writes: map and journal may name chunks that are a
+ * snapshot's own. Set, in both superblocks, before the first such device exists.
+ */
+#define RPL_INCOMPAT_WRITABLE 0x8ULL
 
 /* State of a store on disk (superblock flags). */
 #define RPL_SB_OPEN	0x1U /* in use, or not closed cleanly */
@@ -88,13 +112,17 @@ struct rpl_sb {
 	u32 flags; /* RPL_SB_* */
 	u32 chunk_sectors;
 	u32 max_volumes;
+	u32 max_snapshots; /* of all volumes; 0 without RPL_INCOMPAT_SNAPSHOTS */
 	u64 dev_bytes; /* size of the device that is laid out */
 	u64 epoch; /* highest epoch number used */
 	u64 format_time_s, write_time_s; /* seconds since 1970 */
 	u64 incarnation; /* random, new at each opening */
 	u64 journal_tail; /* number of the first block that counts, journal-format.h */
-	/* sums of rpl_page_mark(): of the table's pages; of the bitmaps of what is unfinished */
-	u64 table_sum, bitmap_sum;
+	/*
+	 * sums of rpl_page_mark(): of the table's pages; of the bitmaps of what is unfinished; of
+	 * the map's pages that were ever written
+	 */
+	u64 table_sum, bitmap_sum, map_sum;
 	struct rpl_area area[RPL_AREAS];
 };
 
@@ -103,6 +131,7 @@ enum rpl_record_kind {
 	RPL_RECORD_VOLUME,
 	RPL_RECORD_GROUP,
 	RPL_RECORD_CLONE,
+	RPL_RECORD_SNAPSHOT,
 };
 
 struct rpl_rec_volume {
@@ -134,6 +163,18 @@ struct rpl_rec_clone {
 	u64 bitmap_generation; /* its pages are of this one or later; 0 = none is saved */
 };
 
+struct rpl_rec_snapshot {
+	u32 id;
+	u32 volume_id;
+	u8 uuid[RPL_UUID_LEN];
+	u8 group_uuid[RPL_UUID_LEN]; /* its tag is the group's epoch */
+	u32 state; /* synchronized: valid, or failed: lost */
+	u32 error; /* positive errno */
+	bool read_only; /* it is given no device that writes */
+	char reason[RPL_RECORD_REASON];
+	u64 nr_sectors; /* of the point in time */
+};
+
 /* One record of the object table, decoded. */
 struct rpl_record {
 	enum rpl_record_kind kind;
@@ -141,12 +182,14 @@ struct rpl_record {
 		struct rpl_rec_volume volume;
 		struct rpl_rec_group group;
 		struct rpl_rec_clone clone;
+		struct rpl_rec_snapshot snapshot;
 	};
 };
 
 enum rpl_page_kind {
 	RPL_PAGE_OBJECTS = 1,
 	RPL_PAGE_BITMAP = 2,
+	RPL_PAGE_MAP = 3,
 };
 
 struct rpl_page_id {
@@ -162,6 +205,9 @@ struct rpl_page_id {
  */
 int rpl_sb_plan(struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, u32 max_volumes,
 		struct rpl_why *why);
+
+/* Are all values such that the rest of the module may count on them? */
+bool rpl_sb_sane(const struct rpl_sb *sb);
 
 /* Write *sb into one block, for copy 0 or 1. */
 void rpl_sb_encode(void *block, const struct rpl_sb *sb, unsigned int copy);
@@ -187,7 +233,24 @@ int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, u
 /* Does this device and table line fit the store? 0 or -EINVAL/-ENOSPC with *why. */
 int rpl_sb_fits(const struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, struct rpl_why *why);
 
+/*
+ * Lay out a larger device: *sb becomes what the superblock shall say, nothing that it said before
+ * moves. It is left as it is if the device is not larger, or not by so much that it is of use. 0 or
+ * -ENOSPC with *why: it is smaller, or the superblock has no room for one more area.
+ */
+int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, struct rpl_why *why);
+
+/* The first area of a kind, NULL if there is none. */
 const struct rpl_area *rpl_sb_area(const struct rpl_sb *sb, enum rpl_area_kind kind);
+
+/* Byte offset of a slot of a page of the map, which must exist. */
+u64 rpl_sb_map_offset(const struct rpl_sb *sb, u32 index, unsigned int slot);
+
+/*
+ * Chunks of the area "data" that other areas lie in, from `loc` on: the first run of them, whose
+ * length is *nr; RPL_LOC_NONE if there is no more.
+ */
+u32 rpl_sb_reserved(const struct rpl_sb *sb, u32 loc, u32 *nr);
 
 /* Byte offset of a slot (0 or 1) of a page of an area. */
 u64 rpl_page_offset(const struct rpl_area *area, u32 index, unsigned int slot);
@@ -215,6 +278,9 @@ int rpl_page_choose(const void *slot_a, const void *slot_b, const struct rpl_sb 
  */
 int rpl_bitmap_choose(const void *slot_a, const void *slot_b, const struct rpl_sb *sb, u32 index,
 		      u32 owner, u64 since, u64 *generation, u64 *seen);
+
+/* Chunks that the area "data" has for snapshots: 0 if the store has no room for them. */
+u64 rpl_data_chunks(const struct rpl_sb *sb);
 
 /*
  * What a page of this generation adds to a sum. A slot that was lost leaves the older one, which is

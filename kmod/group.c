@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Creation of a group of clones: one point in time over all sources. One command at a time
- * (cmd_mutex); lists and checks under ctl_mutex. Order: checks, bitmaps, publish, drain, flush of
- * the sources, commit, and only then the clones may be read (R3, R5, R9, R26). Whatever fails on
- * the way, the clones are prepared again as if nothing had been asked.
+ * Creation of a group of clones and snapshots: one point in time over all sources. One command at a
+ * time (cmd_mutex); lists and checks under ctl_mutex. Order: checks, bitmaps, publish, drain, flush
+ * of the sources, commit, and only then the clones may be read (R3, R5, R9, R26). Whatever fails on
+ * the way, the clones are prepared again, and the snapshots gone, as if nothing had been asked.
  */
 #define DM_MSG_PREFIX "replica"
 
@@ -16,8 +16,17 @@
 #include "copy.h"
 #include "epoch.h"
 #include "op.h"
+#include "snap.h"
 #include "store.h"
 #include "trace.h"
+
+/* A volume of it, and what it needs for its snapshot. */
+struct creation_past {
+	u64 nr_sectors; /* for all its relations the same, whatever grows meanwhile */
+	bool wanted; /* it gets one */
+	struct rpl_arm *arm; /* a fresh one, should it have none */
+	struct rpl_bits *bits; /* of the new newest snapshot */
+};
 
 /* Everything that one creation needs; made before anything changes. */
 struct creation {
@@ -29,6 +38,7 @@ struct creation {
 	struct rpl_volume **vols; /* each source once, with refs */
 	u32 nr_vols;
 	struct rpl_binding **devs; /* of vols, for the flush */
+	struct creation_past *pasts; /* of vols */
 };
 
 /* ---- checks: ctl_mutex held ---- */
@@ -62,7 +72,8 @@ static int check_target_free(struct rpl_store *s, struct rpl_clone *c, struct rp
 		}
 	}
 	list_for_each_entry(other, &s->clones, list) {
-		if (other == c)
+		/* a snapshot's device writes to nothing */
+		if (other == c || other->kind != RPL_KIND_CLONE)
 			continue;
 		spin_lock_irq(&other->lock);
 		if (other->dev && overlap(dev->bdev, dev->start, dev->ti->len, other->dev->bdev,
@@ -102,7 +113,7 @@ static int check_source(struct rpl_store *s, const struct rpl_member_spec *m, u6
 	}
 	list_for_each_entry(c, &vol->clones, vol_list)
 		armed += rpl_state_unfinished(READ_ONCE(c->state));
-	if (armed >= RPL_CLONES_MAX) {
+	if (m->kind == RPL_KIND_CLONE && armed >= RPL_CLONES_MAX) {
 		rpl_why(why, m->volume_id, "source volume %u has %u unfinished clones already",
 			m->volume_id, armed);
 		return -EBUSY;
@@ -123,8 +134,9 @@ static int check_clone(struct rpl_store *s, const struct rpl_member_spec *m, str
 		return -ENOENT;
 	}
 	state = READ_ONCE(c->state);
-	if (state != RPL_STATE_PREPARED) {
-		rpl_why(why, c->id, "clone %u is %s already", c->id, rpl_state_name(state));
+	if (state != RPL_STATE_PREPARED || c->kind != RPL_KIND_CLONE) {
+		rpl_why(why, c->id, "%s %u is %s already", rpl_kind_name(c->kind), c->id,
+			rpl_state_name(state));
 		return -EEXIST;
 	}
 	if (c->vol->id != m->volume_id) {
@@ -180,19 +192,20 @@ static int check_devices(struct rpl_store *s, struct rpl_clone *c, u64 nr_sector
 static int check_duplicates(const struct rpl_group_spec *spec, u32 i, struct rpl_why *why)
 {
 	const struct rpl_member_spec *m = &spec->member[i];
-	u32 k, same_source = 0;
+	u32 k, most, same_source = 0;
 
 	for (k = 0; k < spec->nr; k++) {
 		const struct rpl_member_spec *o = &spec->member[k];
 
-		same_source += o->volume_id == m->volume_id;
+		same_source += o->volume_id == m->volume_id && o->kind == m->kind;
 		if (k < i && o->clone_id == m->clone_id) {
-			rpl_why(why, m->clone_id, "clone %u is listed twice", m->clone_id);
+			rpl_why(why, m->clone_id, "%s %u is listed twice", rpl_kind_name(m->kind),
+				m->clone_id);
 			return -EINVAL;
 		}
 		if (k < i && !memcmp(o->uuid, m->uuid, RPL_UUID_LEN)) {
-			rpl_why(why, m->clone_id, "clones %u and %u have the same uuid",
-				o->clone_id, m->clone_id);
+			rpl_why(why, m->clone_id, "%ss %u and %u have the same uuid",
+				rpl_kind_name(m->kind), o->clone_id, m->clone_id);
 			return -EINVAL;
 		}
 		if (o->clone_id == m->volume_id) {
@@ -201,9 +214,11 @@ static int check_duplicates(const struct rpl_group_spec *spec, u32 i, struct rpl
 			return -EINVAL;
 		}
 	}
-	if (same_source > RPL_CLONES_MAX) {
-		rpl_why(why, m->volume_id, "source volume %u is listed %u times, at most %u",
-			m->volume_id, same_source, RPL_CLONES_MAX);
+	most = m->kind == RPL_KIND_CLONE ? RPL_CLONES_MAX : 1;
+	if (same_source > most) {
+		rpl_why(why, m->volume_id,
+			"source volume %u is listed %u times for a %s, at most %u is possible",
+			m->volume_id, same_source, rpl_kind_name(m->kind), most);
 		return -EINVAL;
 	}
 	return 0;
@@ -213,24 +228,31 @@ static int check_member(struct rpl_store *s, const struct rpl_group_spec *spec, 
 			struct rpl_why *why)
 {
 	const struct rpl_member_spec *m = &spec->member[i];
+	bool snapshot = m->kind == RPL_KIND_SNAPSHOT;
 	struct rpl_clone *c, *other;
 	u64 nr_sectors;
 	int r;
 
 	r = check_duplicates(spec, i, why);
+	if (!r && m->read_only && !snapshot) {
+		rpl_why(why, m->clone_id, "clone %u: only a snapshot can be read-only",
+			m->clone_id);
+		r = -EINVAL;
+	}
 	if (!r)
-		r = check_clone(s, m, &c, why);
+		r = snapshot ? rpl_snap_check(s, m, why) : check_clone(s, m, &c, why);
 	if (!r)
 		r = check_source(s, m, &nr_sectors, why);
-	if (!r)
+	if (!r && !snapshot)
 		r = check_devices(s, c, nr_sectors, why);
 	if (r)
 		return r;
 	list_for_each_entry(other, &s->clones, list) {
 		if (rpl_state_related(READ_ONCE(other->state)) &&
 		    !memcmp(other->uuid, m->uuid, RPL_UUID_LEN)) {
-			rpl_why(why, m->clone_id, "clone %u: its uuid is that of clone %u",
-				m->clone_id, other->id);
+			rpl_why(why, m->clone_id, "%s %u: its uuid is that of %s %u",
+				rpl_kind_name(m->kind), m->clone_id, rpl_kind_name(other->kind),
+				other->id);
 			return -EEXIST;
 		}
 	}
@@ -247,7 +269,7 @@ static int check_locked(struct rpl_store *s, const struct rpl_group_spec *spec, 
 		return -EIO;
 	}
 	if (!spec->nr || spec->nr > RPL_MEMBERS_MAX) {
-		rpl_why(why, 0, "a group has 1 to %u clones, not %u", RPL_MEMBERS_MAX, spec->nr);
+		rpl_why(why, 0, "a group has 1 to %u members, not %u", RPL_MEMBERS_MAX, spec->nr);
 		return -EINVAL;
 	}
 	if (rpl_store_group_by_uuid(s, spec->uuid)) {
@@ -278,8 +300,12 @@ static void creation_free(struct creation *cr)
 	for (i = 0; cr->clones && i < cr->nr; i++)
 		if (cr->clones[i])
 			rpl_clone_put(cr->clones[i]);
-	for (i = 0; i < cr->nr_vols; i++)
+	for (i = 0; i < cr->nr_vols; i++) {
+		rpl_arm_put(cr->pasts[i].arm);
+		rpl_bits_put(cr->pasts[i].bits);
 		rpl_volume_put(cr->vols[i]);
+	}
+	kvfree(cr->pasts);
 	if (cr->group)
 		rpl_group_put(cr->group);
 	kvfree(cr->clones);
@@ -287,21 +313,54 @@ static void creation_free(struct creation *cr)
 	kvfree(cr->devs);
 }
 
-/* The objects by their numbers; each volume once. ctl_mutex held, checked. */
-static void creation_find(struct creation *cr)
+/* The clone of a member, or a new snapshot. ctl_mutex held, checked. */
+static struct rpl_clone *creation_member(struct creation *cr, const struct rpl_member_spec *m)
+{
+	if (m->kind == RPL_KIND_SNAPSHOT)
+		return rpl_snap_new(cr->store, m->clone_id,
+				    rpl_store_volume_by_id(cr->store, m->volume_id));
+	return rpl_store_clone_by_id(cr->store, m->clone_id);
+}
+
+/* The place of a volume among those of it, or where it goes. */
+static u32 creation_place(const struct creation *cr, const struct rpl_volume *vol)
+{
+	u32 k = 0;
+
+	while (k < cr->nr_vols && cr->vols[k] != vol)
+		k++;
+	return k;
+}
+
+/* The objects by their numbers; each volume once. ctl_mutex held, checked. 0 or -ENOMEM. */
+static int creation_find(struct creation *cr)
 {
 	u32 i, k;
 
 	for (i = 0; i < cr->nr; i++) {
-		struct rpl_clone *c =
-			rpl_store_clone_by_id(cr->store, cr->spec->member[i].clone_id);
+		struct rpl_clone *c = creation_member(cr, &cr->spec->member[i]);
 
+		if (!c)
+			return -ENOMEM;
 		cr->clones[i] = rpl_clone_get(c);
-		for (k = 0; k < cr->nr_vols && cr->vols[k] != c->vol; k++)
-			;
-		if (k == cr->nr_vols)
+		k = creation_place(cr, c->vol);
+		if (k == cr->nr_vols) {
 			cr->vols[cr->nr_vols++] = rpl_volume_get(c->vol);
+			cr->pasts[k].nr_sectors = READ_ONCE(c->vol->nr_sectors);
+		}
+		cr->pasts[k].wanted |= c->kind == RPL_KIND_SNAPSHOT;
 	}
+	return 0;
+}
+
+/* Snapshots of an attempt that has failed: no view names them. */
+static void creation_unlink_snapshots(struct creation *cr)
+{
+	u32 i;
+
+	for (i = 0; i < cr->nr; i++)
+		if (cr->clones[i] && cr->clones[i]->kind == RPL_KIND_SNAPSHOT)
+			rpl_clone_unlink(cr->clones[i]);
 }
 
 static int creation_prepare(struct creation *cr, struct rpl_why *why)
@@ -311,20 +370,47 @@ static int creation_prepare(struct creation *cr, struct rpl_why *why)
 	cr->clones = kvcalloc(cr->nr, sizeof(*cr->clones), GFP_KERNEL);
 	cr->vols = kvcalloc(cr->nr, sizeof(*cr->vols), GFP_KERNEL);
 	cr->devs = kvcalloc(cr->nr, sizeof(*cr->devs), GFP_KERNEL);
+	cr->pasts = kvcalloc(cr->nr, sizeof(*cr->pasts), GFP_KERNEL);
 	cr->group = rpl_group_new(cr->store, cr->spec->uuid);
-	if (!cr->clones || !cr->vols || !cr->devs || !cr->group) {
-		rpl_why(why, 0, "not enough memory for a group of %u clones", cr->nr);
+	if (!cr->clones || !cr->vols || !cr->devs || !cr->pasts || !cr->group) {
+		rpl_why(why, 0, "not enough memory for a group of %u members", cr->nr);
 		return -ENOMEM;
 	}
 	mutex_lock(&cr->store->ctl_mutex);
 	r = check_locked(cr->store, cr->spec, why);
-	if (!r)
-		creation_find(cr);
+	if (!r) {
+		r = creation_find(cr);
+		if (r)
+			rpl_why(why, 0, "not enough memory for a group of %u members", cr->nr);
+	}
 	mutex_unlock(&cr->store->ctl_mutex);
 	return r;
 }
 
-/* Bitmaps of the sources' present length. An earlier attempt's must have no reader left. */
+/* What the volumes' new snapshots need. */
+static int creation_size_pasts(struct creation *cr, struct rpl_why *why)
+{
+	struct rpl_store *s = cr->store;
+	u32 i;
+
+	for (i = 0; i < cr->nr_vols; i++) {
+		struct rpl_volume *vol = cr->vols[i];
+		struct creation_past *p = &cr->pasts[i];
+
+		if (!p->wanted)
+			continue;
+		p->arm = rpl_arm_new(vol);
+		p->bits = rpl_bits_new(rpl_region_count(p->nr_sectors, s->chunk_shift));
+		if (!p->arm || !p->bits) {
+			rpl_why(why, vol->id, "source volume %u: not enough memory for a bitmap",
+				vol->id);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Bitmaps of the length of the point in time. An earlier attempt's must have no reader left. */
 static int creation_size(struct creation *cr, struct rpl_why *why)
 {
 	u32 i;
@@ -332,19 +418,74 @@ static int creation_size(struct creation *cr, struct rpl_why *why)
 
 	for (i = 0; i < cr->nr; i++) {
 		struct rpl_clone *c = cr->clones[i];
+		u64 nr_sectors = cr->pasts[creation_place(cr, c->vol)].nr_sectors;
 
+		if (c->kind == RPL_KIND_SNAPSHOT) {
+			c->nr_sectors = nr_sectors;
+			continue;
+		}
+		if (!rpl_clone_fits(c, nr_sectors)) {
+			rpl_why(why, c->id, "clone %u: source volume %u has just become larger",
+				c->id, c->vol->id);
+			return -EINVAL;
+		}
 		if (c->copied && rpl_epoch_wait_drained(c->vol, msecs_to_jiffies(1000))) {
 			rpl_why(why, c->vol->id,
 				"source volume %u: writes of long ago have not ended", c->vol->id);
 			return -EBUSY;
 		}
-		r = rpl_clone_set_size(c, c->vol->nr_sectors);
+		r = rpl_clone_set_size(c, nr_sectors);
 		if (r) {
 			rpl_why(why, c->id, "clone %u: not enough memory for its bitmaps", c->id);
 			return r;
 		}
 	}
-	return 0;
+	return creation_size_pasts(cr, why);
+}
+
+/*
+ * From the instant of the publication on, first writes are kept for the new snapshots: bits of
+ * their own, and an arm if the volume has none. publish_mutex held.
+ */
+static int creation_arm_pasts(struct creation *cr, struct rpl_why *why)
+{
+	u32 i;
+	int r = 0;
+
+	mutex_lock(&cr->store->ctl_mutex);
+	for (i = 0; i < cr->nr_vols && !r; i++) {
+		struct rpl_volume *vol = cr->vols[i];
+
+		if (cr->pasts[i].wanted && vol->arm && !rpl_arm_alive(vol->arm)) {
+			rpl_why(why, vol->id,
+				"source volume %u: the loss of its snapshots is being recorded",
+				vol->id);
+			r = -EBUSY;
+		}
+	}
+	for (i = 0; i < cr->nr_vols && !r; i++) {
+		struct rpl_volume *vol = cr->vols[i];
+		struct creation_past *p = &cr->pasts[i];
+
+		if (!p->wanted)
+			continue;
+		swap(vol->bits, p->bits);
+		if (!vol->arm)
+			swap(vol->arm, p->arm);
+		WRITE_ONCE(vol->arm->newest, cr->store->epoch + 1);
+	}
+	mutex_unlock(&cr->store->ctl_mutex);
+	return r;
+}
+
+static void creation_arm_snapshot(struct creation *cr, struct rpl_clone *c,
+				  const struct rpl_member_spec *m)
+{
+	c->arm = rpl_arm_get(c->vol->arm);
+	c->in_view = true;
+	c->read_only = m->read_only;
+	memcpy(c->uuid, m->uuid, RPL_UUID_LEN);
+	c->point = cr->store->epoch + 1;
 }
 
 /* From the instant of the publication on, source writes preserve. publish_mutex held. */
@@ -356,6 +497,10 @@ static void creation_arm(struct creation *cr)
 		const struct rpl_member_spec *m = &cr->spec->member[i];
 		struct rpl_clone *c = cr->clones[i];
 
+		if (c->kind == RPL_KIND_SNAPSHOT) {
+			creation_arm_snapshot(cr, c, m);
+			continue;
+		}
 		c->in_view = true;
 		spin_lock_irq(&c->lock);
 		memcpy(c->uuid, m->uuid, RPL_UUID_LEN);
@@ -375,6 +520,20 @@ static void creation_arm(struct creation *cr)
 	}
 }
 
+/* Volumes that have no snapshot again: their writes keep nothing any more. */
+static void creation_disarm_pasts(struct creation *cr)
+{
+	u32 i;
+
+	for (i = 0; i < cr->nr_vols; i++) {
+		struct rpl_arm *arm = cr->pasts[i].arm;
+
+		/* it was never published, or its place has another's */
+		cr->pasts[i].arm = cr->pasts[i].wanted ? rpl_volume_disarm(cr->vols[i]) : NULL;
+		rpl_arm_put(arm);
+	}
+}
+
 /* Back to prepared. Bits and ops of this attempt are of a generation that no longer counts. */
 static void creation_roll_back(struct creation *cr)
 {
@@ -384,7 +543,8 @@ static void creation_roll_back(struct creation *cr)
 	if (READ_ONCE(cr->store->mode) == RPL_STORE_MODE_FAILED)
 		rpl_commit_wait_failed(cr->store);
 	for (i = 0; i < cr->nr; i++)
-		rpl_clone_release_writes(cr->clones[i]);
+		if (cr->clones[i]->kind == RPL_KIND_CLONE)
+			rpl_clone_release_writes(cr->clones[i]);
 	for (i = 0; i < cr->nr; i++) {
 		struct rpl_clone *c = cr->clones[i];
 
@@ -399,9 +559,15 @@ static void creation_roll_back(struct creation *cr)
 	mutex_lock(&cr->store->publish_mutex);
 	for (i = 0; i < cr->nr; i++)
 		cr->clones[i]->in_view = false;
+	creation_disarm_pasts(cr);
 	/* without memory the views go on naming clones that preserve nothing */
 	rpl_epoch_publish(cr->store, cr->vols, cr->nr_vols, NULL);
 	mutex_unlock(&cr->store->publish_mutex);
+	for (i = 0; i < cr->nr_vols; i++)
+		if (cr->pasts[i].arm)
+			rpl_arm_release_writes(cr->pasts[i].arm);
+	creation_unlink_snapshots(cr);
+	rpl_scan_kick(cr->store);
 }
 
 static int creation_publish(struct creation *cr, struct rpl_why *why)
@@ -409,6 +575,11 @@ static int creation_publish(struct creation *cr, struct rpl_why *why)
 	int r;
 
 	mutex_lock(&cr->store->publish_mutex);
+	r = creation_arm_pasts(cr, why);
+	if (r) {
+		mutex_unlock(&cr->store->publish_mutex);
+		return r;
+	}
 	creation_arm(cr);
 	r = rpl_epoch_publish(cr->store, cr->vols, cr->nr_vols, cr->group);
 	mutex_unlock(&cr->store->publish_mutex);
@@ -465,6 +636,13 @@ static int creation_flush(struct creation *cr, struct rpl_why *why)
 	return r;
 }
 
+static bool member_alive(struct rpl_clone *c)
+{
+	if (c->kind == RPL_KIND_SNAPSHOT)
+		return rpl_arm_keeps(c->arm, c->point) && !READ_ONCE(c->failing);
+	return rpl_clone_alive(c);
+}
+
 /* Has one of them failed meanwhile? Then the group has. */
 static int creation_alive(struct creation *cr, struct rpl_why *why)
 {
@@ -474,6 +652,12 @@ static int creation_alive(struct creation *cr, struct rpl_why *why)
 	for (i = 0; i < cr->nr && !r; i++) {
 		struct rpl_clone *c = cr->clones[i];
 
+		if (c->kind == RPL_KIND_SNAPSHOT) {
+			if (member_alive(c))
+				continue;
+			rpl_why(why, c->id, "snapshot %u: %s", c->id, c->arm->reason);
+			return -(c->arm->error ?: EIO);
+		}
 		spin_lock_irq(&c->lock);
 		if (!rpl_clone_alive(c)) {
 			rpl_why(why, c->id, "clone %u: %s", c->id, c->reason);
@@ -499,9 +683,12 @@ static void creation_link(struct creation *cr)
 		list_add_tail(&c->group_list, &cr->group->clones);
 		cr->group->nr_clones++;
 		spin_lock_irq(&c->lock);
-		if (rpl_clone_alive(c)) {
-			trace_rpl_clone_state(s->devt, c->id, c->state, RPL_STATE_COPYING);
-			WRITE_ONCE(c->state, RPL_STATE_COPYING);
+		if (member_alive(c)) {
+			enum rpl_state to = c->kind == RPL_KIND_SNAPSHOT ? RPL_STATE_SYNCHRONIZED
+									 : RPL_STATE_COPYING;
+
+			trace_rpl_clone_state(s->devt, c->id, c->state, to);
+			WRITE_ONCE(c->state, to);
 		}
 		spin_unlock_irq(&c->lock);
 	}
@@ -559,10 +746,12 @@ static void creation_open(struct creation *cr)
 		spin_lock_irq(&c->lock);
 		WRITE_ONCE(c->readable, true);
 		spin_unlock_irq(&c->lock);
+		rpl_event_clone(c, RPL_EVENT_CREATED);
+		if (c->kind == RPL_KIND_SNAPSHOT)
+			continue;
 		/* a tiny volume may be complete by now: its settling was left to us */
 		rpl_clone_recheck(c);
 		rpl_copier_update(c);
-		rpl_event_clone(c, RPL_EVENT_CREATED);
 	}
 	rpl_event_group(cr->group, RPL_EVENT_CREATED);
 }
@@ -575,8 +764,11 @@ static int create(struct creation *cr, struct rpl_why *why)
 	r = creation_prepare(cr, why);
 	if (!r)
 		r = creation_size(cr, why);
-	if (r)
+	if (r) {
+		if (cr->clones)
+			creation_unlink_snapshots(cr);
 		return r;
+	}
 	r = creation_publish(cr, why);
 	begin_ns = ktime_get_ns();
 	if (!r)

@@ -42,13 +42,34 @@ void rpl_jblock_begin(void *block)
 	memset(block, 0, RPL_BLOCK_BYTES);
 }
 
+static bool names_chunks(u32 kind)
+{
+	return kind == RPL_FACT_PRESERVED || kind == RPL_FACT_OWN;
+}
+
+/* A tag and a chunk of the store have 32 bits each. */
+static u64 point_encode(const struct rpl_fact *f)
+{
+	return names_chunks(f->kind) ? (u64)f->loc << 32 | (u32)f->point : f->point;
+}
+
+/* Where the chunk behind the last one of the fact would have to be. */
+static u64 point_next(const struct fact_disk *d)
+{
+	u64 point = le64_to_cpu(d->point);
+
+	if (!names_chunks(d->kind) || point >> 32 == RPL_LOC_BAD)
+		return point;
+	return point + ((u64)le32_to_cpu(d->nr) << 32);
+}
+
 /* Does the fact go on where the last one of the block ends? */
 static bool extend(struct fact_disk *last, const struct rpl_fact *f)
 {
 	u64 nr = (u64)le32_to_cpu(last->nr) + f->nr;
 
-	if (f->kind != RPL_FACT_COPIED || last->kind != f->kind ||
-	    le16_to_cpu(last->clone_id) != f->clone_id || le64_to_cpu(last->point) != f->point ||
+	if ((f->kind != RPL_FACT_COPIED && !names_chunks(f->kind)) || last->kind != f->kind ||
+	    le16_to_cpu(last->clone_id) != f->clone_id || point_next(last) != point_encode(f) ||
 	    le64_to_cpu(last->first) + le32_to_cpu(last->nr) != f->first || nr > U32_MAX)
 		return false;
 	last->nr = cpu_to_le32((u32)nr);
@@ -69,7 +90,7 @@ bool rpl_jblock_add(void *block, const struct rpl_fact *f)
 	to->kind = f->kind;
 	to->clone_id = cpu_to_le16(f->clone_id);
 	to->nr = cpu_to_le32(f->nr);
-	to->point = cpu_to_le64(f->point);
+	to->point = cpu_to_le64(point_encode(f));
 	to->first = cpu_to_le64(f->first);
 	d->head.nr = cpu_to_le32(nr + 1);
 	return true;
@@ -113,6 +134,14 @@ int rpl_jblock_check(const void *block, const struct rpl_sb *sb, struct rpl_jblo
 	return 0;
 }
 
+static bool chunks_sane(const struct rpl_fact *f)
+{
+	return f->point && f->point <= RPL_TAG_MAX && f->loc &&
+	       f->first <= RPL_VOLUME_SECTORS_MAX - f->nr &&
+	       (f->loc == RPL_LOC_BAD ? f->kind == RPL_FACT_PRESERVED
+				      : f->nr < RPL_LOC_BAD - f->loc);
+}
+
 int rpl_jblock_fact(const void *block, u32 i, struct rpl_fact *f)
 {
 	const struct fact_disk *d = &((const struct jblock_disk *)block)->fact[i];
@@ -122,13 +151,26 @@ int rpl_jblock_fact(const void *block, u32 i, struct rpl_fact *f)
 	f->point = le64_to_cpu(d->point);
 	f->first = le64_to_cpu(d->first);
 	f->nr = le32_to_cpu(d->nr);
+	f->loc = RPL_LOC_NONE;
+	if (names_chunks(f->kind)) {
+		f->loc = (u32)(f->point >> 32);
+		f->point = (u32)f->point;
+	}
 	if (!f->clone_id || f->clone_id > RPL_ID_MAX || !f->nr)
 		return -EILSEQ;
-	if (f->kind == RPL_FACT_COPIED)
+	switch (f->kind) {
+	case RPL_FACT_COPIED:
 		return f->first > RPL_VOLUME_SECTORS_MAX ? -EILSEQ : 0;
-	if (f->kind == RPL_FACT_FAILED)
+	case RPL_FACT_FAILED:
 		return f->nr > RPL_ERRNO_MAX ? -EILSEQ : 0;
-	return -EILSEQ;
+	case RPL_FACT_LOST:
+		return f->nr > RPL_ERRNO_MAX || f->first >= f->point ? -EILSEQ : 0;
+	case RPL_FACT_PRESERVED:
+	case RPL_FACT_OWN:
+		return chunks_sane(f) ? 0 : -EILSEQ;
+	default:
+		return -EILSEQ;
+	}
 }
 
 /* ---- the ring ---- */

@@ -11,13 +11,17 @@
  * with numbers above all of the earlier ones, so that no block of an earlier life is ever taken.
  *
  * A fact is absolute: "these regions of this clone have their data, durably", "this clone has
- * failed". Facts are true in any order and any number of times, so any prefix of the ring is right
- * as long as nobody has relied on what is behind it.
+ * failed", "these chunks of this volume, as of this tag, are in the store, there", "the snapshots
+ * of this volume up to this tag are lost", "these chunks of this snapshot are its own, there".
+ * Facts are true in any order and any number of times, so any prefix of the ring is right as long
+ * as nobody has relied on what is behind it. Replay files a chunk without asking whose tag it is
+ * (R30): chunks of the store are not used anew before the journal has passed what named them (R23).
  */
 #ifndef RPL_JOURNAL_FORMAT_H
 #define RPL_JOURNAL_FORMAT_H
 
 #include "format.h"
+#include "map.h"
 
 #define RPL_JBLOCK_MAGIC       0x6e6a6c52U /* "Rljn" */
 #define RPL_FACTS_PER_BLOCK    168U
@@ -28,6 +32,10 @@ enum rpl_fact_kind {
 	RPL_FACT_NONE,
 	RPL_FACT_COPIED, /* regions first .. first + nr - 1 */
 	RPL_FACT_FAILED, /* first = 0, nr = positive errno */
+	RPL_FACT_PRESERVED, /* chunks first .. first + nr - 1 of a volume are in the store */
+	/* a volume's snapshots with tags above `first` up to `point`; nr = positive errno */
+	RPL_FACT_LOST,
+	RPL_FACT_OWN, /* chunks first .. first + nr - 1 of a snapshot have a place of their own */
 };
 
 /*
@@ -36,10 +44,12 @@ enum rpl_fact_kind {
  */
 struct rpl_fact {
 	u32 kind; /* enum rpl_fact_kind */
-	u32 clone_id;
-	u64 point;
+	u32 clone_id; /* PRESERVED, LOST: of a volume */
+	u64 point; /* PRESERVED, LOST: tag; OWN: number of the snapshot */
 	u64 first;
 	u32 nr;
+	/* PRESERVED, OWN: chunk of the store of the first one; PRESERVED, RPL_LOC_BAD: of none */
+	u32 loc;
 };
 
 struct rpl_jblock {

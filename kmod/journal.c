@@ -68,8 +68,9 @@ bool rpl_journal_half_full(struct rpl_journal *j)
 	return j->head - READ_ONCE(j->tail) >= j->nr_blocks / 2;
 }
 
-int rpl_journal_write(struct rpl_journal *j)
+int rpl_journal_write(struct rpl_journal *j, bool flush_store)
 {
+	blk_opf_t opf = REQ_OP_WRITE | REQ_FUA | (flush_store ? REQ_PREFLUSH : 0);
 	u64 place = rpl_journal_offset(&j->sb, j->head);
 	u64 end = rpl_journal_offset(&j->sb, 0) + (u64)j->nr_blocks * RPL_BLOCK_BYTES;
 	struct rpl_io_wait wait;
@@ -82,11 +83,10 @@ int rpl_journal_write(struct rpl_journal *j)
 		rpl_jblock_seal(block_of(j, i), &j->sb, j->incarnation, j->head + i, j->head);
 	before = min_t(u64, j->nr, (end - place) / RPL_BLOCK_BYTES);
 	rpl_pio_begin(&wait);
-	rpl_pio_start(j->p, &wait, REQ_OP_WRITE | REQ_FUA, place, block_of(j, 0),
-		      before * RPL_BLOCK_BYTES);
+	rpl_pio_start(j->p, &wait, opf, place, block_of(j, 0), before * RPL_BLOCK_BYTES);
 	if (before < j->nr)
-		rpl_pio_start(j->p, &wait, REQ_OP_WRITE | REQ_FUA, rpl_journal_offset(&j->sb, 0),
-			      block_of(j, before), (j->nr - before) * RPL_BLOCK_BYTES);
+		rpl_pio_start(j->p, &wait, opf, rpl_journal_offset(&j->sb, 0), block_of(j, before),
+			      (j->nr - before) * RPL_BLOCK_BYTES);
 	r = rpl_pio_finish(&wait);
 	if (r)
 		return r;

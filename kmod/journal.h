@@ -33,8 +33,11 @@ bool rpl_journal_add(struct rpl_journal *j, const struct rpl_fact *fact);
 bool rpl_journal_has_room(struct rpl_journal *j);
 bool rpl_journal_half_full(struct rpl_journal *j);
 
-/* Write the batch; 0: it is durable. Else the store must fail. There is room. */
-int rpl_journal_write(struct rpl_journal *j);
+/*
+ * Write the batch; 0: it is durable. Else the store must fail. There is room. flush_store: what its
+ * facts speak of was written to the store's own device, and must be durable first.
+ */
+int rpl_journal_write(struct rpl_journal *j, bool flush_store);
 
 /* All facts that were written are in the bits. */
 static inline void rpl_journal_applied(struct rpl_journal *j)

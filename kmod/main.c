@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dm-replica: group-consistent clones of block devices. This file is the map of the module: each
- * part is started in order, and ended in the reverse one.
+ * dm-replica: group-consistent snapshots and clones of block devices. This file is the map of the
+ * module: each part is started in order, and ended in the reverse one.
  */
 #define DM_MSG_PREFIX "replica"
 
@@ -33,11 +33,16 @@ static int __init rpl_init(void)
 	r = rpl_target_clone_init();
 	if (r)
 		goto out_source;
-	r = rpl_nl_init();
+	r = rpl_target_snap_init();
 	if (r)
 		goto out_target_clone;
+	r = rpl_nl_init();
+	if (r)
+		goto out_target_snap;
 	return 0;
 
+out_target_snap:
+	rpl_target_snap_exit();
 out_target_clone:
 	rpl_target_clone_exit();
 out_source:
@@ -56,6 +61,7 @@ out_ops:
 static void __exit rpl_exit(void)
 {
 	rpl_nl_exit();
+	rpl_target_snap_exit();
 	rpl_target_clone_exit();
 	rpl_source_exit();
 	rpl_target_store_exit();
@@ -70,9 +76,10 @@ static void __exit rpl_exit(void)
 module_init(rpl_init);
 module_exit(rpl_exit);
 
-MODULE_DESCRIPTION("device-mapper replication: group-consistent clones");
+MODULE_DESCRIPTION("device-mapper replication: group-consistent snapshots and clones");
 MODULE_AUTHOR("The dm-replica authors");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("dm-replica-store");
 MODULE_ALIAS("dm-replica-source");
 MODULE_ALIAS("dm-replica-clone");
+MODULE_ALIAS("dm-replica-snap");

@@ -2,13 +2,17 @@
 /*
  * Commands as dm messages to the store device, for people at dmsetup:
  *
- *   create_group <group uuid> <clone id>:<source volume id>:<relation uuid>[,…]…
+ *   create_group <group uuid> <id>:<source volume id>:<relation uuid>[:<kind>[:ro]][,…]…
  *   suspend|resume|abort <clone id|group uuid>
  *   detach <clone id|group uuid> [force]
+ *   delete <snapshot id|group uuid>
  *   set_rate <clone id|group uuid> <least KiB/s> <greatest KiB/s>
+ *   set_low_water <sectors>
+ *   set_overflow <invalidate|queue> [<time-out in ms>]
  *
  * They are queued like those of netlink and waited for, killable: after a signal the command goes
- * on. An error's sentence is in the kernel log, as a message can only return an errno. Nothing here
+ * on. The two last ones wait for nothing: a command that waits does not keep them from it.
+ * An error's sentence is in the kernel log, as a message can only return an errno. Nothing here
  * answers more than one short line: libdm would send the message twice (F31).
  */
 #include <linux/kstrtox.h>
@@ -39,24 +43,32 @@ static int parse_id(const char *text, u32 *id, struct rpl_why *why)
 	return 0;
 }
 
-/* <clone id>:<source volume id>:<relation uuid>, cut up in place. */
+/* <id>:<source volume id>:<relation uuid>[:<kind>[:ro]], cut up in place. */
 static int parse_member(char *text, struct rpl_member_spec *m, struct rpl_why *why)
 {
 	char *clone = strsep(&text, ":");
 	char *volume = strsep(&text, ":");
-	int r;
+	char *uuid = strsep(&text, ":");
+	char *word = strsep(&text, ":");
+	int r, kind = word ? rpl_kind_by_name(word) : RPL_KIND_CLONE;
 
-	if (!volume || !text) {
-		rpl_why(why, 0,
-			"'%.32s': a member is <clone id>:<source volume id>:<relation uuid>",
+	if (!volume || !uuid || (text && strcmp(text, "ro"))) {
+		rpl_why(why, 0, "'%.32s': a member is <id>:<volume id>:<uuid>[:<kind>[:ro]]",
 			clone);
 		return -EINVAL;
 	}
+	if (kind <= 0) {
+		rpl_why(why, 0, "'%.32s' is not a kind: clone or snapshot", word);
+		return -EINVAL;
+	}
+	m->kind = kind;
+	m->read_only = text;
 	r = parse_id(clone, &m->clone_id, why) ?: parse_id(volume, &m->volume_id, why);
 	if (r)
 		return r;
-	if (parse_uuid(text, m->uuid)) {
-		rpl_why(why, m->clone_id, "clone %u: '%.40s' is not a uuid", m->clone_id, text);
+	if (parse_uuid(uuid, m->uuid)) {
+		rpl_why(why, m->clone_id, "%s %u: '%.40s' is not a uuid", rpl_kind_name(kind),
+			m->clone_id, uuid);
 		return -EINVAL;
 	}
 	return 0;
@@ -82,7 +94,8 @@ static struct rpl_group_spec *parse_group(unsigned int argc, char **argv, struct
 	int r = -EINVAL;
 
 	if (argc < 2) {
-		rpl_why(why, 0, "create_group <group uuid> <clone id>:<volume id>:<uuid>[,...]...");
+		rpl_why(why, 0,
+			"create_group <group uuid> <id>:<volume id>:<uuid>[:<kind>[:ro]][,...]...");
 		return ERR_PTR(r);
 	}
 	nr = count_members(argc - 1, argv + 1);
@@ -119,7 +132,7 @@ static int parse_object(const char *text, struct rpl_modify_spec *m, struct rpl_
 		return 0;
 	if (!parse_id(text, &m->id, why))
 		return 0;
-	rpl_why(why, 0, "'%.40s' is neither the id of a clone nor the uuid of a group", text);
+	rpl_why(why, 0, "'%.40s' is neither the id of a relation nor the uuid of a group", text);
 	return -EINVAL;
 }
 
@@ -167,7 +180,7 @@ static struct rpl_command *parse(struct rpl_store *s, unsigned int argc, char **
 	} words[] = {
 		{ "suspend", RPL_ACTION_SUSPEND },   { "resume", RPL_ACTION_RESUME },
 		{ "abort", RPL_ACTION_ABORT },	     { "detach", RPL_ACTION_DETACH },
-		{ "set_rate", RPL_ACTION_SET_RATE },
+		{ "set_rate", RPL_ACTION_SET_RATE }, { "delete", RPL_ACTION_DELETE },
 	};
 	struct rpl_modify_spec m = {};
 	unsigned int i;
@@ -189,6 +202,39 @@ static struct rpl_command *parse(struct rpl_store *s, unsigned int argc, char **
 	return ERR_PTR(-EINVAL);
 }
 
+static int parse_settings(unsigned int argc, char **argv, struct rpl_settings *set,
+			  struct rpl_why *why)
+{
+	int overflow;
+
+	if (!strcasecmp(argv[0], "set_low_water")) {
+		set->has_low_water = true;
+		if (argc == 2 && !kstrtou64(argv[1], 10, &set->low_water_sectors))
+			return 0;
+		rpl_why(why, 0, "set_low_water <sectors>");
+		return -EINVAL;
+	}
+	overflow = argc > 1 ? rpl_overflow_by_name(argv[1]) : 0;
+	set->overflow = overflow > 0 ? overflow : 0;
+	if (!set->overflow || argc > 3 ||
+	    (argc == 3 &&
+	     (kstrtou32(argv[2], 10, &set->queue_timeout_ms) || !set->queue_timeout_ms))) {
+		rpl_why(why, 0, "set_overflow invalidate|queue [<time-out in ms>]");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_message(struct rpl_store *s, unsigned int argc, char **argv, struct rpl_why *why)
+{
+	struct rpl_settings set = {};
+	int r = parse_settings(argc, argv, &set, why) ?: rpl_settings_check(&set, why);
+
+	if (!r)
+		rpl_settings_set(s, &set);
+	return r;
+}
+
 int rpl_message(struct rpl_store *s, unsigned int argc, char **argv, char *result,
 		unsigned int maxlen)
 {
@@ -198,6 +244,10 @@ int rpl_message(struct rpl_store *s, unsigned int argc, char **argv, char *resul
 
 	if (!argc)
 		return -EINVAL;
+	if (!strcasecmp(argv[0], "set_low_water") || !strcasecmp(argv[0], "set_overflow")) {
+		r = set_message(s, argc, argv, &why);
+		goto out;
+	}
 	cmd = parse(s, argc, argv, &why);
 	if (IS_ERR(cmd)) {
 		r = PTR_ERR(cmd);

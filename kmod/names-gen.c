@@ -20,6 +20,21 @@ static int by_name(const char *const *names, unsigned int nr, const char *word)
 	return -1;
 }
 
+static const char *const rpl_kind_names[RPL_KIND_MAX + 1] = {
+	[RPL_KIND_CLONE] = "clone",
+	[RPL_KIND_SNAPSHOT] = "snapshot",
+};
+
+const char *rpl_kind_name(unsigned int value)
+{
+	return name_of(rpl_kind_names, RPL_KIND_MAX + 1, value);
+}
+
+int rpl_kind_by_name(const char *word)
+{
+	return by_name(rpl_kind_names, RPL_KIND_MAX + 1, word);
+}
+
 static const char *const rpl_state_names[RPL_STATE_MAX + 1] = {
 	[RPL_STATE_PREPARED] = "prepared",
 	[RPL_STATE_COPYING] = "copying",
@@ -58,12 +73,28 @@ int rpl_store_mode_by_name(const char *word)
 	return by_name(rpl_store_mode_names, RPL_STORE_MODE_MAX + 1, word);
 }
 
+static const char *const rpl_overflow_names[RPL_OVERFLOW_MAX + 1] = {
+	[RPL_OVERFLOW_INVALIDATE] = "invalidate",
+	[RPL_OVERFLOW_QUEUE] = "queue",
+};
+
+const char *rpl_overflow_name(unsigned int value)
+{
+	return name_of(rpl_overflow_names, RPL_OVERFLOW_MAX + 1, value);
+}
+
+int rpl_overflow_by_name(const char *word)
+{
+	return by_name(rpl_overflow_names, RPL_OVERFLOW_MAX + 1, word);
+}
+
 static const char *const rpl_action_names[RPL_ACTION_MAX + 1] = {
 	[RPL_ACTION_SUSPEND] = "suspend",
 	[RPL_ACTION_RESUME] = "resume",
 	[RPL_ACTION_ABORT] = "abort",
 	[RPL_ACTION_DETACH] = "detach",
 	[RPL_ACTION_SET_RATE] = "set-rate",
+	[RPL_ACTION_DELETE] = "delete",
 };
 
 const char *rpl_action_name(unsigned int value)

@@ -9,10 +9,14 @@
 
 #include <linux/dm-replica.h>
 
+const char *rpl_kind_name(unsigned int value); /* "unknown" outside the enum */
+int rpl_kind_by_name(const char *word); /* value, or -1 */
 const char *rpl_state_name(unsigned int value); /* "unknown" outside the enum */
 int rpl_state_by_name(const char *word); /* value, or -1 */
 const char *rpl_store_mode_name(unsigned int value); /* "unknown" outside the enum */
 int rpl_store_mode_by_name(const char *word); /* value, or -1 */
+const char *rpl_overflow_name(unsigned int value); /* "unknown" outside the enum */
+int rpl_overflow_by_name(const char *word); /* value, or -1 */
 const char *rpl_action_name(unsigned int value); /* "unknown" outside the enum */
 int rpl_action_by_name(const char *word); /* value, or -1 */
 const char *rpl_command_kind_name(unsigned int value); /* "unknown" outside the enum */

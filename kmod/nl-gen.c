@@ -5,9 +5,11 @@
 #include "nl-gen.h"
 
 const struct nla_policy rpl_nl_member_policy[RPL_A_MEMBER_MAX + 1] = {
-	[RPL_A_MEMBER_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
-	[RPL_A_MEMBER_VOLUME_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
+	[RPL_A_MEMBER_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 32767),
+	[RPL_A_MEMBER_VOLUME_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 32767),
 	[RPL_A_MEMBER_UUID] = NLA_POLICY_EXACT_LEN(RPL_UUID_LEN),
+	[RPL_A_MEMBER_KIND] = NLA_POLICY_RANGE(NLA_U32, 1, 2),
+	[RPL_A_MEMBER_READ_ONLY] = { .type = NLA_FLAG, },
 };
 
 static const struct nla_policy store_get_policy[RPL_A_STORE_STORE + 1] = {
@@ -16,12 +18,12 @@ static const struct nla_policy store_get_policy[RPL_A_STORE_STORE + 1] = {
 
 static const struct nla_policy source_get_policy[RPL_A_SOURCE_ID + 1] = {
 	[RPL_A_SOURCE_STORE] = { .type = NLA_U32, },
-	[RPL_A_SOURCE_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
+	[RPL_A_SOURCE_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 32767),
 };
 
 static const struct nla_policy relation_get_policy[RPL_A_RELATION_ID + 1] = {
 	[RPL_A_RELATION_STORE] = { .type = NLA_U32, },
-	[RPL_A_RELATION_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
+	[RPL_A_RELATION_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 32767),
 };
 
 static const struct nla_policy group_get_policy[RPL_A_GROUP_UUID + 1] = {
@@ -39,9 +41,9 @@ static const struct nla_policy group_create_policy[RPL_A_COMMAND_MAX_RATE + 1] =
 
 static const struct nla_policy relation_modify_policy[RPL_A_COMMAND_MAX_RATE + 1] = {
 	[RPL_A_COMMAND_STORE] = { .type = NLA_U32, },
-	[RPL_A_COMMAND_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
+	[RPL_A_COMMAND_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 32767),
 	[RPL_A_COMMAND_GROUP_UUID] = NLA_POLICY_EXACT_LEN(RPL_UUID_LEN),
-	[RPL_A_COMMAND_ACTION] = NLA_POLICY_RANGE(NLA_U32, 1, 5),
+	[RPL_A_COMMAND_ACTION] = NLA_POLICY_RANGE(NLA_U32, 1, 6),
 	[RPL_A_COMMAND_FORCE] = { .type = NLA_FLAG, },
 	[RPL_A_COMMAND_MIN_RATE] = { .type = NLA_U64, },
 	[RPL_A_COMMAND_MAX_RATE] = { .type = NLA_U64, },
@@ -51,7 +53,14 @@ static const struct nla_policy command_get_policy[RPL_A_COMMAND_COOKIE + 1] = {
 	[RPL_A_COMMAND_COOKIE] = { .type = NLA_U64, },
 };
 
-const struct genl_ops rpl_nl_ops[7] = {
+static const struct nla_policy store_modify_policy[RPL_A_STORE_QUEUE_TIMEOUT + 1] = {
+	[RPL_A_STORE_STORE] = { .type = NLA_U32, },
+	[RPL_A_STORE_LOW_WATER] = { .type = NLA_U64, },
+	[RPL_A_STORE_OVERFLOW] = NLA_POLICY_RANGE(NLA_U32, 1, 2),
+	[RPL_A_STORE_QUEUE_TIMEOUT] = { .type = NLA_U32, },
+};
+
+const struct genl_ops rpl_nl_ops[8] = {
 	{
 		.cmd = RPL_CMD_STORE_GET,
 		.doit = rpl_nl_store_get_doit,
@@ -99,6 +108,13 @@ const struct genl_ops rpl_nl_ops[7] = {
 		.doit = rpl_nl_command_get_doit,
 		.policy = command_get_policy,
 		.maxattr = RPL_A_COMMAND_COOKIE,
+	},
+	{
+		.cmd = RPL_CMD_STORE_MODIFY,
+		.doit = rpl_nl_store_modify_doit,
+		.policy = store_modify_policy,
+		.maxattr = RPL_A_STORE_QUEUE_TIMEOUT,
+		.flags = GENL_ADMIN_PERM,
 	},
 };
 

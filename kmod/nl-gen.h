@@ -24,12 +24,13 @@ int rpl_nl_group_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int rpl_nl_group_create_doit(struct sk_buff *skb, struct genl_info *info);
 int rpl_nl_relation_modify_doit(struct sk_buff *skb, struct genl_info *info);
 int rpl_nl_command_get_doit(struct sk_buff *skb, struct genl_info *info);
+int rpl_nl_store_modify_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	RPL_NLGRP_EVENTS,
 };
 
-extern const struct genl_ops rpl_nl_ops[7];
+extern const struct genl_ops rpl_nl_ops[8];
 extern const struct genl_multicast_group rpl_nl_mcgrps[1];
 
 #endif /* RPL_NL_GEN_H */

@@ -44,7 +44,13 @@ static int put_store_attrs(struct sk_buff *skb, const struct rpl_store_stat *st,
 	    nla_put_u32(skb, RPL_A_STORE_NR_RELATIONS, st->nr_clones) ||
 	    nla_put_u32(skb, RPL_A_STORE_NR_GROUPS, st->nr_groups) ||
 	    nla_put_u32(skb, RPL_A_STORE_MAX_VOLUMES, st->max_volumes) ||
-	    PUT_U64(skb, RPL_A_STORE_SEQ, st->seq, pad))
+	    PUT_U64(skb, RPL_A_STORE_SEQ, st->seq, pad) ||
+	    PUT_U64(skb, RPL_A_STORE_DATA_BYTES, st->data_bytes, pad) ||
+	    PUT_U64(skb, RPL_A_STORE_USED_BYTES, st->used_bytes, pad) ||
+	    PUT_U64(skb, RPL_A_STORE_LOW_WATER, st->low_water_bytes, pad) ||
+	    nla_put_u32(skb, RPL_A_STORE_OVERFLOW, st->overflow) ||
+	    nla_put_u32(skb, RPL_A_STORE_QUEUE_TIMEOUT, st->queue_timeout_ms) ||
+	    nla_put_u32(skb, RPL_A_STORE_WAITING_WRITES, st->waiting_writes))
 		return -EMSGSIZE;
 	if (st->reason[0] && nla_put_string(skb, RPL_A_STORE_REASON, st->reason))
 		return -EMSGSIZE;
@@ -63,7 +69,9 @@ static int put_source_attrs(struct sk_buff *skb, dev_t devt, const struct rpl_so
 	    PUT_U64(skb, RPL_A_SOURCE_FIRST_WRITES, st->first_writes, pad) ||
 	    PUT_U64(skb, RPL_A_SOURCE_PRESERVED_BYTES, st->preserved_bytes, pad) ||
 	    PUT_U64(skb, RPL_A_SOURCE_HELD_WRITES, st->held_writes, pad) ||
-	    PUT_U64(skb, RPL_A_SOURCE_HELD_MAX_NS, st->held_max_ns, pad))
+	    PUT_U64(skb, RPL_A_SOURCE_HELD_MAX_NS, st->held_max_ns, pad) ||
+	    nla_put_u32(skb, RPL_A_SOURCE_NR_SNAPSHOTS, st->nr_snapshots) ||
+	    PUT_U64(skb, RPL_A_SOURCE_STORED_BYTES, st->stored_bytes, pad))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -75,6 +83,7 @@ static int put_clone_attrs(struct sk_buff *skb, dev_t devt, const struct rpl_clo
 
 	if (nla_put_u32(skb, RPL_A_RELATION_STORE, devt) ||
 	    nla_put_u32(skb, RPL_A_RELATION_ID, st->id) ||
+	    nla_put_u32(skb, RPL_A_RELATION_KIND, st->kind) ||
 	    nla_put(skb, RPL_A_RELATION_UUID, RPL_UUID_LEN, st->uuid) ||
 	    nla_put(skb, RPL_A_RELATION_GROUP_UUID, RPL_UUID_LEN, st->group_uuid) ||
 	    nla_put_u32(skb, RPL_A_RELATION_VOLUME_ID, st->volume_id) ||
@@ -86,6 +95,8 @@ static int put_clone_attrs(struct sk_buff *skb, dev_t devt, const struct rpl_clo
 	    PUT_U64(skb, RPL_A_RELATION_RATE, st->rate_bytes_s, pad) ||
 	    PUT_U64(skb, RPL_A_RELATION_MIN_RATE, st->min_bytes_s, pad) ||
 	    PUT_U64(skb, RPL_A_RELATION_MAX_RATE, st->max_bytes_s, pad) ||
+	    nla_put_u32(skb, RPL_A_RELATION_READ_ONLY, st->read_only) ||
+	    PUT_U64(skb, RPL_A_RELATION_WRITTEN_BYTES, st->written_bytes, pad) ||
 	    PUT_U64(skb, RPL_A_RELATION_SEQ, st->seq, pad))
 		return -EMSGSIZE;
 	if (st->reason[0] && nla_put_string(skb, RPL_A_RELATION_REASON, st->reason))

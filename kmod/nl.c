@@ -446,6 +446,43 @@ out:
 	return r;
 }
 
+/* Settings take effect at once: there is nothing to wait for, and the answer says what holds. */
+int rpl_nl_store_modify_doit(struct sk_buff *req, struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs;
+	struct rpl_settings set = {};
+	struct rpl_why why = {};
+	struct rpl_msg_head h;
+	struct rpl_store *s;
+	struct sk_buff *skb;
+	int r = check_admin(req, info);
+
+	if (r)
+		return r;
+	set.has_low_water = attrs[RPL_A_STORE_LOW_WATER];
+	if (set.has_low_water)
+		set.low_water_sectors = nla_get_u64(attrs[RPL_A_STORE_LOW_WATER]) >> SECTOR_SHIFT;
+	if (attrs[RPL_A_STORE_OVERFLOW])
+		set.overflow = nla_get_u32(attrs[RPL_A_STORE_OVERFLOW]);
+	if (attrs[RPL_A_STORE_QUEUE_TIMEOUT])
+		set.queue_timeout_ms = nla_get_u32(attrs[RPL_A_STORE_QUEUE_TIMEOUT]) ?: U32_MAX;
+	r = rpl_settings_check(&set, &why);
+	if (r)
+		return refuse(info, &why, r);
+	s = named_store(info, RPL_A_STORE_STORE);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	r = -ENOMEM;
+	skb = reply_new(info, &h);
+	if (skb) {
+		rpl_settings_set(s, &set);
+		rpl_event_store(s, RPL_EVENT_STATE);
+		r = reply_send(info, skb, rpl_msg_put_store(skb, &h, s, 0, 0));
+	}
+	rpl_store_put(s);
+	return r;
+}
+
 static bool is_member(const struct nlattr *attr)
 {
 	return nla_type(attr) == RPL_A_COMMAND_MEMBER;
@@ -464,6 +501,8 @@ static int parse_member(struct genl_info *info, const struct nlattr *attr,
 				    "a member needs its id, the source's volume id and a uuid");
 		return -EINVAL;
 	}
+	m->kind = tb[RPL_A_MEMBER_KIND] ? nla_get_u32(tb[RPL_A_MEMBER_KIND]) : RPL_KIND_CLONE;
+	m->read_only = tb[RPL_A_MEMBER_READ_ONLY];
 	m->clone_id = nla_get_u32(tb[RPL_A_MEMBER_ID]);
 	m->volume_id = nla_get_u32(tb[RPL_A_MEMBER_VOLUME_ID]);
 	memcpy(m->uuid, nla_data(tb[RPL_A_MEMBER_UUID]), sizeof(m->uuid));

@@ -14,6 +14,8 @@
 #include "commit.h"
 #include "epoch.h"
 #include "op.h"
+#include "snap.h"
+#include "space.h"
 #include "store.h"
 #include "trace.h"
 
@@ -32,7 +34,7 @@ void rpl_op_cache_exit(void)
 
 /* ---- ops ---- */
 
-static struct rpl_bucket *bucket_of(struct rpl_volume *vol, u64 region)
+struct rpl_bucket *rpl_op_bucket(struct rpl_volume *vol, u64 region)
 {
 	struct rpl_store *s = vol->store;
 	u64 window = region >> (RPL_WINDOW_SHIFT - s->chunk_shift);
@@ -47,19 +49,22 @@ bool rpl_op_live(struct rpl_op *op)
 	for (i = 0; i < op->nr_dests; i++)
 		if (rpl_clone_alive(op->dest[i]) && READ_ONCE(op->dest[i]->gen) == op->gen[i])
 			return true;
-	return false;
+	if (op->snap)
+		return rpl_snap_valid(op->snap);
+	return op->arm && rpl_arm_alive(op->arm);
 }
 
 /*
- * The op that overlaps the run, if any: the one with the least first region. One whose clones are
- * all dead owns nothing: it may hang with its target, and what it reads or writes counts no more.
+ * The op that overlaps the run, if any: the one with the least first region. One whose destinations
+ * are all dead owns nothing: it may hang with its target, and what it copies counts no more.
  */
-static struct rpl_op *op_find(struct rpl_bucket *b, struct rpl_volume *vol, struct rpl_run run)
+struct rpl_op *rpl_op_find(struct rpl_bucket *b, struct rpl_volume *vol, struct rpl_clone *snap,
+			   struct rpl_run run)
 {
 	struct rpl_op *op, *best = NULL;
 
 	hlist_for_each_entry(op, &b->ops, hash) {
-		if (op->vol != vol || op->run.first >= run.first + run.nr ||
+		if (op->vol != vol || op->snap != snap || op->run.first >= run.first + run.nr ||
 		    run.first >= op->run.first + op->run.nr || !rpl_op_live(op))
 			continue;
 		if (!best || op->run.first < best->run.first)
@@ -68,15 +73,15 @@ static struct rpl_op *op_find(struct rpl_bucket *b, struct rpl_volume *vol, stru
 	return best;
 }
 
-/* bucket->lock held. NULL: the cap, or no memory: the bio goes to the FIFO. */
-static struct rpl_op *op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum rpl_op_kind kind,
-			     struct rpl_run run)
+struct rpl_op *rpl_op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum rpl_op_kind kind,
+			  struct rpl_run run)
 {
+	bool yields = kind == RPL_OP_COPY || kind == RPL_OP_COPY_UP;
 	struct rpl_store *s = vol->store;
 	struct rpl_op *op;
 
-	/* the copier leaves room for what somebody waits for */
-	if (atomic_read(&s->nr_ops) >= (kind == RPL_OP_COPY ? RPL_OPS_MAX / 2 : RPL_OPS_MAX))
+	/* the copier and users of snapshots leave room for source writes */
+	if (atomic_read(&s->nr_ops) >= (yields ? RPL_OPS_MAX / 2 : RPL_OPS_MAX))
 		return NULL;
 	op = mempool_alloc(&s->op_pool, GFP_NOWAIT | __GFP_NOWARN);
 	if (!op)
@@ -133,6 +138,14 @@ static void op_free(struct rpl_op *op)
 		rpl_clone_put(op->dest[i]);
 	}
 	rpl_binding_put(op->src_dev);
+	rpl_keep_data_put(op);
+	/* what was not filed: nobody knows of it */
+	if (op->loc != RPL_LOC_NONE)
+		rpl_space_give(s->space, op->loc, op->run.nr);
+	rpl_bits_put(op->bits);
+	rpl_arm_put(op->arm);
+	if (op->snap)
+		rpl_clone_put(op->snap);
 	if (!op->dead)
 		atomic_dec(&s->nr_ops);
 	mempool_free(op, &s->op_pool);
@@ -149,6 +162,12 @@ static void op_forget(struct rpl_op *op)
 	hlist_del_init(&op->hash);
 }
 
+void rpl_op_discard(struct rpl_op *op)
+{
+	op_forget(op);
+	op_free(op);
+}
+
 /* Bits, then out of the table and wake in one locked step (R15, R16). */
 void rpl_op_end(struct rpl_op *op)
 {
@@ -156,11 +175,13 @@ void rpl_op_end(struct rpl_op *op)
 	struct rpl_store *s = op->vol->store;
 	struct bio_list waiters;
 	unsigned long flags;
+	struct bio *bio;
 	unsigned int i;
 
 	for (i = 0; i < op->nr_dests; i++)
 		if (!(op->bad & BIT(i)))
 			rpl_clone_mark_durable(op->dest[i], op->run, op->gen[i]);
+	rpl_keep_mark(op);
 	if (op->kind == RPL_OP_PRESERVE && !op->bad)
 		atomic64_add(op->sectors << SECTOR_SHIFT, &op->vol->preserved_bytes);
 
@@ -171,6 +192,9 @@ void rpl_op_end(struct rpl_op *op)
 	waiters = op->waiters;
 	bio_list_init(&op->waiters);
 	spin_unlock_irqrestore(&op->bucket->lock, flags);
+	if (op->status)
+		bio_list_for_each(bio, &waiters)
+			rpl_bio(bio)->status = op->status;
 	rpl_wake_all(s, &waiters);
 
 	for (i = 0; i < op->nr_dests; i++)
@@ -198,6 +222,7 @@ static void op_commit(struct rpl_op *op)
 	unsigned long flags;
 	unsigned int i;
 
+	rpl_keep_data_put(op);
 	spin_lock_irqsave(&b->lock, flags);
 	op->complete = true;
 	op->lazy = !op->since;
@@ -213,13 +238,23 @@ static void op_commit(struct rpl_op *op)
 
 void rpl_op_start(struct rpl_op *op)
 {
-	trace_rpl_copy_begin(op);
+	if (!op->at) /* not once more, for each chunk of a run that cannot be read */
+		trace_rpl_copy_begin(op);
 	if (rpl_op_live(op)) {
 		rpl_copy(op);
 		return;
 	}
 	op->bad = ~0UL;
+	op->status = BLK_STS_IOERR;
 	rpl_op_end(op);
+}
+
+void rpl_op_start_later(struct rpl_op *op)
+{
+	struct rpl_store *s = op->vol->store;
+
+	llist_add(&op->start_list, &s->start_list);
+	queue_work(s->io_wq, &s->start_work);
 }
 
 static void start_work(struct work_struct *work)
@@ -239,18 +274,27 @@ static void ops_start(struct rpl_store *s, struct list_head *ops, bool may_sleep
 
 	list_for_each_entry_safe(op, next, ops, wait_list) {
 		list_del_init(&op->wait_list);
-		if (may_sleep) {
+		if (may_sleep)
 			rpl_op_start(op);
-		} else {
-			llist_add(&op->start_list, &s->start_list);
-			queue_work(s->io_wq, &s->start_work);
-		}
+		else
+			rpl_op_start_later(op);
 	}
 }
 
 void rpl_op_copied(struct rpl_op *op, bool read_failed, unsigned long write_failed)
 {
 	unsigned int i;
+
+	if (op->snap) {
+		rpl_copy_up_copied(op, read_failed, write_failed);
+		return;
+	}
+	if (op->at) {
+		/* only the store is left; what became of the clones is known */
+		if (!rpl_keep_goes_on(op, read_failed, write_failed))
+			op_commit(op);
+		return;
+	}
 
 	/* a failed read says nothing about the destinations: none has the data (F25) */
 	op->bad = read_failed ? ~0UL : write_failed;
@@ -264,7 +308,8 @@ void rpl_op_copied(struct rpl_op *op, bool read_failed, unsigned long write_fail
 				       "its target could not be written at sector %llu",
 				       op->run.first << op->vol->store->chunk_shift);
 	}
-	op_commit(op);
+	if (!rpl_keep_goes_on(op, read_failed, write_failed))
+		op_commit(op);
 }
 
 void rpl_op_claim_end(struct rpl_op *op, blk_status_t status)
@@ -275,11 +320,13 @@ void rpl_op_claim_end(struct rpl_op *op, blk_status_t status)
 
 void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
 {
-	u64 now_ns = ktime_get_ns();
 	unsigned long flags;
 	struct bio *bio;
+	u64 now_ns;
 
 	spin_lock_irqsave(&op->bucket->lock, flags);
+	/* under the lock: a bio that came before it is not parked later than now */
+	now_ns = ktime_get_ns();
 	bio_list_for_each(bio, &op->waiters) {
 		*held_max_ns = max(*held_max_ns, now_ns - rpl_bio(bio)->parked_ns);
 		(*writes)++;
@@ -289,6 +336,8 @@ void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
 
 /* ---- parking ---- */
 
+#define NEED_STORE BIT(RPL_CLONES_MAX) /* beside the bits of a view's clones */
+
 static void bio_may_wait(struct bio *bio)
 {
 	/* a later -EAGAIN or a poll of the lower queue would reach nobody (F6, F7) */
@@ -296,8 +345,12 @@ static void bio_may_wait(struct bio *bio)
 	bio_clear_polled(bio);
 }
 
-/* op NULL: the FIFO. bucket->lock held, which orders us with rpl_ops_push_back(). */
-static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bio, bool of_source)
+/*
+ * op NULL: the FIFO, or the list of those that wait for space. bucket->lock held, which orders us
+ * with rpl_ops_push_back().
+ */
+static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bio, bool of_source,
+			  bool starved)
 {
 	struct rpl_bio *rb = rpl_bio(bio);
 
@@ -313,7 +366,10 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 	}
 	bio_may_wait(bio);
 	if (!op) {
-		rpl_fifo_add(s, bio);
+		if (starved)
+			rpl_starved_add(s, bio);
+		else
+			rpl_fifo_add(s, bio);
 		return RPL_HELD;
 	}
 	if (of_source && !op->since)
@@ -329,10 +385,32 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 	return RPL_HELD;
 }
 
+enum rpl_held rpl_op_park(struct rpl_store *s, struct rpl_op *op, struct bio *bio, bool starved)
+{
+	return park(s, op, bio, false, starved);
+}
+
+/* For snapshots, see park_failing(). */
+static enum rpl_held park_failing_arm(struct rpl_view *v, struct bio *bio)
+{
+	struct rpl_arm *a = rpl_arm_get(v->arm);
+	enum rpl_held r = RPL_AGAIN;
+
+	rpl_view_put(v);
+	spin_lock(&a->lock);
+	if (a->preserving && (a->failing || a->losing)) {
+		bio_list_add(&a->held, bio);
+		r = RPL_HELD;
+	}
+	spin_unlock(&a->lock);
+	rpl_arm_put(a);
+	return r;
+}
+
 /*
- * A source write that would destroy what a clone of `need` lacks, which has failed without a record
- * so far: it waits for that. RPL_GO: none has. bucket->lock held; unless RPL_GO or RPL_PUSH_BACK,
- * the ref of the view is dropped.
+ * A source write that would destroy what a clone or the snapshots of `need` lack, which have failed
+ * without a record so far: it waits for that. RPL_GO: none has. bucket->lock held; unless RPL_GO or
+ * RPL_PUSH_BACK, the ref of the view is dropped.
  */
 static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 {
@@ -344,7 +422,7 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 	for (i = 0; i < v->nr_clones && !c; i++)
 		if ((need & BIT(i)) && READ_ONCE(v->clone[i]->failing))
 			c = v->clone[i];
-	if (!c)
+	if (!c && !((need & NEED_STORE) && rpl_arm_loses(v->arm)))
 		return RPL_GO;
 	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
 		return RPL_PUSH_BACK;
@@ -353,6 +431,8 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 		atomic64_inc(&rb->dev->vol->first_writes);
 	}
 	bio_may_wait(bio);
+	if (!c)
+		return park_failing_arm(v, bio);
 	rpl_clone_get(c);
 	/* the ref goes before the bio can be woken (R7) */
 	rpl_view_put(v);
@@ -368,7 +448,7 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 
 /* ---- source writes ---- */
 
-/* Which clones of the view lack a region: bit i = view's clone i. */
+/* Which clones of the view lack a region: bit i = view's clone i; NEED_STORE: its snapshots do. */
 static u32 view_need(struct rpl_view *v, u64 region)
 {
 	u32 i, need = 0;
@@ -380,6 +460,9 @@ static u32 view_need(struct rpl_view *v, u64 region)
 		    !test_bit(region, c->durable))
 			need |= BIT(i);
 	}
+	if (v->arm && READ_ONCE(v->arm->preserving) && region < v->kept_chunks &&
+	    !test_bit(region, v->bits->map))
+		need |= NEED_STORE;
 	return need;
 }
 
@@ -394,12 +477,13 @@ bool rpl_view_missing(struct rpl_view *v, struct rpl_run run)
 		    rpl_run_next_clear(c->durable, c->nr_regions, run) < run.first + run.nr)
 			return true;
 	}
-	return false;
+	return v->arm && READ_ONCE(v->arm->preserving) &&
+	       rpl_run_next_clear(v->bits->map, v->kept_chunks, run) < run.first + run.nr;
 }
 
 /*
- * Sectors of a region in the clones of `need`: of clones with another length (the source has grown
- * between their points in time) the bit is taken out; the write finds them missing when it is
+ * Sectors of a region in what `need` names: of that with another length (the source has grown
+ * between the points in time) the bit is taken out; the write finds them missing when it is
  * mapped again. kcopyd has one length for all destinations (F23).
  */
 static u64 need_sectors(struct rpl_view *v, u64 region, u32 *need)
@@ -419,18 +503,31 @@ static u64 need_sectors(struct rpl_view *v, u64 region, u32 *need)
 		else if (n != sectors)
 			*need &= ~BIT(i);
 	}
+	if (*need & NEED_STORE) {
+		u64 n = rpl_run_sectors(one, v->kept_sectors, v->vol->store->chunk_shift);
+
+		if (!sectors)
+			sectors = n;
+		else if (n != sectors)
+			*need &= ~NEED_STORE;
+	}
 	return sectors;
 }
 
-/* An op for the missing stretch that begins at run.first, no longer than run. bucket->lock held. */
+/*
+ * An op for the missing stretch that begins at run.first, no longer than run. NULL: the bio goes to
+ * the FIFO; -EAGAIN: look at what is missing again; -ENOSPC: wait for space. bucket->lock held.
+ */
 static struct rpl_op *preserve_new(struct rpl_bucket *b, struct rpl_view *v, struct rpl_run run,
-				   struct rpl_binding *dev)
+				   struct bio *bio)
 {
 	u32 i, need = view_need(v, run.first);
 	u64 region, sectors = need_sectors(v, run.first, &need);
+	bool wait = false;
 	struct rpl_op *op;
 
-	op = op_new(b, v->vol, RPL_OP_PRESERVE, (struct rpl_run) { .first = run.first, .nr = 1 });
+	op = rpl_op_new(b, v->vol, RPL_OP_PRESERVE,
+			(struct rpl_run) { .first = run.first, .nr = 1 });
 	if (!op)
 		return NULL;
 	op->sectors = sectors;
@@ -438,12 +535,17 @@ static struct rpl_op *preserve_new(struct rpl_bucket *b, struct rpl_view *v, str
 		u32 same = view_need(v, region);
 		u64 n = need_sectors(v, region, &same);
 
-		if (same != need || op_find(b, v->vol, (struct rpl_run) { region, 1 }))
+		if (same != need || rpl_op_find(b, v->vol, NULL, (struct rpl_run) { region, 1 }) ||
+		    ((need & NEED_STORE) && rpl_keep_has(v, region)))
 			break;
 		op->run.nr++;
 		op->sectors += n;
 	}
-	op_set_source(op, dev, false);
+	if ((need & NEED_STORE) && !rpl_keep_in_store(op, v, bio, &wait)) {
+		rpl_op_discard(op);
+		return ERR_PTR(wait ? -ENOSPC : -EAGAIN);
+	}
+	op_set_source(op, rpl_bio(bio)->dev, false);
 	for (i = 0; i < v->nr_clones; i++) {
 		struct rpl_clone *c = v->clone[i];
 
@@ -468,11 +570,11 @@ enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
 	struct rpl_store *s = v->vol->store;
 	struct rpl_run run =
 		rpl_region_touched(bio->bi_iter.bi_sector, bio_sectors(bio), s->chunk_shift);
-	struct rpl_bucket *b = bucket_of(v->vol, run.first);
+	struct rpl_bucket *b = rpl_op_bucket(v->vol, run.first);
 	bool may_sleep = !(bio->bi_opf & REQ_NOWAIT);
 	struct rpl_op *op, *first = NULL;
 	u64 end = run.first + run.nr;
-	bool no_op = false;
+	bool no_op = false, starved = false;
 	enum rpl_held r;
 	u32 need;
 	LIST_HEAD(start);
@@ -499,12 +601,20 @@ enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
 				rpl_view_put(v);
 			return r;
 		}
-		op = op_find(b, v->vol, (struct rpl_run) { run.first, 1 });
+		op = rpl_op_find(b, v->vol, NULL, (struct rpl_run) { run.first, 1 });
+		if (!op && (need & NEED_STORE) && rpl_keep_has(v, run.first))
+			continue;
 		if (!op) {
-			op = preserve_new(b, v, run, rpl_bio(bio)->dev);
+			op = preserve_new(b, v, run, bio);
 			if (!op) {
 				no_op = true;
 				break;
+			}
+			if (IS_ERR(op)) {
+				starved = PTR_ERR(op) == -ENOSPC;
+				if (first || starved)
+					break;
+				continue;
 			}
 			op_when_ready(v, op, &start);
 		}
@@ -512,13 +622,13 @@ enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio)
 			first = op;
 		run.first = op->run.first + op->run.nr;
 	}
-	if (!first && !no_op) {
+	if (!first && !no_op && !starved) {
 		spin_unlock_irqrestore(&b->lock, flags);
 		return RPL_GO;
 	}
 	/* the ref goes before the bio can be woken (R7) */
 	rpl_view_put(v);
-	r = park(s, first, bio, true);
+	r = park(s, first, bio, true, starved);
 	spin_unlock_irqrestore(&b->lock, flags);
 	ops_start(s, &start, may_sleep);
 	return r;
@@ -535,10 +645,10 @@ static struct rpl_op *copy_new(struct rpl_bucket *b, struct rpl_clone *c, enum r
 
 	for (nr = 1; nr < run.nr; nr++)
 		if (test_bit(run.first + nr, c->copied) ||
-		    op_find(b, c->vol, (struct rpl_run) { run.first + nr, 1 }))
+		    rpl_op_find(b, c->vol, NULL, (struct rpl_run) { run.first + nr, 1 }))
 			break;
 	run.nr = nr;
-	op = op_new(b, c->vol, kind, run);
+	op = rpl_op_new(b, c->vol, kind, run);
 	if (!op)
 		return NULL;
 	op->sectors = rpl_run_sectors(run, c->nr_sectors, c->store->chunk_shift);
@@ -546,14 +656,13 @@ static struct rpl_op *copy_new(struct rpl_bucket *b, struct rpl_clone *c, enum r
 		op_set_source(op, op->dest_dev[0], true);
 		return op;
 	}
-	op_forget(op);
-	op_free(op);
+	rpl_op_discard(op);
 	return ERR_PTR(-ENODEV);
 }
 
 enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, struct bio *bio)
 {
-	struct rpl_bucket *b = bucket_of(c->vol, run.first);
+	struct rpl_bucket *b = rpl_op_bucket(c->vol, run.first);
 	bool may_sleep = !(bio->bi_opf & REQ_NOWAIT);
 	struct rpl_op *op, *first = NULL;
 	u64 end = run.first + run.nr;
@@ -569,7 +678,7 @@ enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, stru
 			run.first++;
 			continue;
 		}
-		op = op_find(b, c->vol, (struct rpl_run) { run.first, 1 });
+		op = rpl_op_find(b, c->vol, NULL, (struct rpl_run) { run.first, 1 });
 		if (!op) {
 			op = copy_new(b, c, RPL_OP_PRESERVE, run);
 			no_op = !op;
@@ -582,7 +691,7 @@ enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, stru
 		run.first = op->run.first + op->run.nr;
 	}
 	if (first || no_op)
-		r = park(c->store, first, bio, false);
+		r = park(c->store, first, bio, false, false);
 	spin_unlock_irqrestore(&b->lock, flags);
 	ops_start(c->store, &start, may_sleep);
 	return r;
@@ -590,7 +699,7 @@ enum rpl_held rpl_op_hold_for_copy(struct rpl_clone *c, struct rpl_run run, stru
 
 enum rpl_held rpl_op_claim(struct rpl_clone *c, struct rpl_run run, struct bio *bio)
 {
-	struct rpl_bucket *b = bucket_of(c->vol, run.first);
+	struct rpl_bucket *b = rpl_op_bucket(c->vol, run.first);
 	enum rpl_held r = RPL_GO;
 	struct rpl_op *op;
 	unsigned long flags;
@@ -598,23 +707,21 @@ enum rpl_held rpl_op_claim(struct rpl_clone *c, struct rpl_run run, struct bio *
 	spin_lock_irqsave(&b->lock, flags);
 	if (rpl_run_next_clear(c->copied, c->nr_regions, run) == run.first + run.nr)
 		goto out;
-	op = op_find(b, c->vol, run);
+	op = rpl_op_find(b, c->vol, NULL, run);
 	if (op) {
-		r = park(c->store, op, bio, false);
+		r = park(c->store, op, bio, false, false);
 		goto out;
 	}
-	op = op_new(b, c->vol, RPL_OP_CLAIM, run);
+	op = rpl_op_new(b, c->vol, RPL_OP_CLAIM, run);
 	if (!op) {
-		r = park(c->store, NULL, bio, false);
+		r = park(c->store, NULL, bio, false, false);
 		goto out;
 	}
 	/* a dead clone: the caller looks at its state and fails the write */
-	if (op_add_dest(op, c)) {
+	if (op_add_dest(op, c))
 		rpl_bio(bio)->op = op;
-	} else {
-		op_forget(op);
-		op_free(op);
-	}
+	else
+		rpl_op_discard(op);
 out:
 	spin_unlock_irqrestore(&b->lock, flags);
 	return r;
@@ -622,11 +729,11 @@ out:
 
 int rpl_op_copy(struct rpl_clone *c, struct rpl_run *run)
 {
-	struct rpl_bucket *b = bucket_of(c->vol, run->first);
+	struct rpl_bucket *b = rpl_op_bucket(c->vol, run->first);
 	struct rpl_op *op;
 
 	spin_lock_irq(&b->lock);
-	op = op_find(b, c->vol, (struct rpl_run) { run->first, 1 });
+	op = rpl_op_find(b, c->vol, NULL, (struct rpl_run) { run->first, 1 });
 	if (op) {
 		run->nr = min(run->nr, op->run.first + op->run.nr - run->first);
 		spin_unlock_irq(&b->lock);
@@ -655,6 +762,7 @@ int rpl_ops_init(struct rpl_store *s)
 	int r;
 
 	rpl_waker_init(&s->fifo, NULL);
+	rpl_waker_init(&s->starved, NULL);
 	init_llist_head(&s->start_list);
 	INIT_WORK(&s->start_work, start_work);
 	INIT_DELAYED_WORK(&s->watch_work, rpl_watch_work);

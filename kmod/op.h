@@ -14,12 +14,14 @@
 #define RPL_OP_H
 
 #include "core.h"
+#include "past.h"
 #include "region.h"
 
 enum rpl_op_kind {
 	RPL_OP_PRESERVE, /* a write needs the old content in the clones first */
 	RPL_OP_COPY, /* background copier */
 	RPL_OP_CLAIM, /* a clone's user overwrites whole regions: no copy needed */
+	RPL_OP_COPY_UP, /* a snapshot's user writes to a chunk for the first time: copy-up.c */
 };
 
 struct rpl_bucket {
@@ -45,13 +47,24 @@ struct rpl_op {
 	struct block_device *src_bdev;
 	sector_t src_start;
 	unsigned long bad; /* bit i: dest[i] does not have the data */
+	/* the store as one more destination, for the volume's snapshots */
+	struct rpl_arm *arm; /* with a ref; NULL: it is none */
+	u32 loc; /* first of run.nr chunks of the store that are ours until they are filed */
+	bool data_used; /* rpl_data_get() */
+	bool unkept; /* the store does not have it: nothing to file */
+	u16 at; /* chunk that is read alone, after the run could not be; + 1, 0 = the run */
+	struct rpl_bits *bits; /* where to say that it is kept, with a ref; commit.c */
+	DECLARE_BITMAP(lost, RPL_WINDOW_CHUNKS_MAX); /* chunks of the run that cannot be read */
+	struct rpl_clone *snap; /* copy-up: for it alone, with a ref; NULL: about the source */
+	u32 from; /* copy-up: chunk of the store that it is copied from, NONE: the source */
+	blk_status_t status; /* copy-up: what it failed with, for those that wait */
 	struct bio_list waiters; /* bucket->lock */
 	unsigned long since; /* jiffies of its first waiting source write, 0 = none; bucket->lock */
 	struct list_head wait_list; /* view->waiting, until drained; commit->ops, when complete */
 	struct llist_node start_list; /* store->start_list */
 };
 
-/* Per-bio data of sources and clones. */
+/* Per-bio data of sources, clones and snapshots. */
 struct rpl_bio {
 	struct rpl_binding *dev; /* the table that it came through */
 	struct rpl_waker *waker;
@@ -59,7 +72,10 @@ struct rpl_bio {
 	struct rpl_op *op; /* clone write below us that claimed regions */
 	u64 parked_ns; /* first time, 0 = never waited */
 	u64 ticket; /* clone's flush: ops that were complete when it came */
-	struct bvec_iter iter; /* clone read that fell through: to look twice (R17); FUA write */
+	struct bvec_iter iter; /* read that fell through: to look twice (R17); clone's FUA write */
+	atomic_t pieces; /* snapshot read: parts that are being read from the store, + 1 */
+	blk_status_t status; /* of the whole; snapshot write: that what it waited for failed */
+	bool data; /* snapshot bio below us in the store: rpl_data_get() */
 	u8 look_again;
 	bool fua; /* clone write below us that must not end before its record (R35) */
 	bool recorded; /* clone's flush: what was copied when it came has its record */
@@ -87,6 +103,22 @@ void rpl_ops_exit(struct rpl_store *s);
  * was dropped.
  */
 enum rpl_held rpl_op_hold_source_write(struct rpl_view *v, struct bio *bio);
+
+/* ---- the table, for what makes ops itself: bucket->lock held ---- */
+
+struct rpl_bucket *rpl_op_bucket(struct rpl_volume *vol, u64 region);
+/* The op that overlaps the run; about the source, or of one snapshot's own chunks. */
+struct rpl_op *rpl_op_find(struct rpl_bucket *b, struct rpl_volume *vol, struct rpl_clone *snap,
+			   struct rpl_run run);
+/* NULL: the bio goes to the FIFO. */
+struct rpl_op *rpl_op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum rpl_op_kind kind,
+			  struct rpl_run run);
+/* One that was not started. */
+void rpl_op_discard(struct rpl_op *op);
+/* A bio that is no source write waits for the op; NULL: in the FIFO, or for space. */
+enum rpl_held rpl_op_park(struct rpl_store *s, struct rpl_op *op, struct bio *bio, bool starved);
+
+/* ---- */
 
 /* Does the view miss anything of these regions? Lockless. */
 bool rpl_view_missing(struct rpl_view *v, struct rpl_run run);
@@ -123,9 +155,62 @@ void rpl_watch_work(struct work_struct *work);
 
 /* Wake what waits for ops of this clone (it is failed): their bios will not need it any more. */
 void rpl_ops_release(struct rpl_clone *c);
+void rpl_ops_release_arm(struct rpl_arm *a);
 
 /* A noflush suspend of this table has begun: return its waiting bios to dm (F9). */
 void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev);
+
+/* Likewise, by start_work: where that would sleep or recurse. */
+void rpl_op_start_later(struct rpl_op *op);
+
+/* ---- keep.c: the store as a destination ---- */
+
+/*
+ * Space for the op's run in the store; less of it shortens the run. False: there is none now, and
+ * *wait says whether the source write may wait for some; else snapshots are being lost.
+ * bucket->lock held.
+ */
+bool rpl_keep_in_store(struct rpl_op *op, struct rpl_view *v, struct bio *bio, bool *wait);
+/* What the op was to keep cannot be kept: those snapshots that need it are lost. Any context. */
+void rpl_keep_lose(struct rpl_op *op, int error, const char *reason);
+/*
+ * The store's part of a copy that has ended. True: it goes on, and rpl_op_copied() is called once
+ * more.
+ */
+bool rpl_keep_goes_on(struct rpl_op *op, bool read_failed, unsigned long write_failed);
+/* The record is durable: the bits of what it kept, or nothing if there was no record. */
+void rpl_keep_mark(struct rpl_op *op);
+/* Its I/O to the store has ended. */
+void rpl_keep_data_put(struct rpl_op *op);
+/*
+ * Has the chunk a copy that serves the view's newest snapshot? Then its bit is set. bucket->lock
+ * held, and no op owns the chunk.
+ */
+bool rpl_keep_has(struct rpl_view *v, u64 region);
+
+/* ---- copy-up.c: chunks of a snapshot's own ---- */
+
+/* What a snapshot's write finds of its run. */
+struct rpl_own {
+	u32 loc; /* of the first chunk, the others follow */
+	u64 nr; /* 0: the first chunk is not its own yet */
+	blk_status_t status; /* nr 0: it cannot be */
+};
+
+/* The own chunks that the run, inside a window, begins with. False: the first one is none. */
+bool rpl_copy_up_done(struct rpl_clone *c, struct rpl_run run, struct rpl_own *own);
+/*
+ * A write of a snapshot's user. RPL_GO: *own says how much of the run may be written, and where; or
+ * that it cannot be. RPL_HELD: for its first chunk, if the bio is fresh and could be cut.
+ */
+enum rpl_held rpl_copy_up_hold(struct rpl_binding *dev, struct bio *bio, struct rpl_run run,
+			       bool fresh, struct rpl_own *own);
+/* Where to copy from: op->from. False: it cannot be had, the op has ended. */
+bool rpl_copy_up_begin(struct rpl_op *op);
+void rpl_copy_up_copied(struct rpl_op *op, bool read_failed, bool write_failed);
+/* The batch: the entry, and what to record. False: it failed, there is nothing to say. */
+struct rpl_fact;
+bool rpl_copy_up_file(struct rpl_op *op, struct rpl_fact *fact);
 
 /* copy.c: start the op's copy; rpl_op_copied() is called when it has ended. */
 void rpl_copy(struct rpl_op *op);
@@ -145,6 +230,16 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios);
 /* Bios that found no op wait in order, and are woken a few at a time as ops end (R7). */
 void rpl_fifo_add(struct rpl_store *s, struct bio *bio);
 void rpl_fifo_kick(struct rpl_store *s);
+/*
+ * Source writes that wait for space; _kick: each looks again whether there is some, and whether it
+ * may wait.
+ */
+void rpl_starved_add(struct rpl_store *s, struct bio *bio);
+void rpl_starved_kick(struct rpl_store *s);
+/* Chunks of the store have become free, whatever the cause. Any context. */
+void rpl_space_appeared(struct rpl_store *s);
+/* May the write wait in the queue of a full store? If not, it does not wait longer than others. */
+bool rpl_may_queue(struct rpl_store *s, struct bio *bio);
 /* Move the bios of one table from list to *out. The list's lock is held. */
 void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out);
 /* All bios so far, in order. For the work function. */

@@ -120,6 +120,9 @@ void rpl_persist_free(struct rpl_persist *p)
 	if (p->batch)
 		free_pages_exact(p->batch, RPL_BITMAP_BATCH * RPL_BLOCK_BYTES);
 	bitmap_free(p->summed);
+	kvfree(p->map_written);
+	kvfree(p->map_slot);
+	kvfree(p->map_generation);
 	kvfree(p->bitmap_slot);
 	kvfree(p->bitmap_generation);
 	free_page((unsigned long)p->block);

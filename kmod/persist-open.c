@@ -14,6 +14,7 @@
 #include <linux/uuid.h>
 #include "journal.h"
 #include "persist.h"
+#include "snap.h"
 #include "store.h"
 
 #define DEFAULT_MAX_VOLUMES 1024
@@ -273,6 +274,44 @@ void rpl_loaded_unfinished_fail(struct rpl_store *s, const char *reason)
 			rpl_loaded_clone_fail(c, EUCLEAN, reason);
 }
 
+void rpl_loaded_snapshots_lose(struct rpl_store *s, u32 volume_id, u64 above, u64 tag, int error,
+			       const char *reason)
+{
+	struct rpl_clone *c;
+
+	list_for_each_entry(c, &s->clones, list) {
+		if (c->kind != RPL_KIND_SNAPSHOT || c->state != RPL_STATE_SYNCHRONIZED ||
+		    (volume_id && c->vol->id != volume_id) || c->point <= above || c->point > tag)
+			continue;
+		c->state = RPL_STATE_FAILED;
+		c->error = error;
+		strscpy(c->reason, reason, sizeof(c->reason));
+	}
+}
+
+static int add_snapshot(struct rpl_store *s, struct rpl_persist *p, u32 record,
+			const struct rpl_rec_snapshot *rec, struct rpl_why *why)
+{
+	struct rpl_clone *c;
+
+	if (rpl_nr_regions(rec->nr_sectors, p->sb.chunk_sectors) > U32_MAX) {
+		rpl_why(why, rec->id, "snapshot %u: its record in the store is damaged", rec->id);
+		return -EILSEQ;
+	}
+	c = rpl_store_add_loaded_snapshot(s, rec->id, rec->volume_id, rec->uuid, rec->group_uuid,
+					  rec->state, rec->nr_sectors);
+	if (IS_ERR(c)) {
+		rpl_why(why, rec->id, "snapshot %u: its record in the store cannot be used (%ld)",
+			rec->id, PTR_ERR(c));
+		return PTR_ERR(c);
+	}
+	c->record = record + 1;
+	c->read_only = rec->read_only;
+	c->error = rec->error;
+	strscpy(c->reason, rec->reason, sizeof(c->reason));
+	return 0;
+}
+
 static int add_clone(struct rpl_store *s, struct rpl_persist *p, u32 record,
 		     struct rpl_rec_clone *rec, struct rpl_why *why)
 {
@@ -350,6 +389,8 @@ static int add_object(struct rpl_store *s, struct rpl_persist *p, u32 record,
 		return 0;
 	case RPL_RECORD_CLONE:
 		return add_clone(s, p, record, &rec->clone, why);
+	case RPL_RECORD_SNAPSHOT:
+		return add_snapshot(s, p, record, &rec->snapshot, why);
 	case RPL_RECORD_NONE:
 		break;
 	}
@@ -387,6 +428,7 @@ static void adopt(struct rpl_store *s, struct rpl_persist *p, bool formatted)
 {
 	memcpy(s->uuid, p->sb.uuid, sizeof(s->uuid));
 	s->max_volumes = p->sb.max_volumes;
+	s->dev_bytes = p->sb.dev_bytes;
 	s->epoch = p->sb.epoch;
 	s->generation = p->sb.generation;
 	s->flags = formatted ? RPL_STORE_FLAG_FORMATTED : 0;
@@ -404,12 +446,22 @@ static int load_facts(struct rpl_store *s, struct rpl_persist *p, u64 *next, str
 	int r = 0;
 
 	*next = p->sb.journal_tail;
+	/* what was written to sources since is written nowhere */
+	if (why_not_on(&p->sb))
+		rpl_loaded_snapshots_lose(s, 0, 0, U64_MAX, EUCLEAN,
+					  "the store failed, or was lost, while it was in use");
+	r = rpl_persist_load_map(s, p);
+	if (r) {
+		rpl_why(why, 0, "store %s: no memory for its map", s->name);
+		return r;
+	}
 	/* what an older page does not have may not be in the journal any more */
 	if (has_sums(&p->sb) && !why_not_on(&p->sb) && p->bitmap_sum != p->sb.bitmap_sum)
 		rpl_loaded_unfinished_fail(s, "a page of the store's copy bitmaps is lost");
 	if ((p->sb.flags & RPL_SB_OPEN) && (p->sb.incompat & RPL_INCOMPAT_JOURNAL) &&
 	    !why_not_on(&p->sb))
 		r = rpl_persist_replay(s, p, next);
+	r = r ?: rpl_snaps_load(s);
 	if (r) {
 		rpl_why(why, 0, "store %s: no memory to read its journal", s->name);
 		return r;
@@ -477,8 +529,8 @@ static int check_device(struct rpl_store *s, struct block_device *bdev,
 			s->name, RPL_CHUNK_SECTORS_MIN, RPL_CHUNK_SECTORS_MAX);
 		return -EINVAL;
 	}
-	if (opts->max_volumes > RPL_ID_MAX) {
-		rpl_why(why, 0, "store %s: max_volumes is at most %u", s->name, RPL_ID_MAX);
+	if (opts->max_volumes > RPL_VOLUMES_MAX) {
+		rpl_why(why, 0, "store %s: max_volumes is at most %u", s->name, RPL_VOLUMES_MAX);
 		return -EINVAL;
 	}
 	if (opts->dev_bytes < RPL_MIN_STORE_BYTES) {
@@ -524,7 +576,8 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 	adopt(s, p, formatted);
 	r = add_objects(s, p, RPL_RECORD_VOLUME, why) ?:
 	    add_objects(s, p, RPL_RECORD_GROUP, why) ?:
-	    add_objects(s, p, RPL_RECORD_CLONE, why);
+	    add_objects(s, p, RPL_RECORD_CLONE, why) ?:
+	    add_objects(s, p, RPL_RECORD_SNAPSHOT, why);
 	r = r ?: load_facts(s, p, &next, why) ?: begin_life(s, p, next, why);
 	if (!r)
 		return 0;

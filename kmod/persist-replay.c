@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include "journal.h"
+#include "snap.h"
 
 #define READ_BLOCKS 64U
 
@@ -18,6 +19,7 @@ struct replay {
 	struct rpl_persist *p;
 	struct rpl_replay state;
 	u64 facts;
+	int error; /* no memory */
 };
 
 static struct rpl_clone *clone_of(struct rpl_store *s, const struct rpl_fact *f)
@@ -30,11 +32,49 @@ static struct rpl_clone *clone_of(struct rpl_store *s, const struct rpl_fact *f)
 	return NULL;
 }
 
+/* Chunks of the store: into the map, whosever they are by now (R30). */
+static void apply_chunks(struct replay *re, const struct rpl_fact *f)
+{
+	u32 i;
+
+	re->facts++;
+	if (!re->s->space) {
+		re->state.lost = true;
+		return;
+	}
+	for (i = 0; i < f->nr && !re->error; i++) {
+		struct rpl_map_entry e = {
+			.volume = f->kind == RPL_FACT_OWN ? RPL_MAP_OWN | f->clone_id : f->clone_id,
+			.chunk = f->first + i,
+			.tag = f->point,
+			.loc = f->loc == RPL_LOC_BAD ? RPL_LOC_BAD : f->loc + i,
+		};
+		u32 loc = e.loc;
+		int r = rpl_store_file(re->s, &e);
+
+		if (r == -ENOMEM)
+			re->error = r;
+		else if ((r && r != -EEXIST) || e.loc != loc)
+			re->state.lost = true;
+	}
+}
+
 /* Facts of clones that are complete, or were detached, are no news. */
 static void apply(struct replay *re, const struct rpl_fact *f)
 {
-	struct rpl_clone *c = clone_of(re->s, f);
+	struct rpl_clone *c;
 
+	if (f->kind == RPL_FACT_PRESERVED || f->kind == RPL_FACT_OWN) {
+		apply_chunks(re, f);
+		return;
+	}
+	if (f->kind == RPL_FACT_LOST) {
+		re->facts++;
+		rpl_loaded_snapshots_lose(re->s, f->clone_id, f->first, f->point, f->nr,
+					  "it was lost just before the store was cut off");
+		return;
+	}
+	c = clone_of(re->s, f);
 	if (!c)
 		return;
 	re->facts++;
@@ -100,8 +140,13 @@ int rpl_persist_replay(struct rpl_store *s, struct rpl_persist *p, u64 *next)
 		cond_resched();
 	}
 	free_pages_exact(buf, READ_BLOCKS * RPL_BLOCK_BYTES);
-	if (re.state.lost)
+	if (re.error)
+		return re.error;
+	if (re.state.lost) {
 		rpl_loaded_unfinished_fail(s, "the store's journal is damaged");
+		rpl_loaded_snapshots_lose(s, 0, 0, U64_MAX, EUCLEAN,
+					  "the store's journal is damaged");
+	}
 	*next = re.state.next;
 	DMINFO("store %s was not closed cleanly: %llu blocks of its journal, %llu facts%s", s->name,
 	       re.state.next - p->sb.journal_tail, re.facts,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A store's metadata on disk: writing the object table when a command changed something, the
- * clones' bitmaps at checkpoints. Reading is persist-open.c's, the layout format.c's.
+ * clones' bitmaps and the map at checkpoints. Reading is persist-open.c's, the layout format.c's.
  *
  * Locks: one caller at a time (persist_mutex, or the constructor). ctl_mutex is taken while records
  * are made out of objects and never held across I/O. Members `record` and `saved` of the objects
@@ -20,7 +20,10 @@
 #include <linux/slab.h>
 #include "commit.h"
 #include "journal.h"
+#include "op.h"
 #include "persist.h"
+#include "snap.h"
+#include "space.h"
 
 #define DM_MSG_PREFIX "replica-store"
 
@@ -146,10 +149,36 @@ static void clone_to_rec(struct rpl_clone *c, struct rpl_rec_clone *r)
 	r->bitmap_generation = c->saved.generation;
 }
 
+static int put_snapshot(struct rpl_persist *p, struct rpl_clone *c)
+{
+	struct rpl_record rec = { .kind = RPL_RECORD_SNAPSHOT };
+	struct rpl_rec_snapshot *r = &rec.snapshot;
+	char reason[RPL_REASON_LEN];
+	enum rpl_state state;
+	int error;
+
+	r->id = c->id;
+	r->volume_id = c->vol->id;
+	memcpy(r->uuid, c->uuid, sizeof(r->uuid));
+	memcpy(r->group_uuid, c->group->uuid, sizeof(r->group_uuid));
+	r->nr_sectors = c->nr_sectors;
+	r->read_only = c->read_only;
+	/* the checkpoint may pass the fact that says that it is lost (R29) */
+	spin_lock_irq(&c->lock);
+	rpl_snap_truth(c, &state, &error, reason);
+	spin_unlock_irq(&c->lock);
+	r->state = state;
+	r->error = error;
+	strscpy(r->reason, reason, sizeof(r->reason));
+	return put_record(p, &c->record, &rec);
+}
+
 static int put_clone(struct rpl_persist *p, struct rpl_clone *c, u64 generation)
 {
 	struct rpl_record rec = { .kind = RPL_RECORD_CLONE };
 
+	if (c->kind == RPL_KIND_SNAPSHOT)
+		return put_snapshot(p, c);
 	clone_to_rec(c, &rec.clone);
 	if (!rpl_rec_unfinished(rec.clone.state))
 		return put_record(p, &c->record, &rec);
@@ -251,8 +280,9 @@ static u64 sum_bitmaps(struct rpl_persist *p, const struct rpl_sb *sb)
  * Write the pages that differ and then the superblock, which is `sb`. Nothing is written if there
  * is nothing to say.
  */
-static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool always)
+static int write_table(struct rpl_store *s, struct rpl_sb *sb, u32 last, bool always)
 {
+	struct rpl_persist *p = s->persist;
 	struct rpl_page_id id = { .kind = RPL_PAGE_OBJECTS };
 	struct rpl_io_wait wait;
 	u32 i;
@@ -280,6 +310,7 @@ static int write_table(struct rpl_persist *p, struct rpl_sb *sb, u32 last, bool 
 		return r;
 	sb->table_sum = sum_table(p, sb, last);
 	sb->bitmap_sum = sum_bitmaps(p, sb);
+	sb->map_sum = rpl_persist_sum_map(s, sb);
 	r = rpl_persist_write_sb(p, sb);
 	if (r)
 		return r;
@@ -418,6 +449,11 @@ int rpl_persist_write(struct rpl_store *s, const struct rpl_change *change)
 	sb.incarnation = change->incarnation;
 	sb.journal_tail = change->tail;
 	sb.incompat |= RPL_INCOMPAT_JOURNAL;
+	if (change->grown) {
+		sb.dev_bytes = change->grown->dev_bytes;
+		sb.incompat |= change->grown->incompat;
+		memcpy(sb.area, change->grown->area, sizeof(sb.area));
+	}
 	sb.generation = max(p->seen, p->sb.generation) + 1;
 	if (sb.generation > RPL_GENERATION_MAX)
 		return -EOVERFLOW;
@@ -428,14 +464,17 @@ int rpl_persist_write(struct rpl_store *s, const struct rpl_change *change)
 	if (r)
 		return r;
 	r = write_bitmaps(s, sb.generation, change->bitmaps, &always);
+	if (!r && change->bitmaps)
+		r = rpl_persist_write_map(s, sb.generation, &always);
 	if (always)
 		p->seen = sb.generation;
 	if (r)
 		return r;
-	r = write_table(p, &sb, last, always || sb.epoch != p->sb.epoch);
+	r = write_table(s, &sb, last, always || sb.epoch != p->sb.epoch);
 	if (r)
 		return r;
 	flip_bitmaps(s);
+	rpl_persist_flip_map(s);
 	WRITE_ONCE(s->generation, p->sb.generation);
 	return 0;
 }
@@ -476,11 +515,17 @@ static int write_checkpoint(struct rpl_store *s, u32 flags, bool always)
 	change.flags = flags;
 	change.always = always;
 	change.bitmaps = true;
+	/* before the tail, so that this is behind the records of all that was cleared (R23) */
+	if (s->space)
+		rpl_space_checkpoint_begin(s->space);
 	if (j)
 		change.tail = rpl_journal_safe_tail(j);
 	if (change.tail != s->persist->sb.journal_tail)
 		change.always = true;
 	r = rpl_persist_write(s, &change);
+	/* a superblock was written, unless nothing was cleared */
+	if (!r && s->space)
+		rpl_space_checkpoint_end(s->space, true);
 	if (!r && j) {
 		WRITE_ONCE(j->tail, change.tail);
 		wake_up_all(&s->commit.wait);
@@ -500,6 +545,27 @@ int rpl_persist_checkpoint(struct rpl_store *s)
 		rpl_store_fail(s, "its bitmaps could not be written");
 	}
 	mutex_unlock(&s->persist_mutex);
+	rpl_starved_kick(s);
+	return r;
+}
+
+int rpl_persist_allow(struct rpl_store *s, u64 incompat)
+{
+	struct rpl_persist *p;
+	int r = 0;
+
+	mutex_lock(&s->persist_mutex);
+	p = s->persist;
+	if (!p || READ_ONCE(s->mode) != RPL_STORE_MODE_OPEN) {
+		r = -EIO;
+	} else if (!(p->sb.incompat & incompat)) {
+		p->sb.incompat |= incompat;
+		/* in both: else a version that does not know it might take the other one */
+		r = rpl_persist_commit(s, true) ?: rpl_persist_commit(s, true);
+		if (r)
+			p->sb.incompat &= ~incompat;
+	}
+	mutex_unlock(&s->persist_mutex);
 	return r;
 }
 
@@ -515,21 +581,28 @@ int rpl_persist_mark_failed(struct rpl_store *s)
 }
 
 int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr_clones,
-		     struct rpl_why *why)
+		     unsigned int nr_snapshots, struct rpl_why *why)
 {
+	unsigned int nr = 0, snapshots = 0, i;
 	struct rpl_persist *p = s->persist;
-	unsigned int nr = 0, i;
 	struct rpl_clone *c;
 
 	if (!p) {
 		rpl_why(why, 0, "store %s: its metadata is not open", s->name);
 		return -EIO;
 	}
-	list_for_each_entry(c, &s->clones, list)
-		nr += clone_has_record(c);
-	if (nr + nr_clones > p->sb.max_volumes) {
+	list_for_each_entry(c, &s->clones, list) {
+		nr += c->kind == RPL_KIND_CLONE && clone_has_record(c);
+		snapshots += c->kind == RPL_KIND_SNAPSHOT && clone_has_record(c);
+	}
+	if (nr_snapshots && snapshots + nr_snapshots > p->sb.max_snapshots) {
 		rpl_why(why, 0,
-			"store %s: it has room for %u relations, %u are there, %u are wanted",
+			"store %s: it has room for %u snapshots, %u are there, %u are wanted",
+			s->name, p->sb.max_snapshots, snapshots, nr_snapshots);
+		return -ENOSPC;
+	}
+	if (nr + nr_clones > p->sb.max_volumes) {
+		rpl_why(why, 0, "store %s: it has room for %u clones, %u are there, %u are wanted",
 			s->name, p->sb.max_volumes, nr, nr_clones);
 		return -ENOSPC;
 	}
@@ -537,7 +610,7 @@ int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr
 	for (i = 0; i < nr_clones; i++) {
 		if (take_extent(p, rpl_bitmap_pages(nr_regions[i])) < 0) {
 			rpl_why(why, 0,
-				"store %s: no room for the bitmap of %llu chunks, enlarge it",
+				"store %s: no room for the bitmap of %llu chunks, detach a clone",
 				s->name, nr_regions[i]);
 			return -ENOSPC;
 		}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of a store's metadata share: persist.c (commit, checkpoint, close), persist-open.c
- * (format, load), persist-replay.c (journal, at load) and persist-io.c (blocks). One caller at a
- * time: persist_mutex, or the constructor. journal.c uses the blocks on its own.
+ * (format, load), persist-map.c (pages of the map), persist-grow.c (a larger device),
+ * persist-replay.c (journal, at load) and persist-io.c (blocks). One caller at a time:
+ * persist_mutex, or the constructor. journal.c uses the blocks on its own.
  */
 #ifndef RPL_PERSIST_H
 #define RPL_PERSIST_H
@@ -39,6 +40,10 @@ struct rpl_persist {
 	u8 *bitmap_slot; /* of each bitmap page: holds the last one that counted */
 	u64 *bitmap_generation; /* of that one */
 	u64 table_sum, bitmap_sum; /* of what was loaded */
+	/* pages of the map; NULL if the store has no room for snapshots */
+	unsigned long *map_written; /* of the change that is being written */
+	u8 *map_slot; /* holds the last one that counted */
+	u64 *map_generation; /* of that one; 0: it was never written */
 };
 
 #define RPL_BITMAP_BATCH 16U
@@ -48,8 +53,9 @@ struct rpl_change {
 	u32 flags; /* RPL_SB_* */
 	u64 incarnation;
 	u64 tail; /* of the journal; facts before it must be in the bits of bitmaps */
-	bool bitmaps; /* write the bitmap pages that differ, too */
+	bool bitmaps; /* write the pages of bitmaps and of the map that differ, too */
 	bool always; /* even if nothing differs */
+	const struct rpl_sb *grown; /* areas and size of this one from now on; or NULL */
 };
 
 struct rpl_io_wait {
@@ -91,6 +97,36 @@ void rpl_persist_free(struct rpl_persist *p); /* NULL is fine */
 /* One change: objects, bitmaps of clones that have a new place, and what else it asks for. */
 int rpl_persist_write(struct rpl_store *s, const struct rpl_change *change);
 
+/* ---- persist-map.c ---- */
+
+/* Parts of a change: write pages that differ; what all will sum up to; they count now. */
+int rpl_persist_write_map(struct rpl_store *s, u64 generation, bool *any);
+u64 rpl_persist_sum_map(struct rpl_store *s, const struct rpl_sb *sb);
+void rpl_persist_flip_map(struct rpl_store *s);
+
+/*
+ * Space and map of a store that is opened, its relations being there. If a page is lost or damaged
+ * its snapshots are lost. 0 or -ENOMEM.
+ */
+int rpl_persist_load_map(struct rpl_store *s, struct rpl_persist *p);
+
+/* ---- persist-grow.c ---- */
+
+/* Memory for a larger map: arrays of what is known of each page, none of which is there. */
+struct rpl_map_more {
+	struct rpl_map map;
+	unsigned long *written;
+	u8 *slot;
+	u64 *generation;
+};
+
+/* `more` is zeroed; -ENOMEM. Free it in any case. */
+int rpl_map_more_alloc(struct rpl_map_more *more, const struct rpl_sb *sb);
+void rpl_map_more_free(struct rpl_map_more *more);
+
+/* The map goes on in the new arrays; `more` has the old ones. Nothing can fail. */
+void rpl_map_add(struct rpl_store *s, struct rpl_persist *p, struct rpl_map_more *more);
+
 /* ---- persist-replay.c ---- */
 
 /*
@@ -104,5 +140,8 @@ int rpl_persist_replay(struct rpl_store *s, struct rpl_persist *p, u64 *next);
 void rpl_loaded_clone_fail(struct rpl_clone *c, int error, const char *reason);
 /* All of them that are. */
 void rpl_loaded_unfinished_fail(struct rpl_store *s, const char *reason);
+/* Valid loaded snapshots of a volume (0: of all), tags above `above` up to `tag`, are lost. */
+void rpl_loaded_snapshots_lose(struct rpl_store *s, u32 volume_id, u64 above, u64 tag, int error,
+			       const char *reason);
 
 #endif /* RPL_PERSIST_H */

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "epoch.h"
 #include "op.h"
+#include "snap.h"
 #include "store.h"
 
 /* ---- references ---- */
@@ -42,6 +43,7 @@ static void clone_release(struct kref *kref)
 	if (c->group)
 		rpl_group_put(c->group);
 	rpl_volume_put(c->vol);
+	rpl_arm_put(c->arm);
 	kvfree(c->copied);
 	kvfree(c->durable);
 	kvfree(c->dirty);
@@ -187,7 +189,7 @@ static struct rpl_volume *volume_find_or_new(struct rpl_store *s, u32 id, struct
 }
 
 /* The registry takes the caller's ref. */
-static void clone_link(struct rpl_store *s, struct rpl_clone *c)
+void rpl_clone_link(struct rpl_store *s, struct rpl_clone *c)
 {
 	struct rpl_clone *after = rpl_store_next_clone(s, c->id);
 
@@ -241,6 +243,18 @@ struct rpl_group *rpl_store_add_loaded_group(struct rpl_store *s, const u8 *uuid
 	return g;
 }
 
+/* What its record says of a relation that is loaded. ctl_mutex held. */
+static void loaded_join(struct rpl_clone *c, struct rpl_group *g, const u8 *uuid,
+			enum rpl_state state)
+{
+	memcpy(c->uuid, uuid, RPL_UUID_LEN);
+	c->state = state;
+	c->group = rpl_group_get(g);
+	c->point = g->epoch;
+	list_add_tail(&c->group_list, &g->clones);
+	g->nr_clones++;
+}
+
 struct rpl_clone *rpl_store_add_loaded_clone(struct rpl_store *s, u32 id, u32 volume_id,
 					     const u8 *uuid, const u8 *group_uuid,
 					     enum rpl_state state, u64 nr_sectors)
@@ -261,13 +275,34 @@ struct rpl_clone *rpl_store_add_loaded_clone(struct rpl_store *s, u32 id, u32 vo
 		c = ERR_PTR(-ENOMEM);
 		goto out;
 	}
-	memcpy(c->uuid, uuid, RPL_UUID_LEN);
-	c->state = state;
-	c->group = rpl_group_get(g);
-	c->point = g->epoch;
-	list_add_tail(&c->group_list, &g->clones);
-	g->nr_clones++;
-	clone_link(s, c);
+	loaded_join(c, g, uuid, state);
+	rpl_clone_link(s, c);
+out:
+	mutex_unlock(&s->ctl_mutex);
+	return c;
+}
+
+struct rpl_clone *rpl_store_add_loaded_snapshot(struct rpl_store *s, u32 id, u32 volume_id,
+						const u8 *uuid, const u8 *group_uuid,
+						enum rpl_state state, u64 nr_sectors)
+{
+	struct rpl_clone *c = ERR_PTR(-EINVAL);
+	struct rpl_volume *vol;
+	struct rpl_group *g;
+
+	mutex_lock(&s->ctl_mutex);
+	vol = rpl_store_volume_by_id(s, volume_id);
+	g = rpl_store_group_by_uuid(s, group_uuid);
+	if (!vol || !g || rpl_store_clone_by_id(s, id) || rpl_store_volume_by_id(s, id) ||
+	    !g->epoch || g->epoch > RPL_TAG_MAX)
+		goto out;
+	c = rpl_snap_new(s, id, vol);
+	if (!c) {
+		c = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	loaded_join(c, g, uuid, state);
+	c->nr_sectors = nr_sectors;
 out:
 	mutex_unlock(&s->ctl_mutex);
 	return c;
@@ -337,7 +372,11 @@ struct rpl_clone *rpl_clone_table_get(struct rpl_store *s, u32 id, u32 volume_id
 
 	mutex_lock(&s->ctl_mutex);
 	c = rpl_store_clone_by_id(s, id);
-	if (c && c->vol->id != volume_id) {
+	if (c && c->kind != RPL_KIND_CLONE) {
+		rpl_why(why, id, "id %u is in use by a snapshot of source volume %u", id,
+			c->vol->id);
+		c = ERR_PTR(-EEXIST);
+	} else if (c && c->vol->id != volume_id) {
 		rpl_why(why, id, "clone %u belongs to source volume %u, not %u", id, c->vol->id,
 			volume_id);
 		c = ERR_PTR(-EINVAL);
@@ -348,10 +387,33 @@ struct rpl_clone *rpl_clone_table_get(struct rpl_store *s, u32 id, u32 volume_id
 			rpl_why(why, id, "not enough memory for clone %u", id);
 			c = ERR_PTR(-ENOMEM);
 		} else if (!IS_ERR(c)) {
-			clone_link(s, c);
+			rpl_clone_link(s, c);
 		}
 	}
 	if (!IS_ERR(c)) {
+		c->nr_tables++;
+		rpl_clone_get(c);
+	}
+	mutex_unlock(&s->ctl_mutex);
+	return c;
+}
+
+struct rpl_clone *rpl_snap_table_get(struct rpl_store *s, u32 id, u32 volume_id,
+				     struct rpl_why *why)
+{
+	struct rpl_clone *c;
+
+	mutex_lock(&s->ctl_mutex);
+	c = rpl_store_clone_by_id(s, id);
+	if (!c || c->kind != RPL_KIND_SNAPSHOT || !READ_ONCE(c->readable) ||
+	    READ_ONCE(c->state) == RPL_STATE_DETACHED) {
+		rpl_why(why, id, "there is no snapshot %u in store %s", id, s->name);
+		c = ERR_PTR(-ENOENT);
+	} else if (c->vol->id != volume_id) {
+		rpl_why(why, id, "snapshot %u belongs to source volume %u, not %u", id, c->vol->id,
+			volume_id);
+		c = ERR_PTR(-EINVAL);
+	} else {
 		c->nr_tables++;
 		rpl_clone_get(c);
 	}
@@ -363,14 +425,19 @@ void rpl_clone_table_put(struct rpl_clone *c)
 {
 	struct rpl_store *s = c->store;
 	struct rpl_volume *vol = rpl_volume_get(c->vol);
-	bool drop;
+	bool drop, free;
 
 	mutex_lock(&s->ctl_mutex);
 	drop = --c->nr_tables == 0 && READ_ONCE(c->state) == RPL_STATE_PREPARED &&
 	       !READ_ONCE(c->preserving);
+	free = !c->nr_tables && c->kind == RPL_KIND_SNAPSHOT &&
+	       READ_ONCE(c->state) == RPL_STATE_FAILED;
 	mutex_unlock(&s->ctl_mutex);
 	if (drop)
 		rpl_clone_unlink(c);
+	/* a lost snapshot that nobody can be reading any more */
+	if (free)
+		rpl_scan_kick(s);
 	rpl_clone_put(c);
 	rpl_volume_drop_unused(s, vol);
 	rpl_volume_put(vol);

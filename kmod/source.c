@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Target replica-source: a volume as its users see it. Linear, but for writes to regions that an
- * unfinished clone still needs: those wait until the clone has them. No lock on the path of a write
- * that nothing needs, two per-CPU operations for its view.
+ * unfinished clone or a snapshot still needs: those wait until the old content is kept. No lock on
+ * the path of a write that nothing needs, two per-CPU operations for its view.
  *
  * Table line: <store dev> <volume id> <lower dev> <offset>
  */
@@ -15,6 +15,7 @@
 #include "control.h"
 #include "epoch.h"
 #include "op.h"
+#include "snap.h"
 #include "store.h"
 #include "trace.h"
 
@@ -49,7 +50,7 @@ static struct rpl_run bio_run(struct rpl_volume *vol, struct bio *bio)
 				  vol->store->chunk_shift);
 }
 
-/* A write whose view has clones. RPL_GO: with its ref; else the ref is dropped. */
+/* A write whose view has clones or snapshots. RPL_GO: with its ref; else the ref is dropped. */
 static enum rpl_held armed_write(struct rpl_view *v, struct bio *bio, bool fresh)
 {
 	sector_t rest = rpl_window_rest(bio->bi_iter.bi_sector, RPL_WINDOW_SHIFT);
@@ -76,7 +77,7 @@ static int source_write(struct rpl_binding *dev, struct bio *bio, bool fresh)
 
 	for (;;) {
 		v = rpl_view_get(dev->vol);
-		if (unlikely(v->nr_clones)) {
+		if (unlikely(v->nr_clones || v->arm)) {
 			switch (armed_write(v, bio, fresh)) {
 			case RPL_GO:
 				break;
@@ -157,22 +158,27 @@ static int check_clones(struct rpl_source *src, struct dm_target *ti, struct rpl
 	struct rpl_clone *c = rpl_store_clone_by_id(src->store, src->id);
 	struct block_device *bdev = src->lower->bdev;
 
+	if (c && c->kind == RPL_KIND_SNAPSHOT) {
+		rpl_why(why, src->id, "id %u is in use by a snapshot of source volume %u", src->id,
+			c->vol->id);
+		return -EBUSY;
+	}
 	if (c && rpl_state_unfinished(READ_ONCE(c->state))) {
 		rpl_why(why, src->id, "volume %u is the target of an unfinished clone", src->id);
 		return -EBUSY;
 	}
 	list_for_each_entry(c, &vol->clones, vol_list) {
-		if (!READ_ONCE(c->preserving))
+		if (!READ_ONCE(c->preserving) && !rpl_snap_valid(c))
 			continue;
 		if (ti->len < c->nr_sectors) {
-			rpl_why(why, src->id, "source volume %u is smaller than clone %u needs",
-				src->id, c->id);
+			rpl_why(why, src->id, "source volume %u is smaller than %s %u needs",
+				src->id, rpl_kind_name(c->kind), c->id);
 			return -EINVAL;
 		}
 		if (vol->lower_devt &&
 		    (vol->lower_devt != bdev->bd_dev || vol->lower_start != src->dev.start)) {
-			rpl_why(why, src->id, "source volume %u: clone %u needs its present device",
-				src->id, c->id);
+			rpl_why(why, src->id, "source volume %u: %s %u needs its present device",
+				src->id, rpl_kind_name(c->kind), c->id);
 			return -EBUSY;
 		}
 	}
@@ -296,6 +302,7 @@ static int source_preresume(struct dm_target *ti)
 	struct rpl_source *src = ti->private;
 	struct rpl_volume *vol = src->vol;
 
+	WRITE_ONCE(src->dev.leaving, false);
 	rpl_binding_bind(&vol->dev, &vol->lock, &src->dev);
 	spin_lock_irq(&vol->lock);
 	vol->nr_sectors = ti->len;
@@ -310,8 +317,22 @@ static void source_presuspend(struct dm_target *ti)
 	struct rpl_source *src = ti->private;
 
 	/* else the waits end as always: by a copy, or by the clone's failure */
-	if (dm_noflush_suspending(ti))
+	if (dm_noflush_suspending(ti)) {
 		rpl_ops_push_back(src->store, &src->dev);
+		return;
+	}
+	/* but those for space end now: dm waits for what it sent us (F9) */
+	WRITE_ONCE(src->dev.leaving, true);
+	/* pairs with rpl_starved_add() */
+	smp_mb();
+	rpl_starved_kick(src->store);
+}
+
+static void source_presuspend_undo(struct dm_target *ti)
+{
+	struct rpl_source *src = ti->private;
+
+	WRITE_ONCE(src->dev.leaving, false);
 }
 
 static void source_status(struct dm_target *ti, status_type_t type, unsigned int flags,
@@ -359,6 +380,7 @@ static struct target_type source_target = {
 	.end_io = source_end_io,
 	.preresume = source_preresume,
 	.presuspend = source_presuspend,
+	.presuspend_undo = source_presuspend_undo,
 	.status = source_status,
 	.iterate_devices = source_iterate_devices,
 };

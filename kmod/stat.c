@@ -7,6 +7,8 @@
 
 #include "clone.h"
 #include "epoch.h"
+#include "snap.h"
+#include "space.h"
 #include "store.h"
 
 void rpl_store_stat_get(struct rpl_store *s, struct rpl_store_stat *out)
@@ -25,6 +27,18 @@ void rpl_store_stat_get(struct rpl_store *s, struct rpl_store_stat *out)
 	out->nr_groups = READ_ONCE(s->nr_groups);
 	out->max_volumes = s->max_volumes;
 	out->seq = READ_ONCE(s->notify.seq);
+	out->overflow = READ_ONCE(s->overflow) ?: RPL_OVERFLOW_INVALIDATE;
+	out->queue_timeout_ms = READ_ONCE(s->queue_timeout_ms);
+	out->waiting_writes = READ_ONCE(s->nr_starved);
+	if (s->space) {
+		if (READ_ONCE(s->space->low))
+			out->flags |= RPL_STORE_FLAG_LOW_SPACE;
+		out->low_water_bytes = READ_ONCE(s->space->low_mark) * out->chunk_bytes;
+		spin_lock_irqsave(&s->space->lock, flags);
+		out->data_bytes = (s->space->nr_chunks - s->space->nr_reserved) * out->chunk_bytes;
+		out->used_bytes = (s->space->nr_used - s->space->nr_reserved) * out->chunk_bytes;
+		spin_unlock_irqrestore(&s->space->lock, flags);
+	}
 	spin_lock_irqsave(&s->lock, flags);
 	out->mode = s->mode;
 	strscpy(out->reason, s->reason, sizeof(out->reason));
@@ -54,6 +68,7 @@ void rpl_source_stat_get(struct rpl_volume *vol, struct rpl_source_stat *out)
 		out->deps = v->nr_clones;
 		for (i = 0; i < v->nr_clones; i++)
 			out->armed += READ_ONCE(v->clone[i]->preserving);
+		out->armed += v->arm && READ_ONCE(v->arm->preserving);
 	}
 	rcu_read_unlock();
 
@@ -62,12 +77,24 @@ void rpl_source_stat_get(struct rpl_volume *vol, struct rpl_source_stat *out)
 	out->held_writes = atomic64_read(&vol->held_writes);
 	out->held_max_ns = atomic64_read(&vol->held_max_ns);
 	out->wait_max_ns = atomic64_read(&vol->wait_max_ns);
+	out->nr_snapshots = atomic_read(&vol->nr_snapshots);
+	out->stored_bytes = (u64)atomic64_read(&vol->stored_chunks)
+			    << (vol->store->chunk_shift + SECTOR_SHIFT);
 }
 
 /* Complete is what is durable and said so; until then a byte is missing (I6). */
 static void clone_bytes(struct rpl_clone *c, struct rpl_clone_stat *out)
 {
 	out->total_bytes = c->nr_sectors << SECTOR_SHIFT;
+	if (c->kind == RPL_KIND_SNAPSHOT) {
+		/* there is nothing to be copied in advance */
+		rpl_snap_truth(c, &out->state, &out->error, out->reason);
+		out->copied_bytes = out->state == RPL_STATE_SYNCHRONIZED ? out->total_bytes : 0;
+		out->read_only = c->read_only;
+		out->written_bytes = (u64)atomic64_read(&c->own_chunks)
+				     << (c->store->chunk_shift + SECTOR_SHIFT);
+		return;
+	}
 	if (c->whole && c->announced) {
 		out->copied_bytes = out->total_bytes;
 		return;
@@ -85,6 +112,7 @@ void rpl_clone_stat_get(struct rpl_clone *c, struct rpl_clone_stat *out)
 
 	memset(out, 0, sizeof(*out));
 	out->id = c->id;
+	out->kind = c->kind;
 	out->volume_id = c->vol->id;
 	out->seq = READ_ONCE(c->notify.seq);
 	spin_lock_irqsave(&c->lock, flags);
@@ -104,7 +132,7 @@ void rpl_clone_stat_get(struct rpl_clone *c, struct rpl_clone_stat *out)
 		rpl_progress_feed(&c->progress, ktime_get_ns(), c->copied_sectors << SECTOR_SHIFT);
 		out->rate_bytes_s = c->progress.rate_bytes_s;
 		out->eta_s = rpl_progress_eta_s(&c->progress, out->total_bytes - out->copied_bytes);
-	} else if (c->whole) {
+	} else if (c->whole || out->copied_bytes == out->total_bytes) {
 		out->eta_s = 0;
 	}
 	spin_unlock_irqrestore(&c->lock, flags);

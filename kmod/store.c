@@ -16,6 +16,8 @@
 #include "copy.h"
 #include "epoch.h"
 #include "op.h"
+#include "snap.h"
+#include "space.h"
 #include "store.h"
 
 DEFINE_MUTEX(rpl_stores_lock); /* stores, and their counts of tables */
@@ -81,6 +83,7 @@ static void store_free_work(struct work_struct *work)
 	struct rpl_store *s = container_of(work, struct rpl_store, free_work);
 
 	cancel_delayed_work_sync(&s->pace_work);
+	cancel_work_sync(&s->scan_work);
 	rpl_commit_exit(s);
 	rpl_ops_exit(s);
 	rpl_copy_exit(s);
@@ -89,6 +92,11 @@ static void store_free_work(struct work_struct *work)
 	destroy_workqueue(s->io_wq);
 	rpl_epoch_exit(s);
 	rpl_persist_abandon(s);
+	rpl_persist_map_free(s);
+	if (s->space)
+		rpl_space_exit(s->space);
+	kfree(s->space);
+	percpu_ref_exit(&s->data_users);
 	kfree(s->lost);
 	kfree(s);
 	if (atomic_dec_and_test(&nr_stores))
@@ -153,6 +161,7 @@ static void fail_work(struct work_struct *work)
 	mutex_lock(&s->ctl_mutex);
 	list_for_each_entry(c, &s->clones, list)
 		rpl_clone_fail(c, EIO, "its store failed: %s", s->reason);
+	rpl_snaps_fail_all(s);
 	mutex_unlock(&s->ctl_mutex);
 	rpl_commit_kick(s);
 	rpl_event_store(s, RPL_EVENT_STATE);
@@ -194,6 +203,18 @@ static int store_make_queues(struct rpl_store *s)
 	return -ENOMEM;
 }
 
+static void data_released(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct rpl_store, data_users)->data_idle);
+}
+
+/* No I/O to the chunks of the store begins any more, and none runs. Sleeps; once. */
+static void data_stop(struct rpl_store *s)
+{
+	percpu_ref_kill(&s->data_users);
+	wait_for_completion(&s->data_idle);
+}
+
 static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_store_args *args)
 {
 	struct rpl_store *s = kzalloc(sizeof(*s), GFP_KERNEL);
@@ -224,14 +245,20 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	INIT_WORK(&s->fail_work, fail_work);
 	INIT_WORK(&s->free_work, store_free_work);
 	INIT_DELAYED_WORK(&s->pace_work, rpl_pace_work);
+	INIT_WORK(&s->scan_work, rpl_scan_work);
+	rwlock_init(&s->map_lock);
+	init_completion(&s->data_idle);
 	dm_copy_name_and_uuid(md, s->name, NULL);
 
 	s->lost = kzalloc(sizeof(*s->lost), GFP_KERNEL);
 	if (!s->lost)
 		goto out_free;
-	r = store_make_queues(s);
+	r = percpu_ref_init(&s->data_users, data_released, 0, GFP_KERNEL);
 	if (r)
 		goto out_free;
+	r = store_make_queues(s);
+	if (r)
+		goto out_data;
 	r = rpl_epoch_init(s);
 	if (r)
 		goto out_queues;
@@ -257,6 +284,8 @@ out_queues:
 	destroy_workqueue(s->bg_wq);
 	destroy_workqueue(s->ctl_wq);
 	destroy_workqueue(s->io_wq);
+out_data:
+	percpu_ref_exit(&s->data_users);
 out_free:
 	kfree(s->lost);
 	kfree(s);
@@ -286,6 +315,7 @@ static void store_purge(struct rpl_store *s)
 	while ((vol = list_first_entry_or_null(&s->volumes, struct rpl_volume, list))) {
 		list_del_init(&vol->list);
 		s->nr_volumes--;
+		rpl_volume_forget_past(vol);
 		rpl_epoch_drop(s, vol);
 		rpl_volume_put(vol);
 	}
@@ -306,6 +336,8 @@ static void store_loaded(struct rpl_store *s)
 
 	list_for_each_entry(c, &s->clones, list) {
 		c->readable = true;
+		if (c->kind == RPL_KIND_SNAPSHOT)
+			continue; /* rpl_snaps_load() has armed it */
 		if (c->state == RPL_STATE_SYNCHRONIZED) {
 			c->whole = true;
 			c->announced = true;
@@ -345,6 +377,8 @@ static int store_open(struct rpl_store *s, const struct rpl_store_args *args, st
 		return r;
 	store_loaded(s);
 	WRITE_ONCE(s->mode, RPL_STORE_MODE_OPEN);
+	/* what the last life did not come to */
+	rpl_scan_kick(s);
 	rpl_event_store(s, RPL_EVENT_CREATED);
 	return 0;
 }
@@ -384,20 +418,30 @@ static int store_agrees(struct rpl_store *s, const struct rpl_store_args *args, 
 			s->name);
 		return -EINVAL;
 	}
+	if (args->len < s->dev_bytes >> SECTOR_SHIFT) {
+		rpl_why(why, 0, "store %s needs %llu sectors and cannot shrink to %llu", s->name,
+			READ_ONCE(s->dev_bytes) >> SECTOR_SHIFT, (u64)args->len);
+		return -ENOSPC;
+	}
 	return 0;
 }
 
-/* Is the device large enough, and no other store on it? rpl_stores_lock held. */
-static int device_is_free(const struct rpl_store_args *args, struct rpl_why *why)
+static int device_is_large_enough(const struct rpl_store_args *args, struct rpl_why *why)
 {
 	u64 have = bdev_nr_sectors(args->bdev);
+
+	if (args->start <= have && args->len <= have - args->start)
+		return 0;
+	rpl_why(why, 0, "the store's device has %llu sectors, the table line %llu", have,
+		(u64)args->len);
+	return -EINVAL;
+}
+
+/* Is no other store on the device? rpl_stores_lock held. */
+static int device_is_free(const struct rpl_store_args *args, struct rpl_why *why)
+{
 	struct rpl_store *s;
 
-	if (args->start > have || args->len > have - args->start) {
-		rpl_why(why, 0, "the store's device has %llu sectors, the table line %llu", have,
-			(u64)args->len);
-		return -EINVAL;
-	}
 	list_for_each_entry(s, &stores, list) {
 		if (s->nr_tables && s->bdev->bd_dev == args->bdev->bd_dev) {
 			rpl_why(why, 0, "the device is in use by store %s", s->name);
@@ -411,8 +455,10 @@ struct rpl_store *rpl_store_table_get(struct mapped_device *md, const struct rpl
 				      struct rpl_why *why)
 {
 	struct rpl_store *s;
-	int r;
+	int r = device_is_large_enough(args, why);
 
+	if (r)
+		return ERR_PTR(r);
 	mutex_lock(&rpl_stores_lock);
 	s = store_by_md(md);
 	if (s) {
@@ -459,9 +505,11 @@ static void store_abandon(struct rpl_store *s)
 	mutex_lock(&s->ctl_mutex);
 	list_for_each_entry(c, &s->clones, list)
 		rpl_clone_fail(c, EIO, "its store was removed");
+	rpl_snaps_fail_all(s);
 	mutex_unlock(&s->ctl_mutex);
 	/* while there is a device to say it on */
 	rpl_commit_wait_failed(s);
+	data_stop(s);
 	rpl_persist_abandon(s);
 	mutex_unlock(&s->cmd_mutex);
 }
@@ -472,6 +520,7 @@ static void store_close(struct rpl_store *s)
 
 	/* the last batch may not be through with its bookkeeping */
 	flush_work(&s->commit.work);
+	data_stop(s);
 	mutex_lock(&s->cmd_mutex);
 	r = rpl_persist_close(s);
 	if (r)

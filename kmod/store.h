@@ -18,6 +18,8 @@ int rpl_source_init(void);
 void rpl_source_exit(void);
 int rpl_target_clone_init(void);
 void rpl_target_clone_exit(void);
+int rpl_target_snap_init(void);
+void rpl_target_snap_exit(void);
 
 /* What the store's table says. */
 struct rpl_store_args {
@@ -51,10 +53,13 @@ void rpl_volume_table_put(struct rpl_volume *vol);
 /* The clone with this id for a clone's table; made, in state prepared, if there is none. */
 struct rpl_clone *rpl_clone_table_get(struct rpl_store *s, u32 id, u32 volume_id,
 				      struct rpl_why *why);
-void rpl_clone_table_put(struct rpl_clone *c);
+void rpl_clone_table_put(struct rpl_clone *c); /* a snapshot's, too */
 
 /* Out of the registry if no table and no relation names it. cmd_mutex not needed. Sleeps. */
 void rpl_volume_drop_unused(struct rpl_store *s, struct rpl_volume *vol);
+
+/* Into the registry, which takes the caller's ref. ctl_mutex held. */
+void rpl_clone_link(struct rpl_store *s, struct rpl_clone *c);
 
 /* Out of the registry (detach, end of a store); the registry's ref goes. */
 void rpl_clone_unlink(struct rpl_clone *c);
@@ -79,6 +84,7 @@ void rpl_binding_unbind(struct rpl_binding **obj_dev, spinlock_t *lock, struct r
 /* Work functions of wakers. */
 void rpl_source_wake_work(struct work_struct *work);
 void rpl_clone_wake_work(struct work_struct *work);
+void rpl_snap_wake_work(struct work_struct *work);
 
 /* Shared by the constructors: a device argument with its offset, checked. *error is a sentence. */
 int rpl_parse_dev(struct dm_target *ti, const char *path, const char *offset, struct dm_dev **dev,

@@ -52,7 +52,7 @@ void rpl_binding_unbind(struct rpl_binding **obj_dev, spinlock_t *lock, struct r
 int rpl_parse_id(struct dm_target *ti, const char *arg, u32 *id)
 {
 	if (kstrtou32(arg, 10, id) || !*id || *id > RPL_ID_MAX) {
-		ti->error = "An id must be a number from 1 to 4095";
+		ti->error = "An id must be a number from 1 to 32767";
 		return -EINVAL;
 	}
 	return 0;

@@ -18,7 +18,7 @@
 
 #define RPL_TRACE_KINDS                                              \
 	{ RPL_OP_PRESERVE, "preserve" }, { RPL_OP_COPY, "copy" },    \
-	{ RPL_OP_CLAIM, "claim" }
+	{ RPL_OP_CLAIM, "claim" }, { RPL_OP_COPY_UP, "copy-up" }
 
 /* A volume's writes go to a new view: from here to rpl_hold_end those that need a copy wait. */
 TRACE_EVENT(rpl_hold_begin,
@@ -119,7 +119,7 @@ DECLARE_EVENT_CLASS(rpl_copy,
 	TP_fast_assign(
 		__entry->store = op->vol->store->devt;
 		__entry->volume = op->vol->id;
-		__entry->clone = op->nr_dests ? op->dest[0]->id : 0;
+		__entry->clone = op->snap ? op->snap->id : op->nr_dests ? op->dest[0]->id : 0;
 		__entry->clones = op->nr_dests;
 		__entry->kind = op->kind;
 		__entry->region = op->run.first;

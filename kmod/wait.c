@@ -9,7 +9,11 @@
 
 #include "clone.h"
 #include "commit.h"
+#include "control.h"
 #include "op.h"
+#include "past.h"
+#include "shortage.h"
+#include "space.h"
 #include "store.h"
 
 /* ---- wakers ---- */
@@ -82,21 +86,80 @@ void rpl_fifo_add(struct rpl_store *s, struct bio *bio)
 	rpl_commit_hurry(s);
 }
 
+/* ---- those that wait for space ---- */
+
+void rpl_starved_kick(struct rpl_store *s)
+{
+	struct bio_list all;
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->starved.lock, flags);
+	all = s->starved.bios;
+	bio_list_init(&s->starved.bios);
+	WRITE_ONCE(s->nr_starved, 0);
+	spin_unlock_irqrestore(&s->starved.lock, flags);
+	rpl_wake_all(s, &all);
+}
+
+void rpl_space_appeared(struct rpl_store *s)
+{
+	/* pairs with rpl_starved_add() */
+	smp_mb();
+	if (READ_ONCE(s->nr_starved))
+		rpl_starved_kick(s);
+}
+
+/* The policy is for writes to sources; one to a snapshot fails. */
+bool rpl_may_queue(struct rpl_store *s, struct bio *bio)
+{
+	struct rpl_binding *dev = rpl_bio(bio)->dev;
+
+	return READ_ONCE(s->overflow) == RPL_OVERFLOW_QUEUE && !dev->clone &&
+	       !READ_ONCE(dev->leaving);
+}
+
+void rpl_starved_add(struct rpl_store *s, struct bio *bio)
+{
+	bool queue = rpl_may_queue(s, bio);
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->starved.lock, flags);
+	bio_list_add(&s->starved.bios, bio);
+	WRITE_ONCE(s->nr_starved, s->nr_starved + 1);
+	spin_unlock_irqrestore(&s->starved.lock, flags);
+	/*
+	 * Pairs with the end of a checkpoint, rpl_space_appeared() and the end of queueing: either
+	 * they see the bio, or we see what they did. From here on it may be gone.
+	 */
+	smp_mb();
+	if (rpl_space_any(s->space) || (!rpl_space_coming(s->space) && !queue)) {
+		rpl_starved_kick(s);
+		return;
+	}
+	if (queue && !xchg(&s->starving, true)) {
+		DMWARN("store %s is full: writes to its sources wait for space", s->name);
+		rpl_event_store(s, RPL_EVENT_STATE);
+	}
+	if (!delayed_work_pending(&s->watch_work))
+		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
+}
+
 /* ---- failure and suspend: all buckets ---- */
 
-static bool op_serves(struct rpl_op *op, struct rpl_clone *c)
+/* The clone, or the snapshots of the arm. */
+static bool op_serves(struct rpl_op *op, struct rpl_clone *c, struct rpl_arm *a)
 {
 	unsigned int i;
 
 	for (i = 0; i < op->nr_dests; i++)
 		if (op->dest[i] == c)
 			return true;
-	return false;
+	return a && (op->arm == a || (op->snap && op->snap->arm == a));
 }
 
-void rpl_ops_release(struct rpl_clone *c)
+static void ops_release(struct rpl_volume *vol, struct rpl_clone *c, struct rpl_arm *a)
 {
-	struct rpl_store *s = c->store;
+	struct rpl_store *s = vol->store;
 	struct bio_list woken = BIO_EMPTY_LIST;
 	struct rpl_op *op;
 	unsigned int i;
@@ -106,7 +169,7 @@ void rpl_ops_release(struct rpl_clone *c)
 
 		spin_lock_irq(&b->lock);
 		hlist_for_each_entry(op, &b->ops, hash) {
-			if (op->vol != c->vol || !op_serves(op, c))
+			if (op->vol != vol || !op_serves(op, c, a))
 				continue;
 			bio_list_merge(&woken, &op->waiters);
 			bio_list_init(&op->waiters);
@@ -122,6 +185,16 @@ void rpl_ops_release(struct rpl_clone *c)
 	rpl_wake_all(s, &woken);
 }
 
+void rpl_ops_release(struct rpl_clone *c)
+{
+	ops_release(c->vol, c, NULL);
+}
+
+void rpl_ops_release_arm(struct rpl_arm *a)
+{
+	ops_release(a->vol, NULL, a);
+}
+
 void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out)
 {
 	struct bio_list all = *list;
@@ -135,6 +208,7 @@ void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_li
 void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 {
 	struct bio_list back = BIO_EMPTY_LIST;
+	struct rpl_volume *vol;
 	struct rpl_clone *c;
 	struct rpl_op *op;
 	struct bio *bio;
@@ -151,12 +225,23 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 	spin_lock_irq(&s->fifo.lock);
 	rpl_take_bios(&s->fifo.bios, dev, &back);
 	spin_unlock_irq(&s->fifo.lock);
+	spin_lock_irq(&s->starved.lock);
+	rpl_take_bios(&s->starved.bios, dev, &back);
+	WRITE_ONCE(s->nr_starved, bio_list_size(&s->starved.bios));
+	spin_unlock_irq(&s->starved.lock);
 	rpl_commit_take_bios(s, dev, &back);
 	mutex_lock(&s->ctl_mutex);
 	list_for_each_entry(c, &s->clones, list) {
 		spin_lock_irq(&c->lock);
 		rpl_take_bios(&c->held, dev, &back);
 		spin_unlock_irq(&c->lock);
+	}
+	list_for_each_entry(vol, &s->volumes, list) {
+		if (!vol->arm)
+			continue;
+		spin_lock_irq(&vol->arm->lock);
+		rpl_take_bios(&vol->arm->held, dev, &back);
+		spin_unlock_irq(&vol->arm->lock);
 	}
 	mutex_unlock(&s->ctl_mutex);
 
@@ -166,7 +251,7 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 	}
 }
 
-/* A source write waits too long for this op: its clones fail (I4). bucket->lock held. */
+/* A source write waits too long for this op: what it serves fails (I4). bucket->lock held. */
 static void op_give_up(struct rpl_op *op)
 {
 	unsigned int i;
@@ -176,24 +261,30 @@ static void op_give_up(struct rpl_op *op)
 		rpl_clone_fail(op->dest[i], ETIMEDOUT,
 			       "a copy that writes to source volume %u wait for took over %u ms",
 			       op->vol->id, rpl_clone_timeout_ms);
+	if (op->arm)
+		rpl_arm_fail(op->arm, ETIMEDOUT,
+			     "a copy that writes to source volume %u wait for took over %u ms",
+			     op->vol->id, rpl_clone_timeout_ms);
 }
 
-/* The volume whose source write waits in the FIFO for too long, with a ref, or NULL. */
-static struct rpl_volume *fifo_overdue(struct rpl_store *s)
+/* The volume whose source write waits in this list for too long, with a ref, or NULL. */
+static struct rpl_volume *overdue(struct rpl_waker *list)
 {
 	u64 limit_ns = (u64)rpl_clone_timeout_ms * NSEC_PER_MSEC;
 	struct rpl_volume *vol = NULL;
 	struct rpl_bio *rb;
 	struct bio *bio;
 
-	spin_lock_irq(&s->fifo.lock);
-	bio = bio_list_peek(&s->fifo.bios);
-	if (bio) {
+	spin_lock_irq(&list->lock);
+	bio_list_for_each(bio, &list->bios) {
 		rb = rpl_bio(bio);
-		if (!rb->dev->clone && ktime_get_ns() - rb->parked_ns > limit_ns)
+		if (rb->dev->clone)
+			continue; /* may wait as long as it takes; not so those behind it */
+		if (ktime_get_ns() - rb->parked_ns > limit_ns)
 			vol = rpl_volume_get(rb->dev->vol);
+		break;
 	}
-	spin_unlock_irq(&s->fifo.lock);
+	spin_unlock_irq(&list->lock);
 	return vol;
 }
 
@@ -207,8 +298,34 @@ static void fifo_give_up(struct rpl_volume *vol)
 		rpl_clone_fail(c, ETIMEDOUT,
 			       "writes to source volume %u waited over %u ms for their turn",
 			       vol->id, rpl_clone_timeout_ms);
+	if (vol->arm)
+		rpl_arm_fail(vol->arm, ETIMEDOUT,
+			     "writes to source volume %u waited over %u ms for their turn", vol->id,
+			     rpl_clone_timeout_ms);
 	mutex_unlock(&vol->store->ctl_mutex);
 	rpl_volume_put(vol);
+}
+
+/* Who waits for space too long looks again, and finds that it may not. */
+static void starved_watch(struct rpl_store *s)
+{
+	bool queue = READ_ONCE(s->overflow) == RPL_OVERFLOW_QUEUE;
+	u32 wait_ms = rpl_space_wait_ms(queue, READ_ONCE(s->queue_timeout_ms), true,
+					rpl_clone_timeout_ms);
+	u64 since_ns = ktime_get_ns() - (u64)wait_ms * NSEC_PER_MSEC;
+	bool late = false, any = false;
+	struct bio *bio;
+
+	spin_lock_irq(&s->starved.lock);
+	bio_list_for_each(bio, &s->starved.bios) {
+		any = true;
+		late |= (s64)(rpl_bio(bio)->parked_ns - since_ns) <= 0;
+	}
+	spin_unlock_irq(&s->starved.lock);
+	if (late)
+		rpl_starved_kick(s);
+	if (!any && xchg(&s->starving, false))
+		rpl_event_store(s, RPL_EVENT_STATE);
 }
 
 void rpl_watch_work(struct work_struct *work)
@@ -230,11 +347,13 @@ void rpl_watch_work(struct work_struct *work)
 				op_give_up(op);
 		spin_unlock_irq(&b->lock);
 	}
-	vol = fifo_overdue(s);
+	vol = overdue(&s->fifo);
 	if (vol)
 		fifo_give_up(vol);
+	starved_watch(s);
 	if (!bio_list_empty(&s->fifo.bios))
 		rpl_fifo_kick(s);
-	if (atomic_read(&s->nr_ops) || !bio_list_empty(&s->fifo.bios))
+	if (atomic_read(&s->nr_ops) || !bio_list_empty(&s->fifo.bios) ||
+	    !bio_list_empty(&s->starved.bios) || READ_ONCE(s->starving))
 		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
 }

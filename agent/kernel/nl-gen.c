@@ -42,6 +42,10 @@ static int put_member(struct nl_msg *msg, int attr, const struct rpl_req_member 
 		NLA_PUT_U32(msg, RPL_A_MEMBER_VOLUME_ID, req->volume_id);
 	if (RPL_HAS(req, RPL_A_MEMBER_UUID))
 		NLA_PUT(msg, RPL_A_MEMBER_UUID, sizeof(req->uuid), req->uuid);
+	if (RPL_HAS(req, RPL_A_MEMBER_KIND))
+		NLA_PUT_U32(msg, RPL_A_MEMBER_KIND, req->kind);
+	if (req->read_only)
+		NLA_PUT_FLAG(msg, RPL_A_MEMBER_READ_ONLY);
 	nla_nest_end(msg, nest);
 	return 0;
 nla_put_failure:
@@ -139,75 +143,19 @@ nla_put_failure:
 	return -EMSGSIZE;
 }
 
-int rpl_decode_store(struct nlmsghdr *nlh, struct rpl_msg_store *out)
+int rpl_encode_store_modify(struct nl_msg *msg, const struct rpl_req_store_modify *req)
 {
-	struct nlattr *a;
-	int left;
-
-	memset(out, 0, sizeof(*out));
-	if (!genlmsg_valid_hdr(nlh, 0))
-		return -EBADMSG;
-	nla_for_each_attr(a, genlmsg_attrdata(nlmsg_data(nlh), 0),
-			  genlmsg_attrlen(nlmsg_data(nlh), 0), left) {
-		switch (nla_type(a)) {
-		case RPL_A_STORE_STORE:
-			if (get_bytes(a, &out->store, sizeof(out->store)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_UUID:
-			if (get_bytes(a, out->uuid, sizeof(out->uuid)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_GENERATION:
-			if (get_bytes(a, &out->generation, sizeof(out->generation)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_MODE:
-			if (get_bytes(a, &out->mode, sizeof(out->mode)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_FLAGS:
-			if (get_bytes(a, &out->flags, sizeof(out->flags)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_CHUNK_BYTES:
-			if (get_bytes(a, &out->chunk_bytes, sizeof(out->chunk_bytes)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_NR_VOLUMES:
-			if (get_bytes(a, &out->nr_volumes, sizeof(out->nr_volumes)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_NR_RELATIONS:
-			if (get_bytes(a, &out->nr_relations, sizeof(out->nr_relations)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_NR_GROUPS:
-			if (get_bytes(a, &out->nr_groups, sizeof(out->nr_groups)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_MAX_VOLUMES:
-			if (get_bytes(a, &out->max_volumes, sizeof(out->max_volumes)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_REASON:
-			if (get_string(a, out->reason, sizeof(out->reason)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_EVENT:
-			if (get_bytes(a, &out->event, sizeof(out->event)) < 0)
-				return -EBADMSG;
-			break;
-		case RPL_A_STORE_SEQ:
-			if (get_bytes(a, &out->seq, sizeof(out->seq)) < 0)
-				return -EBADMSG;
-			break;
-		default:
-			continue;
-		}
-		out->has |= UINT64_C(1) << nla_type(a);
-	}
+	if (RPL_HAS(req, RPL_A_STORE_STORE))
+		NLA_PUT_U32(msg, RPL_A_STORE_STORE, req->store);
+	if (RPL_HAS(req, RPL_A_STORE_LOW_WATER))
+		NLA_PUT_U64(msg, RPL_A_STORE_LOW_WATER, req->low_water);
+	if (RPL_HAS(req, RPL_A_STORE_OVERFLOW))
+		NLA_PUT_U32(msg, RPL_A_STORE_OVERFLOW, req->overflow);
+	if (RPL_HAS(req, RPL_A_STORE_QUEUE_TIMEOUT))
+		NLA_PUT_U32(msg, RPL_A_STORE_QUEUE_TIMEOUT, req->queue_timeout);
 	return 0;
+nla_put_failure:
+	return -EMSGSIZE;
 }
 
 int rpl_decode_source(struct nlmsghdr *nlh, struct rpl_msg_source *out)
@@ -255,6 +203,14 @@ int rpl_decode_source(struct nlmsghdr *nlh, struct rpl_msg_source *out)
 			break;
 		case RPL_A_SOURCE_HELD_MAX_NS:
 			if (get_bytes(a, &out->held_max_ns, sizeof(out->held_max_ns)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_SOURCE_NR_SNAPSHOTS:
+			if (get_bytes(a, &out->nr_snapshots, sizeof(out->nr_snapshots)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_SOURCE_STORED_BYTES:
+			if (get_bytes(a, &out->stored_bytes, sizeof(out->stored_bytes)) < 0)
 				return -EBADMSG;
 			break;
 		default:
@@ -342,6 +298,18 @@ int rpl_decode_relation(struct nlmsghdr *nlh, struct rpl_msg_relation *out)
 			break;
 		case RPL_A_RELATION_SEQ:
 			if (get_bytes(a, &out->seq, sizeof(out->seq)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_RELATION_KIND:
+			if (get_bytes(a, &out->kind, sizeof(out->kind)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_RELATION_READ_ONLY:
+			if (get_bytes(a, &out->read_only, sizeof(out->read_only)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_RELATION_WRITTEN_BYTES:
+			if (get_bytes(a, &out->written_bytes, sizeof(out->written_bytes)) < 0)
 				return -EBADMSG;
 			break;
 		default:
@@ -489,6 +457,101 @@ int rpl_decode_command(struct nlmsghdr *nlh, struct rpl_msg_command *out)
 			break;
 		case RPL_A_COMMAND_GROUP_UUID:
 			if (get_bytes(a, out->group_uuid, sizeof(out->group_uuid)) < 0)
+				return -EBADMSG;
+			break;
+		default:
+			continue;
+		}
+		out->has |= UINT64_C(1) << nla_type(a);
+	}
+	return 0;
+}
+
+int rpl_decode_store(struct nlmsghdr *nlh, struct rpl_msg_store *out)
+{
+	struct nlattr *a;
+	int left;
+
+	memset(out, 0, sizeof(*out));
+	if (!genlmsg_valid_hdr(nlh, 0))
+		return -EBADMSG;
+	nla_for_each_attr(a, genlmsg_attrdata(nlmsg_data(nlh), 0),
+			  genlmsg_attrlen(nlmsg_data(nlh), 0), left) {
+		switch (nla_type(a)) {
+		case RPL_A_STORE_STORE:
+			if (get_bytes(a, &out->store, sizeof(out->store)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_UUID:
+			if (get_bytes(a, out->uuid, sizeof(out->uuid)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_GENERATION:
+			if (get_bytes(a, &out->generation, sizeof(out->generation)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_MODE:
+			if (get_bytes(a, &out->mode, sizeof(out->mode)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_FLAGS:
+			if (get_bytes(a, &out->flags, sizeof(out->flags)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_CHUNK_BYTES:
+			if (get_bytes(a, &out->chunk_bytes, sizeof(out->chunk_bytes)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_NR_VOLUMES:
+			if (get_bytes(a, &out->nr_volumes, sizeof(out->nr_volumes)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_NR_RELATIONS:
+			if (get_bytes(a, &out->nr_relations, sizeof(out->nr_relations)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_NR_GROUPS:
+			if (get_bytes(a, &out->nr_groups, sizeof(out->nr_groups)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_MAX_VOLUMES:
+			if (get_bytes(a, &out->max_volumes, sizeof(out->max_volumes)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_REASON:
+			if (get_string(a, out->reason, sizeof(out->reason)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_EVENT:
+			if (get_bytes(a, &out->event, sizeof(out->event)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_SEQ:
+			if (get_bytes(a, &out->seq, sizeof(out->seq)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_DATA_BYTES:
+			if (get_bytes(a, &out->data_bytes, sizeof(out->data_bytes)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_USED_BYTES:
+			if (get_bytes(a, &out->used_bytes, sizeof(out->used_bytes)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_LOW_WATER:
+			if (get_bytes(a, &out->low_water, sizeof(out->low_water)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_OVERFLOW:
+			if (get_bytes(a, &out->overflow, sizeof(out->overflow)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_QUEUE_TIMEOUT:
+			if (get_bytes(a, &out->queue_timeout, sizeof(out->queue_timeout)) < 0)
+				return -EBADMSG;
+			break;
+		case RPL_A_STORE_WAITING_WRITES:
+			if (get_bytes(a, &out->waiting_writes, sizeof(out->waiting_writes)) < 0)
 				return -EBADMSG;
 			break;
 		default:

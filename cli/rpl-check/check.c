@@ -9,7 +9,8 @@
 
 /* Each may use what those before it found. */
 static const struct section *const sections[] = {
-	&section_superblocks, &section_objects, &section_bitmaps, &section_journal, &section_links,
+	&section_superblocks, &section_objects, &section_bitmaps,
+	&section_journal,     &section_map,	&section_links,
 };
 
 #define TRIES 5
@@ -24,6 +25,7 @@ static void forget(struct check *ck)
 		free(ck->page[i].block);
 	for (i = 0; i < ck->nr_findings; i++)
 		free(ck->finding[i].text);
+	map_free(ck);
 	free(ck->page);
 	free(ck->object);
 	free(ck->finding);
@@ -93,6 +95,7 @@ static struct json_object *store_tree(const struct check *ck)
 	json_object_object_add(o, "clean", json_object_new_boolean(store_clean(ck)));
 	tree_u64(o, "chunk_sectors", ck->sb.chunk_sectors);
 	tree_u64(o, "max_volumes", ck->sb.max_volumes);
+	tree_u64(o, "max_snapshots", ck->sb.max_snapshots);
 	tree_u64(o, "dev_bytes", ck->sb.dev_bytes);
 	return o;
 }

@@ -3,7 +3,7 @@
  * check.h - what rpl-check knows of a store, and who finds it.
  *
  * A check reads one store, section by section, each in a file of its own: superblock.c, objects.c,
- * links.c, bitmaps.c, journal.c. A section reads its part with the kernel's own decoder
+ * links.c, bitmaps.c, journal.c, map.c. A section reads its part with the kernel's own decoder
  * (kmod/format.c), adds what is wrong to the findings, and can show all of its part as a JSON tree;
  * the text of --dump is made out of that tree. A new area of the format is one more file and one
  * more line in check.c.
@@ -14,6 +14,7 @@
 #define RPL_CHECK_H
 
 #include "../../kmod/format.h"
+#include "../../kmod/map.h"
 
 struct json_object;
 
@@ -56,6 +57,10 @@ enum finding_code {
 	FOUND_BITMAP_PAGE,
 	FOUND_BITMAP_OLDER,
 	FOUND_JOURNAL_DAMAGED,
+	FOUND_MAP_PAGE,
+	FOUND_MAP_OLDER,
+	FOUND_MAP_SHARED,
+	FOUND_MAP_OWN,
 	FOUND_NO_STORE,
 	FOUND_OTHER_CONTENT,
 	FOUND_NEWER_FORMAT,
@@ -82,7 +87,7 @@ struct place {
 
 /* What a finding is about; kind NULL: no object. */
 struct subject {
-	const char *kind; /* "volume", "group", "clone" */
+	const char *kind; /* "volume", "group", "clone", "snapshot" */
 	u32 id; /* 0: it has none */
 	const u8 *uuid; /* NULL: it has none; copied */
 };
@@ -151,6 +156,10 @@ struct check {
 	struct object_page *page; /* of the object table */
 	u32 nr_objects;
 	struct object *object; /* valid records that are not free, in the table's order */
+	struct rpl_map map; /* journal included; nr_pages 0: no room for snapshots */
+	/* of pages that count; in all; in use; of snapshots' own */
+	u64 map_sum, map_entries, map_chunks, map_own;
+	u64 map_reserved; /* chunks that the map's own pages lie in */
 	u32 nr_findings, cap_findings;
 	struct finding *finding;
 };
@@ -180,7 +189,7 @@ void image_close(struct image *im);
 /* One block at an offset of the store. 0, -ENODATA behind the end of the device, or -errno. */
 int image_read(struct image *im, u64 offset_bytes, void *block);
 
-/* ---- superblock.c, objects.c, links.c, bitmaps.c, journal.c ---- */
+/* ---- superblock.c, objects.c, links.c, bitmaps.c, journal.c, map.c ---- */
 
 struct section {
 	const char *name;
@@ -190,7 +199,13 @@ struct section {
 };
 
 extern const struct section section_superblocks, section_objects, section_links, section_bitmaps;
-extern const struct section section_journal;
+extern const struct section section_journal, section_map;
+
+/* journal.c: each fact that an opening would take, in order. */
+struct rpl_fact;
+void journal_facts(struct check *ck, void (*fact)(struct check *ck, const struct rpl_fact *f));
+/* map.c */
+void map_free(struct check *ck);
 
 /* superblock.c: the generation that counts now, on the device; 0 if there is none. */
 u64 superblock_generation(struct check *ck);

@@ -82,6 +82,15 @@ static const struct finding_kind {
 	[FOUND_JOURNAL_DAMAGED] = { "journal-damaged", LEVEL_DAMAGE,
 				    "the next opening ends the unfinished clones as failed; "
 				    "detach them and clone again" },
+	[FOUND_MAP_PAGE] = { "map-page", LEVEL_DAMAGE,
+			     "the next opening ends the snapshots as failed; delete them" },
+	[FOUND_MAP_OLDER] = { "map-older", LEVEL_DAMAGE,
+			      "the next opening ends the snapshots as failed; delete them" },
+	[FOUND_MAP_SHARED] = { "map-shared", LEVEL_DAMAGE,
+			       "the next opening ends the snapshots as failed; delete them" },
+	[FOUND_MAP_OWN] = { "map-own", LEVEL_MENDED,
+			    "do not open the store with a version that knows no writable "
+			    "snapshots" },
 	[FOUND_NO_STORE] = { "no-store", LEVEL_UNKNOWN,
 			     "name the device below the store's own one; a store is made by the "
 			     "feature 'format' of the target replica-store" },

@@ -22,7 +22,9 @@ static bool has_news(const struct check *ck)
 	return store_has_sums(ck) && store_goes_on(ck) && !store_clean(ck) && !ck->image.holder;
 }
 
-static void ring_read(struct check *ck, struct ring *r)
+/* do_fact: what to do with each, or NULL. */
+static void ring_read(struct check *ck, struct ring *r,
+		      void (*do_fact)(struct check *ck, const struct rpl_fact *f))
 {
 	struct rpl_replay replay;
 	u64 i;
@@ -42,10 +44,20 @@ static void ring_read(struct check *ck, struct ring *r)
 			continue;
 		r->counting++;
 		r->facts += head.nr;
-		for (k = 0; k < head.nr; k++)
-			replay.lost |= !!rpl_jblock_fact(block, k, &fact);
+		for (k = 0; k < head.nr && !replay.lost; k++) {
+			replay.lost = rpl_jblock_fact(block, k, &fact);
+			if (!replay.lost && do_fact)
+				do_fact(ck, &fact);
+		}
 	}
 	r->lost = replay.lost;
+}
+
+void journal_facts(struct check *ck, void (*fact)(struct check *ck, const struct rpl_fact *f))
+{
+	struct ring r;
+
+	ring_read(ck, &r, fact);
 }
 
 static void check_journal(struct check *ck)
@@ -53,7 +65,7 @@ static void check_journal(struct check *ck)
 	struct place place = NOWHERE;
 	struct ring r;
 
-	ring_read(ck, &r);
+	ring_read(ck, &r, NULL);
 	place.area = "journal";
 	if (r.lost)
 		found(ck, FOUND_JOURNAL_DAMAGED, &place, NULL,
@@ -66,7 +78,7 @@ static void dump_journal(struct check *ck, struct json_object *root)
 	struct json_object *o = json_object_new_object();
 	struct ring r;
 
-	ring_read(ck, &r);
+	ring_read(ck, &r, NULL);
 	tree_u64(o, "blocks", r.blocks);
 	tree_u64(o, "tail", ck->sb.journal_tail);
 	tree_u64(o, "blocks_that_count", r.counting);

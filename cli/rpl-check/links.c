@@ -27,6 +27,8 @@ static bool same_object(const struct object *a, const struct object *b)
 		return !memcmp(a->rec.group.uuid, b->rec.group.uuid, RPL_UUID_LEN);
 	case RPL_RECORD_CLONE:
 		return a->rec.clone.id == b->rec.clone.id;
+	case RPL_RECORD_SNAPSHOT:
+		return a->rec.snapshot.id == b->rec.snapshot.id;
 	case RPL_RECORD_NONE:
 		break;
 	}
@@ -94,18 +96,50 @@ static void check_clone(struct check *ck, const struct object *o)
 		      rpl_state_name(c->state));
 }
 
-static bool has_clone(const struct check *ck, const struct object *o)
+/* Of a snapshot the module wants an id of its own, and a group whose epoch can be a tag. */
+static void check_snapshot(struct check *ck, const struct object *o)
+{
+	const struct rpl_rec_snapshot *n = &o->rec.snapshot;
+	const struct object *g = find_group(ck, n->group_uuid);
+	struct subject s = object_subject(o);
+	char text[37];
+
+	uuid_unparse_lower(n->group_uuid, text);
+	if (!find_volume(ck, n->volume_id))
+		found(ck, FOUND_CLONE_VOLUME, &o->place, &s,
+		      "snapshot %u is of volume %u, which has no record", n->id, n->volume_id);
+	if (find_volume(ck, n->id))
+		found(ck, FOUND_RECORD_TWICE, &o->place, &s,
+		      "snapshot %u has the id of a source volume", n->id);
+	if (!g)
+		found(ck, FOUND_CLONE_GROUP, &o->place, &s,
+		      "snapshot %u is of group %s, which has no record", n->id, text);
+	else if (!g->rec.group.epoch || g->rec.group.epoch > RPL_TAG_MAX)
+		found(ck, FOUND_GROUP_EPOCH, &o->place, &s,
+		      "snapshot %u is of group %s, whose epoch %llu cannot be", n->id, text,
+		      (unsigned long long)g->rec.group.epoch);
+}
+
+/* Is the volume or group of this relation? */
+static bool belongs(const struct object *o, u32 volume_id, const u8 *group_uuid)
+{
+	if (o->rec.kind == RPL_RECORD_VOLUME)
+		return volume_id == o->rec.volume.id;
+	return !memcmp(group_uuid, o->rec.group.uuid, RPL_UUID_LEN);
+}
+
+static bool has_relation(const struct check *ck, const struct object *o)
 {
 	u32 i;
 
 	for (i = 0; i < ck->nr_objects; i++) {
 		const struct rpl_record *r = &ck->object[i].rec;
 
-		if (r->kind != RPL_RECORD_CLONE)
-			continue;
-		if (o->rec.kind == RPL_RECORD_VOLUME
-			    ? r->clone.volume_id == o->rec.volume.id
-			    : !memcmp(r->clone.group_uuid, o->rec.group.uuid, RPL_UUID_LEN))
+		if (r->kind == RPL_RECORD_CLONE &&
+		    belongs(o, r->clone.volume_id, r->clone.group_uuid))
+			return true;
+		if (r->kind == RPL_RECORD_SNAPSHOT &&
+		    belongs(o, r->snapshot.volume_id, r->snapshot.group_uuid))
 			return true;
 	}
 	return false;
@@ -122,17 +156,17 @@ static void check_group(struct check *ck, const struct object *o)
 		      "group %s is of epoch %llu, the store knows only %llu", text,
 		      (unsigned long long)o->rec.group.epoch, (unsigned long long)ck->sb.epoch);
 	/* A clone of it may be among the records that are lost. */
-	if (!has_clone(ck, o) && check_level(ck) < LEVEL_DAMAGE)
-		found(ck, FOUND_GROUP_EMPTY, &o->place, &s, "group %s has no clones", text);
+	if (!has_relation(ck, o) && check_level(ck) < LEVEL_DAMAGE)
+		found(ck, FOUND_GROUP_EMPTY, &o->place, &s, "group %s has no members", text);
 }
 
 static void check_volume(struct check *ck, const struct object *o)
 {
 	struct subject s = object_subject(o);
 
-	if (!has_clone(ck, o) && check_level(ck) < LEVEL_DAMAGE)
-		found(ck, FOUND_VOLUME_UNUSED, &o->place, &s, "volume %u has no clones",
-		      o->rec.volume.id);
+	if (!has_relation(ck, o) && check_level(ck) < LEVEL_DAMAGE)
+		found(ck, FOUND_VOLUME_UNUSED, &o->place, &s,
+		      "volume %u has no clones and no snapshots", o->rec.volume.id);
 }
 
 static void check_links(struct check *ck)
@@ -147,8 +181,10 @@ static void check_links(struct check *ck)
 			check_volume(ck, o);
 		else if (o->rec.kind == RPL_RECORD_GROUP)
 			check_group(ck, o);
-		else
+		else if (o->rec.kind == RPL_RECORD_CLONE)
 			check_clone(ck, o);
+		else
+			check_snapshot(ck, o);
 	}
 }
 

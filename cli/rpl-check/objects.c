@@ -34,6 +34,10 @@ struct subject object_subject(const struct object *o)
 		return (struct subject) { .kind = "clone",
 					  .id = o->rec.clone.id,
 					  .uuid = o->rec.clone.uuid };
+	case RPL_RECORD_SNAPSHOT:
+		return (struct subject) { .kind = "snapshot",
+					  .id = o->rec.snapshot.id,
+					  .uuid = o->rec.snapshot.uuid };
 	case RPL_RECORD_NONE:
 		break;
 	}
@@ -284,9 +288,23 @@ static void clone_tree(struct json_object *o, const struct rpl_rec_clone *c)
 	tree_u64(o, "bitmap_generation", c->bitmap_generation);
 }
 
+static void snapshot_tree(struct json_object *o, const struct rpl_rec_snapshot *s)
+{
+	tree_u64(o, "id", s->id);
+	tree_uuid(o, "uuid", s->uuid);
+	tree_u64(o, "volume_id", s->volume_id);
+	tree_uuid(o, "group_uuid", s->group_uuid);
+	tree_str(o, "state", rpl_state_name(s->state));
+	tree_u64(o, "error", s->error);
+	tree_str(o, "reason", s->reason);
+	tree_u64(o, "nr_sectors", s->nr_sectors);
+	tree_u64(o, "read_only", s->read_only);
+}
+
 static void dump_objects(struct check *ck, struct json_object *root)
 {
-	static const char *const keys[] = { "object_pages", "volumes", "groups", "clones" };
+	static const char *const keys[] = { "object_pages", "volumes", "groups", "clones",
+					    "snapshots" };
 	struct json_object *all[ARRAY_SIZE(keys)];
 	u32 i;
 
@@ -306,8 +324,10 @@ static void dump_objects(struct check *ck, struct json_object *root)
 			volume_tree(o, &obj->rec.volume);
 		else if (obj->rec.kind == RPL_RECORD_GROUP)
 			group_tree(o, &obj->rec.group);
-		else
+		else if (obj->rec.kind == RPL_RECORD_CLONE)
 			clone_tree(o, &obj->rec.clone);
+		else
+			snapshot_tree(o, &obj->rec.snapshot);
 		json_object_array_add(all[obj->rec.kind], o);
 	}
 }

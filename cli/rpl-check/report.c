@@ -31,7 +31,7 @@ void tree_uuid(struct json_object *o, const char *key, const u8 *uuid)
 
 static void report_store(const struct check *ck)
 {
-	u32 nr[4] = { 0 };
+	u32 nr[RPL_RECORD_SNAPSHOT + 1] = { 0 };
 	char uuid[37];
 	u32 i;
 
@@ -43,8 +43,10 @@ static void report_store(const struct check *ck)
 	       ck->image.holder	 ? "in use"
 	       : store_clean(ck) ? "closed cleanly"
 				 : "not closed cleanly");
-	printf("%s: %u volumes, %u groups, %u clones\n", ck->image.path, nr[RPL_RECORD_VOLUME],
-	       nr[RPL_RECORD_GROUP], nr[RPL_RECORD_CLONE]);
+	printf("%s: %u volumes, %u groups, %u clones, %u snapshots, %llu of %llu chunks in use\n",
+	       ck->image.path, nr[RPL_RECORD_VOLUME], nr[RPL_RECORD_GROUP], nr[RPL_RECORD_CLONE],
+	       nr[RPL_RECORD_SNAPSHOT], (unsigned long long)ck->map_chunks,
+	       (unsigned long long)(rpl_data_chunks(&ck->sb) - ck->map_reserved));
 }
 
 static void report_finding(const struct finding *f)

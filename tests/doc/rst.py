@@ -11,7 +11,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TARGETS = {"replica-store": "kmod/target-store.c", "replica-source": "kmod/source.c",
-           "replica-clone": "kmod/clone-target.c"}
+           "replica-clone": "kmod/clone-target.c", "replica-snap": "kmod/snap-target.c"}
 
 
 def read(name):

@@ -1,19 +1,30 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# I3, I5: a disk that loses what was not flushed, cut off at a hundred of its flushes (log-crash.py).
-# ktest: timeout=300
+# I3, I5: a disk that loses what was not flushed, cut off at many of its flushes and acknowledgements
+# (powerdisk.py, log-crash.py, snap-crash.py).
+# ktest: timeout=900
 . ./lib.sh
 
-every_flush()
+crash()
 {
-	modprobe dm-log-writes 2> /dev/null || skip "this kernel has no dm-log-writes"
-	slice disk $((20 * MIB))
-	slice log $((128 * MIB))
-	slice trial $((20 * MIB))
-	python3 "$TOP/tests/tools/log-crash.py" "$(sl disk)" "$(sl log)" "$(sl trial)" \
-		"${POINTS:-100}" > "$WORK/crash" 2>&1 || die "$(tail -5 "$WORK/crash")"
+	modprobe nbd nbds_max=1 max_part=0 2> /dev/null || skip "this kernel has no nbd"
+	slice trial $((26 * MIB))
+	# shellcheck disable=SC2086
+	python3 "$TOP/tests/tools/$1" "$(sl trial)" "${POINTS:-85}" ${SEED:-} > "$WORK/crash" 2>&1 ||
+		die "$(tail -5 "$WORK/crash")"
 	cat "$WORK/crash"
 }
 
-tc every_flush "cut at a hundred flushes, unflushed writes lost at random: every byte of the clone is right"
+every_flush()
+{
+	crash log-crash.py
+}
+
+snapshots()
+{
+	crash snap-crash.py
+}
+
+tc snapshots "cut at many flushes and replies: every snapshot that was acknowledged is there, every byte right"
+tc every_flush "cut at many flushes and replies, unflushed writes lost at random: every byte of the clone is right"
 run_cases

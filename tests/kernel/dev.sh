@@ -48,7 +48,7 @@ swept()
 	for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
 		dmsetup resume "$d"
 	done
-	# Names sort as c- (clones), sl- (slices), store, v- (sources): slices go last.
+	# Names sort as c- (clones), n- (snapshots), sl- (slices), store, v- (sources): slices go last.
 	for d in $(echo "$names" | awk '{ print $1 }' | grep -v '^sl-' | sort) \
 		$(echo "$names" | awk '{ print $1 }' | grep '^sl-'); do
 		dmsetup remove "$d" > /dev/null 2>&1
@@ -77,6 +77,22 @@ slice()
 		die "cannot make slice $1"
 	echo $(((start + $(sectors "$2") + 2047) / 2048 * 2048)) > "$WORK/used"
 	echo "$start $(sectors "$2")" > "$WORK/slice.$1"
+}
+
+# slice_room NAME BYTES ROOM: one that can grow, up to ROOM.
+slice_room()
+{
+	slice "$1" "$2"
+	read_file start "$WORK/slice.$1"
+	echo $(((${start%% *} + $(sectors "$3") + 2047) / 2048 * 2048)) > "$WORK/used"
+}
+
+# slice_grow NAME BYTES: it is larger at once, whatever goes on above.
+slice_grow()
+{
+	read_file start "$WORK/slice.$1"
+	echo "${start%% *} $(sectors "$2")" > "$WORK/slice.$1"
+	slice_ok "$1"
 }
 
 # slice_on NAME BYTES DISK: the beginning of another disk.

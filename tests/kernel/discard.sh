@@ -63,6 +63,14 @@ discards()
 	must "full speed" msg set_rate 101 0 0
 	state_becomes 101 synchronized 20
 	same "target" "$(sum "$(sl tg-101)")" "$before"
+	# A snapshot alone needs the past as well; what it has in the store may be discarded.
+	before=$(sum "$(src 1)")
+	snap_now 1 201
+	write_at "$(src 1)" 0 $MIB 4
+	must "discard with a snapshot" blkdiscard "$(src 1)"
+	same "snapshot" "$(sum "$(snp 201)")" "$before"
+	write_at "$(src 1)" 0 $SIZE 5
+	same "snapshot, overwritten" "$(sum "$(snp 201)")" "$before"
 	sweep
 	nullb_gone rpla
 }

@@ -53,7 +53,8 @@ status_as_told()
 	source_new 1 $SIZE
 	clone_now 1 101
 	state_becomes 101 synchronized 20
-	for d in store v-1 c-101; do
+	snap_now 1 201
+	for d in store v-1 c-101 n-201; do
 		# shellcheck disable=SC2046
 		set -- $(dmsetup status $d)
 		target=$3

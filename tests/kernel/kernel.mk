@@ -3,7 +3,9 @@
 
 KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
-.PHONY: ktest check-kernel check-debug
+CRASH_POINTS ?= 10000
+
+.PHONY: ktest check-kernel check-debug crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
 	@tests/kernel/ktest --kver $(KVER) $(T)
 
@@ -12,3 +14,6 @@ check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
 
 check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak
 	@tests/kernel/ktest --kver debug $(T)
+
+crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12
+	@tests/crash/run --kver $(KVER) --points $(CRASH_POINTS) $(if $(SEED),--seed $(SEED))

@@ -297,6 +297,35 @@ command_done()
 tc create_and_watch "a group by netlink: cookie, result, events, dump, detach"
 tc coalesced "progress is coalesced, states are told each and in order"
 tc refused_by_name "what is refused is named, with the reason"
+# Snapshots by the same commands: created with a clone, told, deleted.
+snapshots()
+{
+	local g
+	g=$(uuid)
+	store_new $((64 * MIB))
+	source_new 1 $((4 * MIB))
+	clone_new 101 1
+	listen
+	must create "$RPLCTL" create-group "$g" 101:1 201:1:snapshot
+	same "kind" "$(relation 201 | field kind)" snapshot
+	same "state" "$(relation 201 | field state)" synchronized
+	same "kind of the clone" "$(relation 101 | field kind)" clone
+	state_becomes 101 synchronized 20
+	write_at "$(src 1)" 0 $MIB 4
+	same "snapshots" "$("$RPLCTL" sources | field snapshots)" 1
+	same "stored" "$("$RPLCTL" sources | field stored)" $MIB
+	same "used" "$("$RPLCTL" stores | field used)" $MIB
+	must_fail "a suspend of it" "$RPLCTL" suspend 201
+	grep -q "cannot be told to suspend" "$WORK/refused" || die "$(cat "$WORK/refused")"
+	must_fail "a deletion of the mixed group" "$RPLCTL" delete "$g"
+	must delete "$RPLCTL" delete 201
+	must detach "$RPLCTL" detach "$g"
+	retry_until 5 grep -q "id=201 .*event=removed" "$WORK/events" ||
+		die "the deletion is not told: $(cat "$WORK/events")"
+	! "$RPLCTL" groups | grep . || die "a group is left"
+}
+
+tc snapshots "snapshots by netlink: created with a clone, told, deleted"
 tc malformed "malformed and unprivileged requests are refused and change nothing"
 tc sixteen "16 relations in one request"
 tc sixty_four "64 relations in one request"

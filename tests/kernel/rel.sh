@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stores, sources, clones and what can be asked of them.  Store: dm device `store` on slice `sd`.
-# Source ID: dm device v-ID on slice lo-ID.  Clone ID: dm device c-ID on slice tg-ID.
+# Source ID: dm device v-ID on slice lo-ID.  Clone ID: dm device c-ID on slice tg-ID.  Snapshot ID:
+# dm device n-ID.
 STORE=/dev/mapper/store
 CHUNK=128
 
@@ -16,6 +17,39 @@ store_new()
 	slice sd "${1:-$((16 * MIB))}"
 	dd if=/dev/zero of="$(sl sd)" bs=1M count=1 oflag=direct status=none 2> /dev/null
 	must "create the store" dmsetup create store --table "$(store_table)"
+}
+
+# store_grow BYTES: its device and its table; made by store_room.
+store_grow()
+{
+	slice_grow sd "$1"
+	table_becomes store "$(store_table 0)"
+}
+
+# store_room BYTES ROOM: a fresh store that can grow.
+store_room()
+{
+	slice_room sd "$1" "$2"
+	dd if=/dev/zero of="$(sl sd)" bs=1M count=1 oflag=direct status=none 2> /dev/null
+	must "create the store" dmsetup create store --table "$(store_table)"
+}
+
+# table_becomes NAME TABLE [SUSPEND OPTION...]: reload while it is in use.
+table_becomes()
+{
+	local name=$1 table=$2
+	shift 2
+	must "load '$table'" dmsetup load "$name" --table "$table"
+	must "suspend $name" dmsetup suspend "$@" "$name"
+	must "resume $name" dmsetup resume "$name"
+}
+
+# Sectors of the store that can hold old content.
+store_data()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${12:-}"
 }
 
 src()
@@ -66,6 +100,93 @@ clone_open()
 	must "create clone $1" dmsetup create "c-$1" --table "$(clone_table "$1" "$2")"
 }
 
+snp()
+{
+	echo "/dev/mapper/n-$1"
+}
+
+# snap_table ID VOLUME: as long as the volume is now.
+snap_table()
+{
+	local len
+	len=$(sectors "$(bytes_of "$(sl "lo-$2")")")
+	echo "0 $len replica-snap $STORE $1 $2 $(sl "lo-$2") 0"
+}
+
+# snap_open ID VOLUME: the device of a snapshot that exists, to be read; snap_open_rw: written, too.
+snap_open()
+{
+	must "create the device of snapshot $1" \
+		dmsetup create --readonly "n-$1" --table "$(snap_table "$1" "$2")"
+}
+
+snap_open_rw()
+{
+	must "create the device of snapshot $1" \
+		dmsetup create "n-$1" --table "$(snap_table "$1" "$2")"
+}
+
+# snap_now VOLUME SNAPSHOT...: each of them is a point in time of its own, with its device.
+snap_now()
+{
+	local v=$1 n
+	shift
+	for n; do
+		group "$(uuid)" "$n:$v:snapshot"
+		snap_open "$n" "$v"
+	done
+}
+
+snap_now_rw()
+{
+	group "$(uuid)" "$2:$1:snapshot"
+	snap_open_rw "$2" "$1"
+}
+
+# snap_gone SNAPSHOT...: device and snapshot.
+snap_gone()
+{
+	local n
+	for n; do
+		gone "n-$n" || must "remove n-$n" dmsetup remove --retry "n-$n"
+		must "delete snapshot $n" msg delete "$n"
+	done
+}
+
+snap_state()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status "n-$1")
+	echo "${4:-}"
+}
+
+# Sectors of the store that are a snapshot's own.
+snap_written()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status "n-$1")
+	echo "${8:-}"
+}
+
+snap_becomes()
+{
+	retry_until "$3" is_snap "$1" "$2" ||
+		die "snapshot $1 is not $2 after $3 s: $(dmsetup status "n-$1")"
+}
+
+is_snap()
+{
+	[ "$(snap_state "$1")" = "$2" ]
+}
+
+# Sectors of the store that hold old content, or cannot be used again yet.
+store_used()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${11:-}"
+}
+
 uuid()
 {
 	local u
@@ -78,17 +199,18 @@ msg()
 	dmsetup message store 0 "$@"
 }
 
-# group_spec CLONE:VOLUME...: the argument of create_group.
+# group_spec ID:VOLUME[:KIND[:ro]]...: the argument of create_group.
 group_spec()
 {
-	local m out=
+	local m out= ids
 	for m; do
-		out="$out${out:+,}$m:$(uuid)"
+		ids=${m%%:[a-z]*}
+		out="$out${out:+,}$ids:$(uuid)${m#"$ids"}"
 	done
 	echo "$out"
 }
 
-# group GROUP-UUID CLONE:VOLUME...: one point in time for all.
+# group GROUP-UUID ID:VOLUME[:KIND]...: one point in time for all.
 group()
 {
 	local g=$1
@@ -111,6 +233,22 @@ slowly()
 	for c; do
 		must "set_rate" msg set_rate "$c" 0 64
 	done
+}
+
+start_writers()
+{
+	local n=$1
+	shift
+	"$STAMP" write -w "$n" -b 4096 -r 800 -L "$WORK/log" -m 2000000 "$@" > "$WORK/writer" 2>&1 &
+	writer=$!
+	background $writer
+	retry_until 20 test -s "$WORK/log" || die "the writers do not start: $(cat "$WORK/writer")"
+}
+
+stop_writers()
+{
+	kill -TERM "$writer"
+	wait "$writer" || die "the writers failed: $(cat "$WORK/writer")"
 }
 
 # Fields of the status line.  These functions alone know its layout:

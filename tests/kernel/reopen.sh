@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A store goes on where it was, closed cleanly or not; one that failed fails what is unfinished and
-# keeps what is complete.  (Power cuts: power-cut.py, crash.py.)
+# keeps what is complete.  rpl-check is asked before each opening, and after the last close.  (Power
+# cuts: power-cut.py, crash.sh.)
 # ktest: timeout=180
 . ./lib.sh
 SIZE=$((8 * MIB))
@@ -12,10 +13,16 @@ close_all()
 		! gone "$d" || continue
 		must "remove $d" dmsetup remove --retry "$d"
 	done
+	expected="0"
 }
+
+# What rpl-check shall say of the store as it lies there: STATUS [FINDING...].
+expected=
 
 reopen()
 {
+	# shellcheck disable=SC2086
+	checked $expected
 	must "open the store" dmsetup create store --table "$(store_table "${1-0}")"
 	for c in ${2-101}; do
 		clone_open "$c" 1
@@ -45,6 +52,7 @@ clean_resumes()
 	must rate msg set_rate 101 0 0
 	state_becomes 101 synchronized 20
 	same "target" "$(sum "$(sl tg-101)")" "$before"
+	closed_well
 }
 
 clean_copying_goes_on()
@@ -61,6 +69,7 @@ clean_copying_goes_on()
 	must rate msg set_rate 101 0 0
 	state_becomes 101 synchronized 20
 	same "target" "$(sum "$(sl tg-101)")" "$before"
+	closed_well
 }
 
 # image / image_back: the store's device as a power cut now would leave it.
@@ -72,6 +81,15 @@ image()
 image_back()
 {
 	dd if="$WORK/image" of="$(sl sd)" bs=1M oflag=direct conv=notrunc status=none
+	expected="1 not-closed"
+}
+
+# The last close leaves nothing to be mended.
+closed_well()
+{
+	close_all
+	# shellcheck disable=SC2086
+	checked $expected
 }
 
 unclean_goes_on()
@@ -101,6 +119,27 @@ unclean_goes_on()
 	must rate msg set_rate 101 0 0
 	state_becomes 101 synchronized 20
 	same "target" "$(sum "$(sl tg-101)")" "$want"
+	closed_well
+}
+
+# What a clone's user has flushed lasts (R35), though nobody else is in a hurry: nothing writes to the
+# source, and the copier is paused, so that only the flush itself asks for the record.
+flush_lasts()
+{
+	local want
+	store_new
+	source_new 1 $SIZE
+	clone_now 1 101 64
+	must suspend msg suspend 101
+	# A region as a whole: it is never copied, and its record waits for company. fill ends with fsync.
+	write_at "$(cln 101)" $((6 * MIB)) 65536 7
+	image
+	want=$(sum "$(cln 101)")
+	close_all
+	image_back
+	reopen 0
+	same "the clone" "$(sum "$(cln 101)")" "$want"
+	closed_well
 }
 
 # Many lives, each cut off: no block of one may count in another.
@@ -123,6 +162,7 @@ unclean_many_times()
 	must rate msg set_rate 101 0 0
 	state_becomes 101 synchronized 20
 	same "target" "$(sum "$(sl tg-101)")" "$want"
+	closed_well
 }
 
 # A record for each write fills the journal several times; with the smallest store it has 256 blocks.
@@ -145,6 +185,7 @@ journal_fills()
 	image_back
 	reopen 0
 	same "clone" "$(sum "$(cln 101)")" "$want"
+	closed_well
 }
 
 store_generation()
@@ -169,10 +210,9 @@ failed_fails_unfinished()
 	slice_error sd
 	write_at "$(src 1)" $((2 * MIB)) 65536 9
 	state_becomes 101 failed 20
-	for d in c-101 c-102 v-1 store; do
-		must "remove $d" dmsetup remove --retry "$d"
-	done
+	close_all
 	slice_ok sd
+	expected="1 not-closed"
 	reopen 0 "101 102"
 	is_state 101 failed || die "unfinished: $(dmsetup status c-101)"
 	is_state 102 synchronized || die "complete: $(dmsetup status c-102)"
@@ -180,6 +220,7 @@ failed_fails_unfinished()
 	! dd if="$(cln 101)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null ||
 		die "a failed clone was readable as a whole"
 	must "detach the failed one" msg detach 101
+	closed_well
 }
 
 # As long as the store takes no record, what is copied already may not be overwritten.
@@ -208,6 +249,7 @@ record_comes_first()
 	echo "$was" > $limit
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
 	is_state 101 suspended || die "clone: $(dmsetup status c-101)"
+	closed_well
 }
 
 # The failure of a clone is recorded before the writes that it lets go: it stays failed.
@@ -224,6 +266,7 @@ failure_is_recorded()
 	image_back
 	reopen 0
 	is_state 101 failed || die "a failed clone: $(dmsetup status c-101)"
+	closed_well
 }
 
 # An acknowledged end is the end, and what it lets go was not missed before.
@@ -239,6 +282,7 @@ abort_is_recorded()
 	image_back
 	reopen 0
 	is_state 101 aborted || die "an aborted clone: $(dmsetup status c-101)"
+	closed_well
 }
 
 damaged_journal()
@@ -253,8 +297,10 @@ damaged_journal()
 	close_all
 	image_back
 	must "damage the journal" python3 "$TOP/tests/tools/store-edit.py" "$(sl sd)" journal damage
+	expected="2 journal-damaged not-closed"
 	reopen 0
 	is_state 101 failed || die "with a damaged journal: $(dmsetup status c-101)"
+	closed_well
 }
 
 forced_fails_unfinished()
@@ -264,8 +310,10 @@ forced_fails_unfinished()
 	clone_now 1 101 64
 	dmsetup remove --force store > /dev/null 2>&1
 	close_all
+	expected="1 store-failed clone-unfinished"
 	reopen 0
 	is_state 101 failed || die "unfinished: $(dmsetup status c-101)"
+	closed_well
 }
 
 # A failed clone stays failed, a detached one stays away.
@@ -284,6 +332,7 @@ facts_stay()
 	is_state 102 aborted || die "aborted: $(dmsetup status c-102)"
 	must "a new clone under the old id" clone_open 101 1
 	is_state 101 prepared || die "detached: $(dmsetup status c-101)"
+	closed_well
 }
 
 # The store is formatted once; `format` never destroys a valid one.
@@ -296,14 +345,17 @@ format_keeps()
 	close_all
 	reopen "1 format"
 	is_state 101 synchronized || die "after format: $(dmsetup status c-101)"
+	closed_well
 }
 
 not_a_store()
 {
 	slice sd $((16 * MIB))
 	dd if=/dev/zero of="$(sl sd)" bs=1M oflag=direct status=none 2> /dev/null
+	checked 3 no-store
 	must_fail "a blank device without format" dmsetup create store --table "$(store_table 0)"
 	pattern "$(sl sd)" 5
+	checked 3 other-content
 	must_fail "a device with other data" dmsetup create store --table "$(store_table)"
 }
 
@@ -315,10 +367,12 @@ damaged()
 	state_becomes 101 synchronized 20
 	close_all
 	dd if=/dev/urandom of="$(sl sd)" bs=4k count=1 oflag=direct conv=notrunc status=none
+	expected="1 superblock-lost"
 	reopen 0
 	is_state 101 synchronized || die "with one superblock: $(dmsetup status c-101)"
 	close_all
 	dd if=/dev/urandom of="$(sl sd)" bs=64k count=3 oflag=direct conv=notrunc status=none
+	checked 3 other-content
 	must_fail "no superblock left" dmsetup create store --table "$(store_table 0)"
 	must_fail "no superblock left, format" dmsetup create store --table "$(store_table)"
 }
@@ -326,6 +380,7 @@ damaged()
 tc clean_resumes "clean close: a suspended copy is as it was and can go on"
 tc clean_copying_goes_on "clean close: a running copy goes on by itself"
 tc unclean_goes_on "unclean: copied, preserved and flushed regions are as they were, the copy goes on"
+tc flush_lasts "what a clone's user has flushed is recorded when the flush returns"
 tc unclean_many_times "unclean, many times over"
 tc journal_fills "checkpoints while the journal fills several times"
 tc failed_fails_unfinished "the store failed: unfinished clones failed, complete ones kept"

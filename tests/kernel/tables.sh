@@ -71,7 +71,7 @@ wrong_tables()
 		"0 8192 replica-store $(sl x) 128 2 max_volumes 0" "0 64 replica-store $(sl x) 128 1 format" \
 		"0 99999999 replica-store $(sl x) 128 1 format" \
 		"0 8192 replica-source" "0 8192 replica-source $STORE" "0 8192 replica-source $STORE 2" \
-		"0 8192 replica-source $STORE 0 $(sl x) 0" "0 8192 replica-source $STORE 5000 $(sl x) 0" \
+		"0 8192 replica-source $STORE 0 $(sl x) 0" "0 8192 replica-source $STORE 40000 $(sl x) 0" \
 		"0 8192 replica-source $STORE x $(sl x) 0" "0 8192 replica-source $STORE 2 $(sl x) -1" \
 		"0 8192 replica-source $STORE 2 $(sl x) 8000" "0 8192 replica-source $(sl x) 2 $(sl x) 0" \
 		"0 8192 replica-source $STORE 2 $(sl x) 0 extra" \

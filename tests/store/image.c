@@ -89,7 +89,7 @@ void store_format(struct store *s, u64 bytes, u32 max_volumes, int before)
 	s->nr_pages = rpl_area_pages(rpl_sb_area(&s->sb, RPL_AREA_OBJECTS));
 	need(s->nr_pages <= IMAGE_PAGES, "pages");
 	/* As it was used before; the superblocks' places were wiped. */
-	end = rpl_sb_area(&s->sb, RPL_AREA_JOURNAL)->offset_bytes;
+	end = rpl_sb_area(&s->sb, RPL_AREA_DATA)->offset_bytes;
 	for (u64 at = 2 * RPL_SB_B_OFFSET; at < end; at += RPL_BLOCK_BYTES) {
 		u8 block[RPL_BLOCK_BYTES];
 
@@ -110,6 +110,10 @@ void store_commit(struct store *s, u32 flags)
 
 	s->sb.generation++;
 	s->sb.flags = flags;
+	s->sb.map_sum = 0;
+	for (u32 i = 0; i < IMAGE_PAGES; i++)
+		if (s->map_generation[i])
+			s->sb.map_sum += rpl_page_mark(i, s->map_generation[i]);
 	id.generation = s->sb.generation;
 	for (u32 i = 0; i < s->nr_recs; i++)
 		rpl_record_encode(next[i / RPL_RECORDS_PER_PAGE], i % RPL_RECORDS_PER_PAGE,
@@ -124,6 +128,35 @@ void store_commit(struct store *s, u32 flags)
 		memcpy(s->now[i], next[i], RPL_BLOCK_BYTES);
 	}
 	write_sb(s);
+}
+
+void store_map_page(struct store *s, u32 index, const struct rpl_map_entry *e, u32 nr)
+{
+	struct rpl_page_id id = {
+		.kind = RPL_PAGE_MAP,
+		.index = index,
+		.generation = s->sb.generation + 1,
+	};
+	void *pages[IMAGE_PAGES] = { NULL };
+	unsigned long dirty[1] = { 0 };
+	struct rpl_map m = {
+		.nr_pages = rpl_map_pages(rpl_data_chunks(&s->sb)),
+		.pages = pages,
+		.dirty = dirty,
+	};
+	u8 page[RPL_BLOCK_BYTES] = { 0 };
+	u32 missing;
+
+	need(m.nr_pages <= IMAGE_PAGES, "map pages");
+	pages[index] = page;
+	for (u32 i = 0; i < nr; i++) {
+		struct rpl_map_entry one = e[i];
+
+		need(!rpl_map_insert(&m, &one, &missing), "an entry of another page");
+	}
+	s->map_slot[index] ^= 1;
+	s->map_generation[index] = id.generation;
+	write_page(s, RPL_AREA_MAP, s->map_slot[index], page, &id);
 }
 
 /* As save_bitmap() of persist.c: to the slots that do not hold the last one. */

@@ -8,8 +8,9 @@
 #define TEST_STORE_IMAGE_H
 
 #include "../../kmod/format.h"
+#include "../../kmod/map.h"
 
-#define IMAGE_PAGES 8 /* most pages of the object table */
+#define IMAGE_PAGES 16 /* most pages of the object table */
 
 struct store {
 	int fd; /* a file without a name */
@@ -20,6 +21,8 @@ struct store {
 	u8 now[IMAGE_PAGES][RPL_BLOCK_BYTES]; /* object pages as on disk */
 	unsigned int slot[IMAGE_PAGES];
 	unsigned int bitmap_slot[512];
+	u64 map_generation[IMAGE_PAGES]; /* of the first pages of the map; 0: never written */
+	unsigned int map_slot[IMAGE_PAGES];
 	struct rpl_record rec[64];
 	u32 nr_recs;
 };
@@ -28,6 +31,11 @@ struct store {
 void store_format(struct store *s, u64 bytes, u32 max_volumes, int before);
 /* s->rec to disk: object pages that differ, then the superblock with these flags. */
 void store_commit(struct store *s, u32 flags);
+/*
+ * Page `index` of the map, with these entries, for the next commit. An entry goes where it belongs,
+ * so it must belong to that page.
+ */
+void store_map_page(struct store *s, u32 index, const struct rpl_map_entry *e, u32 nr);
 /* Save the bitmap of every unfinished clone, a third of its regions copied, and close cleanly. */
 void store_close(struct store *s);
 void store_free(struct store *s);

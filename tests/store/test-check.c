@@ -75,7 +75,7 @@ static void a_fresh_store_is_clean(void **state)
 		ck = look(&s);
 		nr_findings(&ck, 0, LEVEL_NOTE);
 		assert_int_equal(ck.nr_objects, 0);
-		assert_int_equal(ck.nr_pages, 4);
+		assert_int_equal(ck.nr_pages, 12);
 		check_free(&ck);
 		store_free(&s);
 	}
@@ -97,7 +97,7 @@ static void a_closed_store_is_clean_and_shown_whole(void **state)
 			 s.sb.generation);
 	assert_int_equal(json_object_array_length(member(root, "superblocks")), 2);
 	assert_int_equal(json_object_array_length(element(root, "superblocks", 0, "areas")), 5);
-	assert_int_equal(json_object_array_length(member(root, "object_pages")), 4);
+	assert_int_equal(json_object_array_length(member(root, "object_pages")), 12);
 	assert_int_equal(json_object_array_length(member(root, "volumes")), 1);
 	assert_int_equal(json_object_array_length(member(root, "groups")), 1);
 	assert_int_equal(json_object_array_length(member(root, "clones")), 3);
@@ -494,6 +494,147 @@ static void impossible_records_are_named(void **state)
 	store_free(&s);
 }
 
+static struct rpl_record a_snapshot(u32 id)
+{
+	struct rpl_record rec = { .kind = RPL_RECORD_SNAPSHOT };
+
+	rec.snapshot.id = id;
+	rec.snapshot.volume_id = 1;
+	rec.snapshot.state = RPL_STATE_SYNCHRONIZED;
+	rec.snapshot.nr_sectors = 1 << 20;
+	rec.snapshot.uuid[0] = 5;
+	memcpy(rec.snapshot.group_uuid, group_uuid, RPL_UUID_LEN);
+	return rec;
+}
+
+/* With a snapshot, and a map that names four chunks of the store. */
+static void store_snapped(struct store *s)
+{
+	struct rpl_map_entry e[4];
+
+	store_used(s);
+	s->rec[5] = a_snapshot(201);
+	for (u32 i = 0; i < ARRAY_SIZE(e); i++)
+		e[i] = (struct rpl_map_entry) { 1, i, 1, i == 3 ? RPL_LOC_BAD : i + 1 };
+	store_map_page(s, 0, e, ARRAY_SIZE(e));
+	store_close(s);
+}
+
+/* What was written to a snapshot: only in a store that says that there may be such. */
+static void a_written_snapshot_is_checked(void **state)
+{
+	struct rpl_map_entry e[2] = { { 1, 0, 1, 1 }, { RPL_MAP_OWN | 201, 0, 1, 2 } };
+	struct json_object *tree, *list;
+	struct store s;
+	struct check ck;
+
+	(void)state;
+	store_snapped(&s);
+	store_map_page(&s, 0, e, 2);
+	store_commit(&s, 0);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_MENDED);
+	the(&ck, FOUND_MAP_OWN, "map", 0, ANY, ANY);
+	check_free(&ck);
+
+	s.sb.incompat |= RPL_INCOMPAT_WRITABLE;
+	store_map_page(&s, 0, e, 2);
+	store_commit(&s, 0);
+	ck = look(&s);
+	nr_findings(&ck, 0, LEVEL_NOTE);
+	tree = check_tree(&ck);
+	list = member(member(tree, "map"), "list");
+	assert_int_equal(json_object_array_length(list), 2);
+	assert_int_equal(json_object_get_int64(member(member(tree, "map"), "entries_of_snapshots")),
+			 1);
+	json_object_put(tree);
+	check_free(&ck);
+
+	/* a snapshot and a volume, one chunk */
+	e[1].loc = 1;
+	store_map_page(&s, 0, e, 2);
+	store_commit(&s, 0);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	the(&ck, FOUND_MAP_SHARED, "map", 0, ANY, ANY);
+	check_free(&ck);
+	store_free(&s);
+}
+
+static void the_map_of_snapshots_is_checked(void **state)
+{
+	struct rpl_map_entry twice[2] = { { 1, 0, 1, 7 }, { 1, 1, 1, 7 } };
+	struct json_object *tree, *list;
+	u8 block[RPL_BLOCK_BYTES];
+	struct store s;
+	struct check ck;
+
+	(void)state;
+	store_snapped(&s);
+	ck = look(&s);
+	nr_findings(&ck, 0, LEVEL_NOTE);
+	tree = check_tree(&ck);
+	list = member(member(tree, "map"), "list");
+	assert_int_equal(json_object_array_length(list), 4);
+	assert_int_equal(json_object_get_int64(member(member(tree, "map"), "chunks_in_use")), 3);
+	assert_int_equal(json_object_array_length(member(tree, "snapshots")), 1);
+	json_object_put(tree);
+	check_free(&ck);
+
+	/* the only page, lost: nothing but the sum tells */
+	store_flip(&s, store_page_offset(&s, RPL_AREA_MAP, 0, s.map_slot[0]) + 300);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	the(&ck, FOUND_MAP_OLDER, "map", -1, -1, -1);
+	check_free(&ck);
+	store_flip(&s, store_page_offset(&s, RPL_AREA_MAP, 0, s.map_slot[0]) + 300);
+
+	/* one chunk, two owners */
+	store_map_page(&s, 0, twice, 2);
+	store_commit(&s, 0);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	the(&ck, FOUND_MAP_SHARED, "map", 0, ANY, ANY);
+	check_free(&ck);
+
+	/* what nobody would write, under a right checksum */
+	twice[1].loc = RPL_LOC_BAD - 1;
+	store_map_page(&s, 0, twice, 2);
+	store_commit(&s, 0);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	the(&ck, FOUND_MAP_PAGE, "map", 0, ANY, ANY);
+	check_free(&ck);
+	store_read(&s, 0, block);
+	store_free(&s);
+}
+
+static void impossible_snapshots_are_named(void **state)
+{
+	struct rpl_record rec;
+	struct store s;
+	struct check ck;
+
+	(void)state;
+	store_snapped(&s);
+	rec = a_snapshot(201);
+	rec.snapshot.volume_id = 9;
+	store_forge(&s, 5, &rec);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	about(the(&ck, FOUND_CLONE_VOLUME, "objects", 0, ANY, ANY), "snapshot", 201,
+	      rec.snapshot.uuid);
+	check_free(&ck);
+	rec = a_snapshot(201);
+	rec.snapshot.group_uuid[0] ^= 1;
+	store_forge(&s, 5, &rec);
+	ck = look(&s);
+	nr_findings(&ck, 1, LEVEL_DAMAGE);
+	the(&ck, FOUND_CLONE_GROUP, "objects", 0, ANY, ANY);
+	check_free(&ck);
+	store_free(&s);
+}
+
 /* Write the superblocks anew, changed. */
 static void resuperblock(struct store *s, void (*change)(struct rpl_sb *sb, unsigned int copy))
 {
@@ -565,6 +706,9 @@ int main(void)
 		cmocka_unit_test(replayed_blocks_are_named),
 		cmocka_unit_test(a_change_that_was_cut_off_is_told),
 		cmocka_unit_test(impossible_records_are_named),
+		cmocka_unit_test(the_map_of_snapshots_is_checked),
+		cmocka_unit_test(a_written_snapshot_is_checked),
+		cmocka_unit_test(impossible_snapshots_are_named),
 		cmocka_unit_test(what_is_no_store_is_told_apart),
 	};
 

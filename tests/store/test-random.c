@@ -177,7 +177,7 @@ static void the_program_says_it(void **state)
 	assert_string_equal(out, "");
 	has(status, 0, out, "");
 	out = program(&status, "--dump %s", s.path);
-	has(status, 0, out, "(2 empty pages)");
+	has(status, 0, out, "(10 empty pages)");
 	out = program(&status, "--json %s", s.path);
 	tree = json_tokener_parse(out);
 	assert_non_null(tree);

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cut the power at every flush: one disk with a store, a source and a clone's target behind dm-log-writes.
+"""Cut the power at every flush: one disk with a store, a source and a clone's target.
 
-usage: log-crash DISK LOG TRIAL POINTS [SEED]       (three block devices; in a guest; crash.sh runs it)
+usage: log-crash TRIAL POINTS [SEED]            (a block device; in a guest with nbd; crash.sh runs it)
 
-A workload with several writers to the source and one to the clone runs over DISK, recorded to LOG.
-Then, for many points of the log: what was durable then, and a random part of what was not, goes to
-TRIAL; the store is opened there and asked.  A model says what each block of the clone may hold:
+A workload with several writers to the source and one to the clone runs over a disk that logs what it
+takes (powerdisk.py).  Then, for many points of the log: what was durable then, and a random part of
+what was not, goes to TRIAL; the store is opened there and asked.  A model says what each block of the clone may hold:
 its point in time, or what its user wrote, at least as new as what the user had flushed.  Then the
 copy is let go to its end, with writes in front of it, and the target must hold the same.
 """
@@ -14,12 +14,14 @@ import mmap
 import os
 import pathlib
 import random
-import struct
 import subprocess
 import sys
 import threading
 
-DM = pathlib.Path(__file__).resolve().parents[2] / "build/tools/rpl-dm"
+import powerdisk
+
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+DM, RPL_CHECK = BUILD / "tools/rpl-dm", BUILD / "rpl-check"
 MIB = 1 << 20
 BLOCK = 4096
 CHUNK = 65536
@@ -27,51 +29,74 @@ STORE, SIZE = 16 * MIB, 2 * MIB
 LO, TG = STORE, STORE + SIZE
 END = TG + SIZE
 METADATA = 8 * MIB  # of the store; behind it nothing is written
-FLUSH, FUA, DISCARD, MARK = 1, 2, 4, 8
 GROUP = "00000000-0000-4000-8000-000000000001"
 RELATION = "00000000-0000-4000-8000-000000000002"
 
 
-def dm(*words, check=True):
-    r = subprocess.run([DM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, timeout=300)
-    if check and r.returncode:
-        raise RuntimeError(f"dmsetup {' '.join(map(str, words))}: {r.stdout}")
-    return r
+class Dm:
+    """One process that does all commands: to start one for each takes longer than the command."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.proc = subprocess.Popen([DM, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     text=True, bufsize=1)
+
+    def __call__(self, *words, check=True):
+        """(status, output) of one."""
+        with self.lock:
+            self.proc.stdin.write("\t".join(map(str, words)) + "\n")
+            out = []
+            for line in self.proc.stdout:
+                if line.startswith("= "):
+                    break
+                out.append(line)
+            else:
+                raise RuntimeError(f"rpl-dm died of {words}")
+        status, text = int(line[2:]), "".join(out)
+        if check and status:
+            raise RuntimeError(f"{' '.join(map(str, words))}: status {status} {text}")
+        return status, text
+
+
+dm = Dm()
 
 
 def linear(name, disk, start, size):
     dm("create", name, "--table", f"0 {size // 512} linear {disk} {start // 512}")
 
 
+def tag_of(kind, n):
+    return f"{kind}{n:07d}".encode()
+
+
 def block_of(kind, n):
-    return f"{kind}{n:07d}".encode() * (BLOCK // 8)
+    return tag_of(kind, n) * (BLOCK // 8)
 
 
 class Direct:
     """A device, past the page cache."""
 
-    def __init__(self, path):
-        self.fd = os.open(path, os.O_RDWR | os.O_DIRECT)
+    def __init__(self, path, mode=os.O_RDWR):
+        self.fd = os.open(path, mode | os.O_DIRECT)
         self.mem = mmap.mmap(-1, MIB)
 
     def write(self, at, data):
-        while data:
-            n = min(len(data), MIB)
-            self.mem[:n] = data[:n]
-            if os.pwritev(self.fd, [memoryview(self.mem)[:n]], at) != n:
-                raise OSError("short write")
-            at, data = at + n, data[n:]
+        """At most a MiB."""
+        self.mem[:len(data)] = data
+        self.put(at, memoryview(self.mem)[:len(data)])
+
+    def put(self, at, pages):
+        """Memory that begins at a page, without a copy."""
+        while pages:
+            n = os.pwritev(self.fd, [pages], at)
+            at, pages = at + n, pages[n:]
 
     def read(self, at, size):
-        out = b""
-        while size:
-            n = min(size, MIB)
-            if os.preadv(self.fd, [memoryview(self.mem)[:n]], at) != n:
-                raise OSError("short read")
-            out += self.mem[:n]
-            at, size = at + n, size - n
-        return out
+        if size > len(self.mem):
+            self.mem = mmap.mmap(-1, size)
+        if os.preadv(self.fd, [memoryview(self.mem)[:size]], at) != size:
+            raise OSError("short read")
+        return self.mem[:size]
 
     def flush(self):
         os.fsync(self.fd)
@@ -86,6 +111,20 @@ class Direct:
         self.close()
 
 
+def second_opinion(path):
+    """rpl-check finds nothing in the store at the beginning of this disk that cannot be mended."""
+    r = subprocess.run([RPL_CHECK, path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       timeout=300)
+    if r.returncode > 1:
+        raise AssertionError(f"rpl-check: {r.stdout}")
+
+
+def expedite():
+    """To remove a device takes several grace periods; nothing that is looked at depends on them."""
+    with open("/sys/kernel/rcu_expedited", "w") as f:
+        f.write("1")
+
+
 class Node:
     """Store, clone and source over slices of a disk, in the order in which they are opened."""
 
@@ -93,7 +132,6 @@ class Node:
         self.names = []
         for name, start, size in ("sl-sd", 0, STORE), ("sl-lo", LO, SIZE), ("sl-tg", TG, SIZE):
             linear(name, disk, start, size)
-            self.names.append(name)
 
     def open(self, features="0"):
         sectors = SIZE // 512
@@ -109,26 +147,25 @@ class Node:
         dm("message", "store", 0, *words)
 
     def state(self):
-        return dm("status", "c-101").stdout.split()[3]
+        return dm("status", "c-101")[1].split()[3]
 
     def close(self):
-        for name in [n for n in ("c-101", "v-1", "store", "sl-tg", "sl-lo", "sl-sd")
-                     if n in self.names]:
-            dm("remove", "--retry", name)
+        if self.names:
+            dm("remove", "--retry", *[n for n in ("c-101", "v-1", "store") if n in self.names])
+        self.names = []
+
+    def gone(self):
+        self.close()
+        dm("remove", "--retry", "sl-tg", "sl-lo", "sl-sd")
 
 
 class Workload:
     """What is done, and what of the clone's writes was flushed when: numbers, as marks in the log."""
 
-    def __init__(self, rnd, disk, log):
-        self.rnd, self.lock = rnd, threading.Lock()
+    def __init__(self, rnd, disk):
+        self.rnd, self.mark = rnd, disk.mark
         self.writes = []  # the clone's: (first block, number of blocks)
-        dm("create", "sl-lw", "--table", f"0 {END // 512} log-writes {disk} {log}")
-        self.node = Node("/dev/mapper/sl-lw")
-
-    def mark(self, text):
-        with self.lock:
-            dm("message", "sl-lw", 0, "mark", text)
+        self.node = Node(powerdisk.NBD)
 
     def source_writer(self, seed):
         rnd, dev = random.Random(seed), Direct("/dev/mapper/v-1")
@@ -168,30 +205,9 @@ class Workload:
         for t in threads:
             t.join()
         state = self.node.state()
-        self.node.close()
-        dm("remove", "--retry", "sl-lw")
+        self.node.gone()
         if state not in ("copying", "synchronized"):
             raise RuntimeError(f"the clone is {state} after the workload")
-
-
-def entries(log):
-    """(flags, byte offset, data or mark) of each entry of the log."""
-    with open(log, "rb") as f:
-        magic, _, nr, unit = struct.unpack("<QQQI", f.read(28))
-        if magic != 0x6a736677736872:
-            raise RuntimeError("no log")
-        at = unit
-        for _ in range(nr):
-            f.seek(at)
-            head = f.read(unit)
-            sector, sectors, flags, data_len = struct.unpack_from("<QQQQ", head)
-            at += unit
-            if flags & MARK:
-                yield flags, 0, head[32:32 + data_len].decode().rstrip("\0")
-                continue
-            data = b"" if flags & DISCARD else f.read(sectors * unit)
-            at += len(data)
-            yield flags, sector * unit, data
 
 
 class Check:
@@ -199,6 +215,7 @@ class Check:
 
     def __init__(self, workload, trial):
         self.w, self.path, self.dev = workload, trial, Direct(trial)
+        self.node = Node(trial)
         self.issued = self.flushed = -1
         self.opened = self.created = False
 
@@ -211,10 +228,10 @@ class Check:
 
     def allowed(self):
         """For each block what it may hold."""
-        may = [{block_of("P", i)[:8]} for i in range(SIZE // BLOCK)]
+        may = [{tag_of("P", i)} for i in range(SIZE // BLOCK)]
         for n, (first, nr) in enumerate(self.w.writes[:self.issued + 1]):
             for i in range(first, first + nr):
-                tag = block_of("C", n)[:8]
+                tag = tag_of("C", n)
                 may[i] = {tag} if n <= self.flushed else may[i] | {tag}
         return may
 
@@ -226,15 +243,16 @@ class Check:
 
     def run(self, image):
         for start, size in (0, METADATA), (LO, 2 * SIZE):
-            self.dev.write(start, bytes(image[start:start + size]))
-        node = Node(self.path)
+            self.dev.put(start, image[start:start + size])
+        second_opinion(self.path)
+        node = self.node
         try:
             node.open()
             state = node.state()
             if state == "prepared" and not self.created:
                 return state
             if state not in ("copying", "synchronized"):
-                raise AssertionError(f"the clone is {state}: {dm('status', 'c-101').stdout}")
+                raise AssertionError(f"the clone is {state}: {dm('status', 'c-101')[1]}")
             self.finish(node)
             return state
         finally:
@@ -256,52 +274,29 @@ class Check:
                 raise AssertionError("the target is not what the clone was")
 
 
-def points(log, wanted, rnd):
-    """Indices behind which the power may go: those after a flush or FUA write; at most `wanted`."""
-    all_ = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA)]
-    opened = next(i for i, e in enumerate(log) if e[2] == "opened")
-    all_ = [i for i in all_ if i > opened]
-    return sorted(rnd.sample(all_, min(wanted, len(all_)))), len(all_)
-
-
 def main():
-    disk, log_dev, trial, wanted = *sys.argv[1:4], int(sys.argv[4])
-    seed = int(sys.argv[5]) if len(sys.argv) > 5 else random.randrange(1 << 30)
+    trial, wanted = sys.argv[1], int(sys.argv[2])
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 30)
     rnd = random.Random(seed)
     print(f"# seed {seed}", flush=True)
-    image = bytearray(END)
+    image = powerdisk.pages(END)
     for i in range(SIZE // BLOCK):
         image[LO + i * BLOCK:LO + (i + 1) * BLOCK] = block_of("P", i)
-    dev = Direct(disk)
-    dev.write(0, bytes(image))
-    dev.close()
-    w = Workload(rnd, disk, log_dev)
+    disk = powerdisk.Disk(image)
+    w = Workload(rnd, disk)
     w.run()
-    log = list(entries(log_dev))
-    chosen, of = points(log, wanted, rnd)
-    check, states, done = Check(w, trial), {}, 0
-    for point in chosen:
-        for flags, at, data in log[done:point + 1]:
-            if flags & MARK:
-                check.mark(data)
-            else:
-                image[at:at + len(data)] = data
-        done = point + 1
-        guess = bytearray(image)
-        for flags, at, data in log[done:]:
-            if flags & (FLUSH | FUA):
-                break
-            if flags & MARK:
-                if data.startswith("issued"):
-                    check.mark(data)
-            elif rnd.random() < 0.5:
-                guess[at:at + len(data)] = data
+    log = disk.end()
+    expedite()
+    chosen, of = powerdisk.points(log, wanted, rnd)
+    check, states = Check(w, trial), {}
+    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, "issued"):
         try:
             state = check.run(guess)
         except (AssertionError, RuntimeError, OSError, subprocess.TimeoutExpired) as e:
             print(f"# seed {seed}, entry {point} of {len(log)}: {e}")
             return 1
         states[state] = states.get(state, 0) + 1
+    check.node.gone()
     print(f"# {len(chosen)} of {of} points, clone " +
           ", ".join(f"{s} {n} times" for s, n in sorted(states.items())))
     return 0 if states.get("copying", 0) >= min(wanted, 20) // 2 else 1

@@ -271,7 +271,7 @@ static void lengths_and_types(void)
 	refused("id 0", -ERANGE, "out of range");
 	begin(RPL_CMD_RELATION_GET, NLM_F_ACK);
 	u32(RPL_A_RELATION_ID, RPL_ID_MAX + 1);
-	refused("id 4096", -ERANGE, "out of range");
+	refused("an id too large", -ERANGE, "out of range");
 	begin(RPL_CMD_RELATION_GET, NLM_F_ACK);
 	u32(RPL_A_RELATION_ID | NLA_F_NESTED, 1);
 	refused("a number that says it is a nest", -EINVAL, "");
@@ -381,7 +381,7 @@ static void missing(void)
 	begin(RPL_CMD_GROUP_CREATE, NLM_F_ACK);
 	uuid(RPL_A_COMMAND_GROUP_UUID, 1);
 	refused("a group without members", -EINVAL, "no member");
-	for (int without = 1; without <= RPL_A_MEMBER_MAX; without++) {
+	for (int without = RPL_A_MEMBER_ID; without <= RPL_A_MEMBER_UUID; without++) {
 		begin(RPL_CMD_GROUP_CREATE, NLM_F_ACK);
 		uuid(RPL_A_COMMAND_GROUP_UUID, 1);
 		a = nest(RPL_A_COMMAND_MEMBER);
@@ -438,7 +438,7 @@ static void objects(void)
 	refused("a clone twice", -EINVAL, text);
 	good_create();
 	member(RPL_ID_MAX, volume_id, 3);
-	refused("one clone of two is not there", -ENOENT, "clone 4095");
+	refused("one clone of two is not there", -ENOENT, "clone 32767");
 	begin(RPL_CMD_GROUP_CREATE, NLM_F_ACK);
 	uuid(RPL_A_COMMAND_GROUP_UUID, 1);
 	member(clone_id, RPL_ID_MAX, 2);
@@ -464,11 +464,58 @@ static void objects(void)
 	modify(RPL_ACTION_DETACH);
 	uuid(RPL_A_COMMAND_GROUP_UUID, 99);
 	refused("detach of a group that is not there", -ENOENT, "no group");
+	modify(RPL_ACTION_DELETE);
+	u32(RPL_A_COMMAND_ID, RPL_ID_MAX);
+	refused("deletion of an id that is not there", -ENOENT, "32767");
+	modify(RPL_ACTION_DELETE);
+	u32(RPL_A_COMMAND_ID, 0);
+	refused("deletion of id 0", -ERANGE, "out of range");
 	begin(RPL_CMD_GROUP_CREATE, NLM_F_ACK);
 	uuid(RPL_A_COMMAND_GROUP_UUID, 1);
 	for (unsigned int i = 0; i <= RPL_MEMBERS_MAX; i++)
 		member(1 + i % RPL_ID_MAX, volume_id, 2);
 	refused("1025 members", -E2BIG, "1024");
+}
+
+/* A group of one member, with the id of the clone and these bytes as its kind. */
+static void kind_of_bytes(const void *kind, size_t bytes)
+{
+	struct nlattr *a;
+
+	begin(RPL_CMD_GROUP_CREATE, NLM_F_ACK);
+	uuid(RPL_A_COMMAND_GROUP_UUID, 1);
+	a = nest(RPL_A_COMMAND_MEMBER);
+	u32(RPL_A_MEMBER_ID, clone_id);
+	u32(RPL_A_MEMBER_VOLUME_ID, volume_id);
+	uuid(RPL_A_MEMBER_UUID, 2);
+	put(RPL_A_MEMBER_KIND, kind, bytes);
+	nest_end(a);
+}
+
+static void kind_of_clone(uint32_t kind)
+{
+	kind_of_bytes(&kind, sizeof(kind));
+}
+
+static void kinds(void)
+{
+	const uint64_t wide = RPL_KIND_CLONE;
+
+	for (size_t bytes = 0; bytes <= sizeof(wide); bytes++) {
+		if (bytes == sizeof(uint32_t))
+			continue;
+		kind_of_bytes(&wide, bytes);
+		refused("a kind of a wrong length", -EINVAL, "invalid attribute length");
+	}
+	kind_of_clone(0);
+	refused("a kind of zero", -ERANGE, "out of range");
+	kind_of_clone(RPL_KIND_MAX + 1);
+	refused("a kind that there is not", -ERANGE, "out of range");
+	kind_of_clone(RPL_KIND_SNAPSHOT);
+	refused("a snapshot with the id of a clone", -EEXIST, "in use by a clone");
+	modify(RPL_ACTION_DELETE);
+	u32(RPL_A_COMMAND_ID, clone_id);
+	refused("deletion of a clone", -EINVAL, "cannot be told to delete");
 }
 
 /* ---- privileges ---- */
@@ -665,6 +712,7 @@ int main(int argc, char **argv)
 	unknown();
 	missing();
 	objects();
+	kinds();
 	privilege("a command with CAP_NET_ADMIN only is refused", with_net_admin_only);
 	privilege("without capabilities: no command, but get and dump", with_nothing);
 	privilege("a socket of root's in other hands gives no privilege", with_inherited_socket);

@@ -3,10 +3,13 @@
  * rpl-dm - the everyday part of dmsetup, static: in an emulated guest it starts ten times faster,
  * and a kernel suite calls it hundreds of times. What it does not know, it gives to dmsetup.
  *
- *   rpl-dm create NAME --table LINE | create --concise "NAME,,,rw,LINE;..." | load NAME --table LINE
+ *   rpl-dm create [--readonly] NAME --table LINE | create --concise "NAME,,,rw,LINE;..."
+ *   rpl-dm load [--readonly] NAME --table LINE
  *   rpl-dm remove [--retry] NAME... | suspend [--noflush] [--nolockfs] NAME... | resume NAME...
  *   rpl-dm until STORE CLONE STATE: sleeps, by events of the store, until the clone has the state
  *   rpl-dm status NAME | table NAME | message NAME SECTOR WORD... | names ("NAME Active|Suspended")
+ *   rpl-dm serve: such commands from standard input, a line each, words parted by tabs; what one prints
+ *   is followed by a line "= STATUS"
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,9 +24,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define BUFFER	 262144
-#define RETRIES	 100
-#define RETRY_US 50000
+#define BUFFER	  262144
+#define RETRIES	  100
+#define RETRY_US  50000
+#define MAX_WORDS 64
 
 static union {
 	struct dm_ioctl h;
@@ -72,6 +76,8 @@ static void node_make(const char *name, __u64 dev)
 	      makedev((dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)));
 }
 
+static bool readonly; /* tables that are loaded */
+
 static int load(const char *name, const char *line)
 {
 	unsigned long long start, length;
@@ -87,7 +93,7 @@ static int load(const char *name, const char *line)
 		fprintf(stderr, "rpl-dm: target name too long: %s\n", type);
 		return -1;
 	}
-	prepare(name, 0);
+	prepare(name, readonly ? DM_READONLY_FLAG : 0);
 	io.h.target_count = 1;
 	memset(spec, 0, sizeof(*spec));
 	spec->sector_start = start;
@@ -255,6 +261,8 @@ static int run(int argc, char **argv)
 			flags |= DM_NOFLUSH_FLAG;
 		else if (!strcmp(argv[i], "--nolockfs"))
 			flags |= DM_SKIP_LOCKFS_FLAG;
+		else if (!strcmp(argv[i], "--readonly"))
+			readonly = true;
 		else
 			return 1;
 	}
@@ -264,7 +272,7 @@ static int run(int argc, char **argv)
 		return create_concise(argv[3]);
 	if (i >= argc)
 		return 1;
-	if (argc == i + 3 && !strcmp(argv[i + 1], "--table") && i == 2) {
+	if (argc == i + 3 && !strcmp(argv[i + 1], "--table") && i == 2 + readonly) {
 		if (!strcmp(argv[1], "create"))
 			return create(argv[i], argv[i + 2]);
 		if (!strcmp(argv[1], "load"))
@@ -295,11 +303,38 @@ static int run(int argc, char **argv)
 	return r;
 }
 
+/* For who has many commands and no time to start a program for each. */
+static int serve(void)
+{
+	char *line = NULL, *words[MAX_WORDS + 1], *save;
+	size_t size = 0;
+
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	setvbuf(stderr, NULL, _IONBF, 0);
+	while (getline(&line, &size, stdin) > 0) {
+		int n = 1;
+
+		words[0] = NULL;
+		line[strcspn(line, "\n")] = '\0';
+		for (char *w = strtok_r(line, "\t", &save); w && n < MAX_WORDS;
+		     w = strtok_r(NULL, "\t", &save))
+			words[n++] = w;
+		words[n] = NULL;
+		readonly = false;
+		printf("= %d\n", n > 1 ? run(n, words) : 1);
+		fflush(stdout);
+	}
+	free(line);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int r = 1;
 
 	control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	if (argc == 2 && control >= 0 && !strcmp(argv[1], "serve"))
+		return serve();
 	if (argc > 1 && control >= 0)
 		r = run(argc, argv);
 	if (r == 1) {

@@ -6,10 +6,12 @@
  *   rplctl stores | sources | relations | groups
  *   rplctl events [-b BYTES] [COUNT [SECONDS]]   until COUNT lines or SECONDS have passed (0 = never);
  *                                            -b: with that small a receive buffer
- *   rplctl create-group [-n] [-m MIN] [-M MAX] GROUP CLONE:VOLUME[:UUID]…
+ *   rplctl create-group [-n] [-m MIN] [-M MAX] GROUP ID:VOLUME[:UUID][:clone|:snapshot[:ro]]…
  *   rplctl suspend | resume | abort [-n] ID|GROUP
  *   rplctl detach [-n] [-f] ID|GROUP
+ *   rplctl delete [-n] ID|GROUP               snapshots
  *   rplctl set-rate [-n] [-r TIMES] ID|GROUP MIN MAX    bytes a second; -r: so many times
+ *   rplctl set-store [low-water=BYTES] [overflow=invalidate|queue] [queue-timeout=MS]
  *   rplctl command COOKIE
  * Common options: -s DEV, the store's number; -n, print the cookie and do not wait.
  *
@@ -48,7 +50,7 @@ static int die(const struct rpl_client *c, int r)
 static int usage(void)
 {
 	fprintf(stderr, "usage: rplctl stores|sources|relations|groups|events|create-group|suspend|"
-			"resume|abort|detach|set-rate|command …\n");
+			"resume|abort|detach|delete|set-rate|set-store|command …\n");
 	return 2;
 }
 
@@ -81,10 +83,12 @@ static int print_store(void *arg, const struct rpl_msg_store *m)
 	(void)arg;
 	print_dev("store", m->store);
 	printf(" uuid=%s mode=%s generation=%" PRIu64 " flags=%#x chunk=%u volumes=%u relations=%u "
-	       "groups=%u max=%u seq=%" PRIu64,
+	       "groups=%u max=%u seq=%" PRIu64 " used=%" PRIu64 " data=%" PRIu64
+	       " low_water=%" PRIu64 " overflow=%s queue_timeout=%u waiting=%u",
 	       uuid_text(m->uuid), rpl_store_mode_name(m->mode), m->generation, m->flags,
-	       m->chunk_bytes, m->nr_volumes, m->nr_relations, m->nr_groups, m->max_volumes,
-	       m->seq);
+	       m->chunk_bytes, m->nr_volumes, m->nr_relations, m->nr_groups, m->max_volumes, m->seq,
+	       m->used_bytes, m->data_bytes, m->low_water, rpl_overflow_name(m->overflow),
+	       m->queue_timeout, m->waiting_writes);
 	if (m->reason[0])
 		printf(" reason=\"%s\"", m->reason);
 	print_end(RPL_HAS(m, RPL_A_STORE_EVENT), m->event);
@@ -96,9 +100,10 @@ static int print_source(void *arg, const struct rpl_msg_source *m)
 	(void)arg;
 	print_dev("source", m->store);
 	printf(" id=%u bytes=%" PRIu64 " relations=%u armed=%u first_writes=%" PRIu64
-	       " preserved=%" PRIu64 " held_writes=%" PRIu64 " held_max_ns=%" PRIu64,
+	       " preserved=%" PRIu64 " held_writes=%" PRIu64 " held_max_ns=%" PRIu64
+	       " snapshots=%u stored=%" PRIu64,
 	       m->id, m->bytes, m->nr_relations, m->armed, m->first_writes, m->preserved_bytes,
-	       m->held_writes, m->held_max_ns);
+	       m->held_writes, m->held_max_ns, m->nr_snapshots, m->stored_bytes);
 	print_end(false, 0);
 	return 0;
 }
@@ -109,10 +114,11 @@ static int print_relation(void *arg, const struct rpl_msg_relation *m)
 	print_dev("relation", m->store);
 	printf(" id=%u volume=%u state=%s copied=%" PRIu64 " total=%" PRIu64 " bad=%" PRIu64
 	       " rate=%" PRIu64 " min=%" PRIu64 " max=%" PRIu64 " uuid=%s group=%s seq=%" PRIu64
-	       " error=%u",
+	       " error=%u kind=%s ro=%u written=%" PRIu64,
 	       m->id, m->volume_id, rpl_state_name(m->state), m->copied_bytes, m->total_bytes,
 	       m->bad_bytes, m->rate, m->min_rate, m->max_rate, uuid_text(m->uuid),
-	       uuid_text(m->group_uuid), m->seq, m->error);
+	       uuid_text(m->group_uuid), m->seq, m->error, rpl_kind_name(m->kind), m->read_only,
+	       m->written_bytes);
 	if (RPL_HAS(m, RPL_A_RELATION_ETA))
 		printf(" eta=%u", m->eta);
 	if (m->reason[0])
@@ -250,6 +256,26 @@ static int finish(struct rpl_client *c, int r, uint64_t cookie)
 	return 0;
 }
 
+/* [:UUID][:KIND[:ro]], from `text` on. The kind, or -1. */
+static int parse_rest(const char *text, uuid_t uuid, bool *read_only)
+{
+	char one[UUID_STR_LEN] = "";
+
+	*read_only = false;
+	uuid_generate(uuid);
+	if (strlen(text) >= UUID_STR_LEN && text[0] == ':') {
+		memcpy(one, text + 1, UUID_STR_LEN - 1);
+		if (!uuid_parse(one, uuid))
+			text += UUID_STR_LEN;
+	}
+	if (!text[0])
+		return RPL_KIND_CLONE;
+	*read_only = !strcmp(text, ":snapshot:ro");
+	if (*read_only)
+		return RPL_KIND_SNAPSHOT;
+	return text[0] == ':' ? rpl_kind_by_name(text + 1) : -1;
+}
+
 static int create_group(struct rpl_client *c, int argc, char **argv)
 {
 	struct rpl_req_member *members = calloc((size_t)argc + 1, sizeof(*members));
@@ -264,15 +290,23 @@ static int create_group(struct rpl_client *c, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		unsigned int id, volume;
 		uuid_t uuid;
-		int at = 0;
+		int at = 0, kind;
+		bool read_only;
 
-		uuid_generate(uuid);
 		if (sscanf(argv[i], "%u:%u%n", &id, &volume, &at) != 2 ||
-		    (argv[i][at] && (argv[i][at] != ':' || uuid_parse(argv[i] + at + 1, uuid)))) {
+		    (kind = parse_rest(argv[i] + at, uuid, &read_only)) < 0) {
 			free(members);
 			return usage();
 		}
 		rpl_member_set(&members[i - 1], id, volume, uuid);
+		if (kind != RPL_KIND_CLONE) {
+			members[i - 1].kind = (uint32_t)kind;
+			members[i - 1].has |= 1ULL << RPL_A_MEMBER_KIND;
+		}
+		if (read_only) {
+			members[i - 1].read_only = true;
+			members[i - 1].has |= 1ULL << RPL_A_MEMBER_READ_ONLY;
+		}
 	}
 	r = rpl_client_group_create(c, opt.dev, group, members, (unsigned int)argc - 1, opt.min,
 				    opt.max, &cookie);
@@ -312,6 +346,39 @@ static int modify(struct rpl_client *c, enum rpl_action action, int argc, char *
 	return r;
 }
 
+static int set_store(struct rpl_client *c, int argc, char **argv)
+{
+	struct rpl_req_store_modify req = { .store = opt.dev };
+	struct rpl_msg_store now;
+	int i, r;
+
+	if (opt.dev)
+		RPL_SET(&req, RPL_A_STORE_STORE);
+	for (i = 0; i < argc; i++) {
+		char *value = strchr(argv[i], '=');
+
+		if (!value)
+			return usage();
+		*value++ = 0;
+		if (!strcmp(argv[i], "low-water")) {
+			req.low_water = strtoull(value, NULL, 10);
+			RPL_SET(&req, RPL_A_STORE_LOW_WATER);
+		} else if (!strcmp(argv[i], "overflow")) {
+			req.overflow = (uint32_t)rpl_overflow_by_name(value);
+			RPL_SET(&req, RPL_A_STORE_OVERFLOW);
+		} else if (!strcmp(argv[i], "queue-timeout")) {
+			req.queue_timeout = (uint32_t)strtoul(value, NULL, 10);
+			RPL_SET(&req, RPL_A_STORE_QUEUE_TIMEOUT);
+		} else {
+			return usage();
+		}
+	}
+	r = rpl_client_store_modify(c, &req, &now);
+	if (r)
+		return die(c, r);
+	return print_store(NULL, &now);
+}
+
 static int run(struct rpl_client *c, const char *verb, int argc, char **argv)
 {
 	struct rpl_msg_command done;
@@ -319,6 +386,8 @@ static int run(struct rpl_client *c, const char *verb, int argc, char **argv)
 
 	if (!strcmp(verb, "create-group"))
 		return create_group(c, argc, argv);
+	if (!strcmp(verb, "set-store"))
+		return set_store(c, argc, argv);
 	action = rpl_action_by_name(verb);
 	if (action >= 0)
 		return modify(c, (enum rpl_action)action, argc, argv);

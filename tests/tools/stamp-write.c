@@ -313,17 +313,18 @@ int stamp_cmd_write(const struct stamp_opts *o, int nr, char **paths)
 	r.devs = calloc((size_t)nr, sizeof(*r.devs));
 	if (!all || !r.devs || open_all(&r, nr, paths))
 		return 2;
-	ret = stamp_log_create(&r.log, o->log, &head);
-	if (ret) {
-		fprintf(stderr, "rpl-stamp: cannot make the log: %s\n", strerror(-ret));
-		return 2;
-	}
+	/* before the log is there: who sees it may send one */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	ret = stamp_log_create(&r.log, o->log, &head);
+	if (ret) {
+		fprintf(stderr, "rpl-stamp: cannot make the log: %s\n", strerror(-ret));
+		return 2;
+	}
 	t0 = now_ns(CLOCK_MONOTONIC);
 	start(&r, all, o->writers);
 	wait_for_end(&r, &set);

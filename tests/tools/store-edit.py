@@ -4,7 +4,8 @@
 
 usage: store-edit DEVICE show                 the newer superblock, the records
        store-edit DEVICE sb FIELD VALUE       in both superblocks: incompat ro_compat compat
-                                              dev_bytes flags max_volumes chunk_sectors epoch
+                                              dev_bytes flags max_volumes max_snapshots
+                                              chunk_sectors epoch
        store-edit DEVICE uuid-b               superblock B gets another store's uuid
        store-edit DEVICE page N               both slots of page N of the object table: damaged
        store-edit DEVICE journal damage|show  the first block of its journal that counts: damaged
@@ -22,7 +23,7 @@ SBS = (0, 65536)
 JBLOCK = 0x6e6a6c52
 U64 = {"generation": 32, "compat": 40, "ro_compat": 48, "incompat": 56, "dev_bytes": 80, "epoch": 88,
        "incarnation": 112, "journal_tail": 120}
-U32 = {"flags": 64, "block_bytes": 68, "chunk_sectors": 72, "max_volumes": 76}
+U32 = {"flags": 64, "block_bytes": 68, "chunk_sectors": 72, "max_volumes": 76, "max_snapshots": 152}
 AREAS = 256
 CLONE = {"volume_id": (16, "I"), "state": (20, "I"), "nr_sectors": (64, "Q"),
          "bitmap_page": (96, "I"), "bitmap_pages": (100, "I")}

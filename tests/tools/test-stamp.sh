@@ -118,5 +118,16 @@ expect 2 "a range beyond the end is refused" "$stamp" fill -o 1m -l 1k a
 expect 2 "a missing volume is told" "$stamp" write -n 1 -L log none
 expect 2 "a foreign log is refused" "$stamp" check -L a a
 
+# A signal ends a run, and does not kill it, from when its log is there.
+killed=0 i=0
+while [ $i -lt 40 ]; do
+	rm -f log; i=$((i + 1)) k=0
+	"$stamp" write -w 3 -L log a b c >out 2>&1 & writer=$!
+	until [ -s log ] || [ $k -gt 1000000 ]; do k=$((k + 1)); done
+	kill -TERM $writer; wait $writer || killed=$((killed + 1))
+	writer=
+done 2>/dev/null
+[ $killed -eq 0 ]; ok $? "a signal that comes at once ends the run in order"
+
 echo "1..$n"
 [ $failed -eq 0 ]

@@ -10,24 +10,12 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "../../kmod/format.c"
+#include "../../kmod/layout.c"
+#include "../../kmod/map.c"
+#include "rng.h"
 
 #define PAGES  8
 #define ROUNDS 20000
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 rnd(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
-
-static u64 below(u64 n)
-{
-	return rnd() % n;
-}
 
 static void fill_random(void *to, size_t bytes)
 {
@@ -55,18 +43,24 @@ static void plan_is_sane_for_every_size(void **state)
 	for (int i = 0; i < 2000; i++) {
 		u64 bytes = RPL_MIN_STORE_BYTES + below(1ULL << (24 + below(30)));
 		u32 chunk = 8U << below(9);
-		u32 volumes = 1 + (u32)below(RPL_ID_MAX);
+		u32 volumes = 1 + (u32)below(RPL_VOLUMES_MAX);
 		struct rpl_sb sb, back;
 		struct rpl_why why;
 		u8 block[RPL_BLOCK_BYTES];
 
 		assert_int_equal(rpl_sb_plan(&sb, bytes, chunk, volumes, &why), 0);
-		assert_true(sb_sane(&sb));
+		assert_true(rpl_sb_sane(&sb));
 		for (unsigned int k = 1; k <= RPL_AREA_DATA; k++)
 			assert_non_null(rpl_sb_area(&sb, (enum rpl_area_kind)k));
 		assert_true(rpl_sb_area(&sb, RPL_AREA_DATA)->length_bytes >= chunk * 512ULL);
 		assert_int_equal(rpl_sb_area(&sb, RPL_AREA_DATA)->offset_bytes % (chunk * 512ULL),
 				 0);
+		assert_true(rpl_data_chunks(&sb) && rpl_data_chunks(&sb) < U32_MAX);
+		assert_true(rpl_area_pages(rpl_sb_area(&sb, RPL_AREA_MAP)) >=
+			    rpl_map_pages(rpl_data_chunks(&sb)));
+		/* a map for all chunks, and not for many more */
+		assert_true(rpl_map_pages(rpl_data_chunks(&sb)) * 9ULL / 8 + 2 >=
+			    rpl_area_pages(rpl_sb_area(&sb, RPL_AREA_MAP)));
 		rpl_sb_encode(block, &sb, i & 1);
 		assert_int_equal(rpl_sb_decode(block, i & 1, &back, &why), 0);
 		assert_memory_equal(&sb, &back, sizeof(sb));
@@ -129,7 +123,7 @@ static void hostile_superblocks_are_refused_or_sane(void **state)
 		if (rpl_sb_decode(&d, 0, &back, &why))
 			continue;
 		taken++;
-		assert_true(sb_sane(&back));
+		assert_true(rpl_sb_sane(&back));
 		for (unsigned int k = 0; k < RPL_AREAS; k++)
 			assert_true(back.area[k].kind == RPL_AREA_NONE ||
 				    back.area[k].offset_bytes + back.area[k].length_bytes <=
@@ -179,7 +173,7 @@ static void newer_formats_are_refused(void **state)
 	/* Even beside an older copy that we could read. */
 	assert_int_equal(choose(a, b, &back, &why), -EOPNOTSUPP);
 	assert_non_null(strstr(why.text, "newer module"));
-	sb.incompat = 0;
+	sb.incompat = RPL_INCOMPAT_SNAPSHOTS;
 	sb.ro_compat = 1;
 	rpl_sb_encode(a, &sb, 0);
 	assert_int_equal(choose(a, b, &back, &why), -EOPNOTSUPP);
@@ -270,7 +264,7 @@ static struct rpl_record random_record(void)
 	struct rpl_record rec;
 
 	memset(&rec, 0, sizeof(rec));
-	rec.kind = (enum rpl_record_kind)below(4);
+	rec.kind = (enum rpl_record_kind)below(5);
 	switch (rec.kind) {
 	case RPL_RECORD_NONE:
 		break;
@@ -297,6 +291,17 @@ static struct rpl_record random_record(void)
 		rec.clone.bitmap_pages = (u32)rnd();
 		rec.clone.bitmap_generation = rnd();
 		snprintf(rec.clone.reason, sizeof(rec.clone.reason), "reason %u", (u32)rnd());
+		break;
+	case RPL_RECORD_SNAPSHOT:
+		rec.snapshot.id = 1 + (u32)below(RPL_ID_MAX - 1);
+		rec.snapshot.volume_id = rec.snapshot.id + 1;
+		fill_random(rec.snapshot.uuid, sizeof(rec.snapshot.uuid));
+		fill_random(rec.snapshot.group_uuid, sizeof(rec.snapshot.group_uuid));
+		rec.snapshot.state = below(2) ? RPL_STATE_SYNCHRONIZED : RPL_STATE_FAILED;
+		rec.snapshot.error = (u32)below(200);
+		rec.snapshot.read_only = below(2);
+		rec.snapshot.nr_sectors = 1 + below(RPL_VOLUME_SECTORS_MAX);
+		snprintf(rec.snapshot.reason, sizeof(rec.snapshot.reason), "reason %u", (u32)rnd());
 		break;
 	}
 	return rec;
@@ -359,6 +364,16 @@ static void hostile_records_are_refused_or_sane(void **state)
 			assert_true(out.volume.id && out.volume.id <= RPL_ID_MAX &&
 				    out.volume.nr_sectors &&
 				    out.volume.nr_sectors <= RPL_VOLUME_SECTORS_MAX);
+		if (out.kind == RPL_RECORD_SNAPSHOT)
+			assert_true(out.snapshot.id && out.snapshot.id <= RPL_ID_MAX &&
+				    out.snapshot.volume_id &&
+				    out.snapshot.volume_id <= RPL_ID_MAX &&
+				    out.snapshot.volume_id != out.snapshot.id &&
+				    (out.snapshot.state == RPL_STATE_SYNCHRONIZED ||
+				     out.snapshot.state == RPL_STATE_FAILED) &&
+				    out.snapshot.nr_sectors &&
+				    out.snapshot.nr_sectors <= RPL_VOLUME_SECTORS_MAX &&
+				    strlen(out.snapshot.reason) < RPL_RECORD_REASON);
 		if (out.kind == RPL_RECORD_CLONE)
 			assert_true(out.clone.id && out.clone.id <= RPL_ID_MAX &&
 				    out.clone.volume_id && out.clone.volume_id <= RPL_ID_MAX &&

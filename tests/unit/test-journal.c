@@ -12,22 +12,15 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "../../kmod/format.c"
+#include "../../kmod/layout.c"
+#include "../../kmod/map.c"
 #include "../../kmod/journal-format.c"
+#include "rng.h"
 
 #define RING	RPL_JOURNAL_BLOCKS_MIN
 #define REGIONS 512U
 #define LIVES	400
 #define CLONES	3U
-
-static u64 rng_state;
-
-static u64 below(u64 n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
 
 static int seed(void **state)
 {
@@ -148,6 +141,57 @@ static void neighbours_share_a_fact(void **state)
 	assert_int_equal(f.nr, 1600000);
 }
 
+/* Chunks of the store: a fact may grow only over neighbours on both sides, of one tag. */
+static void kept_chunks_come_back(void **state)
+{
+	struct rpl_sb sb = a_store();
+	struct rpl_fact in[600], f;
+	u8 block[RPL_BLOCK_BYTES];
+	struct rpl_jblock head;
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		u32 nr = 0, at = 0;
+
+		rpl_jblock_begin(block);
+		while (nr < ARRAY_SIZE(in)) {
+			f = (struct rpl_fact) { .kind = below(2) ? RPL_FACT_PRESERVED
+								 : RPL_FACT_OWN,
+						.clone_id = 1 + (u32)below(2),
+						.point = 1 + below(2),
+						.first = below(4),
+						.nr = 1,
+						.loc = below(3) ? 1 + (u32)below(4) : RPL_LOC_BAD };
+			if (nr && below(3)) {
+				f = in[nr - 1];
+				f.first++;
+				if (f.loc != RPL_LOC_BAD)
+					f.loc++;
+				if (!below(8))
+					f.loc = RPL_LOC_BAD;
+			}
+			if (f.loc == RPL_LOC_BAD)
+				f.kind = RPL_FACT_PRESERVED;
+			if (!rpl_jblock_add(block, &f))
+				break;
+			in[nr++] = f;
+		}
+		rpl_jblock_seal(block, &sb, 5, 9, 9);
+		assert_int_equal(rpl_jblock_check(block, &sb, &head), 0);
+		for (u32 i = 0; i < head.nr; i++) {
+			assert_int_equal(rpl_jblock_fact(block, i, &f), 0);
+			for (u32 k = 0; k < f.nr; k++, at++) {
+				assert_true(at < nr && in[at].kind == f.kind &&
+					    in[at].clone_id == f.clone_id &&
+					    in[at].point == f.point && in[at].first == f.first + k);
+				assert_int_equal(in[at].loc,
+						 f.loc == RPL_LOC_BAD ? f.loc : f.loc + k);
+			}
+		}
+		assert_int_equal(at, nr);
+	}
+}
+
 static void any_damage_is_seen(void **state)
 {
 	struct rpl_sb sb = a_store();
@@ -190,7 +234,7 @@ static void hostile_facts_are_refused(void **state)
 		for (u32 i = 0; i < RPL_FACTS_PER_BLOCK; i++) {
 			u8 *raw = block + 64 + 24 * i;
 
-			raw[0] = (u8)below(4);
+			raw[0] = (u8)below(7);
 			if (below(2)) /* numbers that may be good */
 				raw[3] = raw[6] = raw[7] = raw[21] = raw[22] = raw[23] = 0;
 		}
@@ -204,6 +248,11 @@ static void hostile_facts_are_refused(void **state)
 			good++;
 			assert_true(f.clone_id && f.clone_id <= RPL_ID_MAX && f.nr);
 			assert_true(f.first <= RPL_VOLUME_SECTORS_MAX);
+			if (f.kind != RPL_FACT_PRESERVED && f.kind != RPL_FACT_OWN)
+				continue;
+			assert_true(f.kind == RPL_FACT_PRESERVED || f.loc != RPL_LOC_BAD);
+			assert_true(f.point && f.point <= RPL_TAG_MAX && f.loc);
+			assert_true(f.loc == RPL_LOC_BAD || (u64)f.loc + f.nr <= RPL_LOC_BAD);
 		}
 	}
 	assert_true(good);
@@ -452,6 +501,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(block_says_what_was_put_in),
 		cmocka_unit_test(neighbours_share_a_fact),
+		cmocka_unit_test(kept_chunks_come_back),
 		cmocka_unit_test(any_damage_is_seen),
 		cmocka_unit_test(hostile_facts_are_refused),
 		cmocka_unit_test(no_cut_loses_a_fact),

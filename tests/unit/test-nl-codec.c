@@ -16,18 +16,9 @@
 #include <netlink/msg.h>
 #include "../../agent/kernel/names-gen.h"
 #include "../../agent/kernel/nl-gen.h"
+#include "rng.h"
 
 #define ROUNDS 50000
-
-static uint64_t rng_state = 0x2545f4914f6cdd1dULL;
-
-static uint64_t rnd(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
 
 static struct nl_msg *message(uint8_t cmd)
 {

@@ -12,20 +12,11 @@
 #include "../../kmod/pacing.c"
 #undef NS_PER_S
 #include "../../kmod/progress.c"
+#include "rng.h"
 
 #define TICK_NS (RPL_PACE_TICK_MS * 1000000ULL)
 #define JOB	(256ULL << 10)
 #define MIB	(1ULL << 20)
-
-static u64 rng_state = 0x9e3779b97f4a7c15ULL;
-
-static u64 below(u64 n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
 
 /* All that the pacing lets through in `ticks`, if every job ends within its tick. */
 static u64 run(struct rpl_pace *p, unsigned int ticks, u32 foreground)

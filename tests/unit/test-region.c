@@ -9,19 +9,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "../../kmod/region.c"
+#include "rng.h"
 
 #define ROUNDS	    200000
 #define MAX_REGIONS 96
-
-static u64 rng_state = 0x2545f4914f6cdd1dULL;
-
-static u64 below(u64 n)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state % n;
-}
 
 struct volume {
 	u64 nr_sectors;

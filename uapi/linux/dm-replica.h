@@ -9,9 +9,26 @@
 #define RPL_GENL_VERSION	1
 
 #define RPL_UUID_LEN	16
-#define RPL_ID_MAX	4095
+#define RPL_ID_MAX	32767
+#define RPL_VOLUMES_MAX	4095
+#define RPL_SNAPSHOTS_MAX	256
 #define RPL_REASON_LEN	160
+#define RPL_QUEUE_TIMEOUT_MAX	3600000
 #define RPL_MEMBERS_MAX	1024
+
+/**
+ * enum rpl_kind - Kind of a relation.
+ * @RPL_KIND_CLONE: A full copy in a volume of its own, made in the background.
+ * @RPL_KIND_SNAPSHOT: Old data that writes to the source would destroy is kept in the store, once for all snapshots.
+ */
+enum rpl_kind {
+	RPL_KIND_CLONE = 1,
+	RPL_KIND_SNAPSHOT,
+
+	/* private: */
+	__RPL_KIND_MAX,
+	RPL_KIND_MAX = (__RPL_KIND_MAX - 1)
+};
 
 /**
  * enum rpl_state - State of a relation.
@@ -60,13 +77,27 @@ enum rpl_store_mode {
 /**
  * enum rpl_store_flag - Facts about a store.
  * @RPL_STORE_FLAG_UNCLEAN_OPEN: It was not closed cleanly before it was last opened.
- * @RPL_STORE_FLAG_VOLATILE: Its relations do not outlive an unclean stop.
  * @RPL_STORE_FLAG_FORMATTED: It was formatted by this opening.
+ * @RPL_STORE_FLAG_LOW_SPACE: Its free space was at the low-water mark, and not 5 % of the store above it since.
  */
 enum rpl_store_flag {
 	RPL_STORE_FLAG_UNCLEAN_OPEN = 1,
-	RPL_STORE_FLAG_VOLATILE = 2,
-	RPL_STORE_FLAG_FORMATTED = 4,
+	RPL_STORE_FLAG_FORMATTED = 2,
+	RPL_STORE_FLAG_LOW_SPACE = 4,
+};
+
+/**
+ * enum rpl_overflow - What writes to sources do when a store has no space for what snapshots need.
+ * @RPL_OVERFLOW_INVALIDATE: They go on, when the loss of the snapshots that need it is recorded.
+ * @RPL_OVERFLOW_QUEUE: They wait for space, as long as queue-timeout; then as invalidate.
+ */
+enum rpl_overflow {
+	RPL_OVERFLOW_INVALIDATE = 1,
+	RPL_OVERFLOW_QUEUE,
+
+	/* private: */
+	__RPL_OVERFLOW_MAX,
+	RPL_OVERFLOW_MAX = (__RPL_OVERFLOW_MAX - 1)
 };
 
 /**
@@ -76,6 +107,7 @@ enum rpl_store_flag {
  * @RPL_ACTION_ABORT: End an unfinished copy. Its source is no longer preserved for it.
  * @RPL_ACTION_DETACH: Forget a relation that is synchronized, aborted or failed (or any, with force).
  * @RPL_ACTION_SET_RATE: Set the least and the greatest rate of the background copy.
+ * @RPL_ACTION_DELETE: Delete a snapshot. Its space comes back in the background. Its device must be gone.
  */
 enum rpl_action {
 	RPL_ACTION_SUSPEND = 1,
@@ -83,6 +115,7 @@ enum rpl_action {
 	RPL_ACTION_ABORT,
 	RPL_ACTION_DETACH,
 	RPL_ACTION_SET_RATE,
+	RPL_ACTION_DELETE,
 
 	/* private: */
 	__RPL_ACTION_MAX,
@@ -146,6 +179,12 @@ enum rpl_attr_store {
 	RPL_A_STORE_REASON,
 	RPL_A_STORE_EVENT,
 	RPL_A_STORE_SEQ,
+	RPL_A_STORE_DATA_BYTES,
+	RPL_A_STORE_USED_BYTES,
+	RPL_A_STORE_LOW_WATER,
+	RPL_A_STORE_OVERFLOW,
+	RPL_A_STORE_QUEUE_TIMEOUT,
+	RPL_A_STORE_WAITING_WRITES,
 	RPL_A_STORE_PAD,
 
 	__RPL_A_STORE_MAX,
@@ -162,6 +201,8 @@ enum rpl_attr_source {
 	RPL_A_SOURCE_PRESERVED_BYTES,
 	RPL_A_SOURCE_HELD_WRITES,
 	RPL_A_SOURCE_HELD_MAX_NS,
+	RPL_A_SOURCE_NR_SNAPSHOTS,
+	RPL_A_SOURCE_STORED_BYTES,
 	RPL_A_SOURCE_PAD,
 
 	__RPL_A_SOURCE_MAX,
@@ -186,6 +227,9 @@ enum rpl_attr_relation {
 	RPL_A_RELATION_MAX_RATE,
 	RPL_A_RELATION_EVENT,
 	RPL_A_RELATION_SEQ,
+	RPL_A_RELATION_KIND,
+	RPL_A_RELATION_READ_ONLY,
+	RPL_A_RELATION_WRITTEN_BYTES,
 	RPL_A_RELATION_PAD,
 
 	__RPL_A_RELATION_MAX,
@@ -224,6 +268,8 @@ enum rpl_attr_member {
 	RPL_A_MEMBER_ID = 1,
 	RPL_A_MEMBER_VOLUME_ID,
 	RPL_A_MEMBER_UUID,
+	RPL_A_MEMBER_KIND,
+	RPL_A_MEMBER_READ_ONLY,
 
 	__RPL_A_MEMBER_MAX,
 	RPL_A_MEMBER_MAX = (__RPL_A_MEMBER_MAX - 1)
@@ -261,6 +307,7 @@ enum rpl_cmd {
 	RPL_CMD_RELATION_MODIFY,
 	RPL_CMD_COMMAND_GET,
 	RPL_CMD_COMMAND_DONE,
+	RPL_CMD_STORE_MODIFY,
 
 	__RPL_CMD_MAX,
 	RPL_CMD_MAX = (__RPL_CMD_MAX - 1)

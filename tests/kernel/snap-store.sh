@@ -1,0 +1,398 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Snapshots and their store: closed and opened again, cut off, full, gone, hanging, and damaged
+# sources (I3, I4, I5).
+# ktest: timeout=420
+. ./lib.sh
+SIZE=$((8 * MIB))
+RPLCTL=$TOP/build/tools/rplctl
+LIMIT=/sys/module/dm_replica/parameters/clone_timeout_ms
+
+close_all()
+{
+	for d in n-201 n-202 n-203 v-1 v-2 store; do
+		gone "$d" || must "remove $d" dmsetup remove --retry "$d"
+	done
+}
+
+image()
+{
+	dd if="$(sl sd)" of="$WORK/image" bs=1M iflag=direct status=none
+}
+
+image_back()
+{
+	dd if="$WORK/image" of="$(sl sd)" bs=1M oflag=direct conv=notrunc status=none
+}
+
+# two_points: snapshots 201 and 202 of source 1 with writes behind each; $first and $second.
+two_points()
+{
+	first=$(sum "$(src 1)")
+	snap_now 1 201
+	write_at "$(src 1)" 0 $((2 * MIB)) 5
+	second=$(sum "$(src 1)")
+	snap_now 1 202
+	write_at "$(src 1)" $MIB $((2 * MIB + 4096)) 6
+}
+
+both_as_before()
+{
+	same "the first $1" "$(sum "$(snp 201)")" "$first"
+	same "the second $1" "$(sum "$(snp 202)")" "$second"
+}
+
+reopen()
+{
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	snap_open 201 1
+	snap_open 202 1
+}
+
+closed_and_opened()
+{
+	local used
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	two_points
+	used=$(store_used)
+	close_all
+	checked 0
+	reopen
+	same "used" "$(store_used)" "$used"
+	both_as_before "after a clean close"
+	write_at "$(src 1)" 0 $SIZE 7
+	both_as_before "after a write of everything"
+}
+
+cut_off_many_times()
+{
+	local i
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	two_points
+	for i in 1 2 3 4; do
+		write_at "$(src 1)" $((i * MIB)) 300032 $((i + 10))
+		image
+		close_all
+		image_back
+		checked 1 not-closed
+		reopen
+		both_as_before "in life $i"
+	done
+	write_at "$(src 1)" 0 $SIZE 7
+	both_as_before "after a write of everything"
+	snap_gone 201
+	same "the second without the first" "$(sum "$(snp 202)")" "$second"
+	# One that leaves nothing to be cleared: nobody writes the store after its deletion.
+	group "$(uuid)" 203:1:snapshot
+	must "delete it" msg delete 203
+	image
+	close_all
+	image_back
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	for n in 201 203; do
+		must_fail "the deleted snapshot $n is back" \
+			dmsetup create --readonly n-$n --table "$(snap_table $n 1)"
+	done
+	snap_open 202 1
+	same "the second after a cut" "$(sum "$(snp 202)")" "$second"
+}
+
+# A loss is in force at once: no checkpoint passes its record with a table that does not say so. A
+# command that waits for a hanging source keeps everything from being settled meanwhile.
+lost_before_settled()
+{
+	local cookie writer
+	store_new
+	source_new 1 $((32 * MIB))
+	source_new 2 $((16 * MIB))
+	source_new 3 $MIB
+	clone_now 2 102 64
+	snap_now 1 201
+	slice_hang lo-3
+	dd if=/dev/zero of="$(src 3)" bs=4k count=1 oflag=direct conv=notrunc status=none &
+	writer=$!
+	background $writer
+	retry_until 10 in_flight 3 || die "no write hangs"
+	cookie=$("$RPLCTL" create-group -n "$(uuid)" 203:3:snapshot) || die "create-group"
+	retry_until 10 command_is "$cookie" running || echo "no command waits" > "$WORK/bad"
+	write_at "$(src 1)" 0 $((32 * MIB)) 5 || echo "a source write failed" > "$WORK/bad"
+	# A record for each region of volume 2: the journal is half full, and a checkpoint comes.
+	generation=$(store_generation)
+	fio --name=j --filename="$(src 2)" --ioengine=libaio --direct=1 --rw=write:60k --bs=4k \
+		--iodepth=1 --size=$((16 * MIB)) --number_ios=256 > "$WORK/fio" 2>&1 ||
+		echo "fio: $(tail -3 "$WORK/fio")" > "$WORK/bad"
+	retry_until 10 generation_above "$generation" || echo "no checkpoint" > "$WORK/bad"
+	command_is "$cookie" running || echo "the command did not wait" > "$WORK/bad"
+	image
+	slice_ok lo-3
+	wait $writer
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	retry_until 20 command_is "$cookie" done || die "the command hangs"
+	for d in n-201 c-102 v-1 v-2 v-3 store; do
+		must "remove $d" dmsetup remove --retry $d
+	done
+	image_back
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	snap_open 201 1
+	is_snap 201 failed || die "it lacks what its source has no more: $(dmsetup status n-201)"
+}
+
+# in_flight SOURCE: are there writes below it that have not ended?
+in_flight()
+{
+	local d
+	d=$(ls -l "$(src "$1")" | awk '{ print $6 }')
+	[ "$(awk '{ print $2 }' "/sys/block/dm-$d/inflight")" -gt 0 ]
+}
+
+command_is()
+{
+	"$RPLCTL" command "$1" | grep -q " status=$2 "
+}
+
+store_generation()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${5:-0}"
+}
+
+generation_above()
+{
+	[ "$(store_generation)" -gt "$1" ]
+}
+
+used_is()
+{
+	[ "$(store_used)" = "$1" ]
+}
+
+# The store is full: the snapshots of the volume that needs a chunk are lost, others are not.
+full()
+{
+	local other before
+	store_new
+	source_new 2 $((2 * MIB))
+	source_new 1 $((32 * MIB))
+	other=$(sum "$(src 2)")
+	snap_now 2 202
+	write_at "$(src 2)" 0 $MIB 4
+	snap_now 1 201
+	write_at "$(src 1)" 0 $((32 * MIB)) 5
+	snap_becomes 201 failed 20
+	dmsetup status n-201 | grep -q "the store is full" || die "$(dmsetup status n-201)"
+	! dd if="$(snp 201)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null ||
+		die "a lost snapshot can be read"
+	same "the other volume's" "$(sum "$(snp 202)")" "$other"
+	# It stays lost, and its space comes back with its deletion.
+	image
+	close_all
+	image_back
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	source_open 2
+	snap_open 201 1
+	snap_open 202 2
+	is_snap 201 failed || die "$(dmsetup status n-201)"
+	snap_gone 201
+	retry_until 30 used_is $((MIB / 512)) || die "used: $(store_used)"
+	before=$(sum "$(src 1)")
+	snap_now 1 203
+	write_at "$(src 1)" $MIB $MIB 8
+	same "a new one" "$(sum "$(snp 203)")" "$before"
+	same "the other volume's" "$(sum "$(snp 202)")" "$other"
+}
+
+# Space that only waits for a checkpoint is no reason to lose anything.
+used_again()
+{
+	local i before
+	store_new
+	source_new 1 $((4 * MIB))
+	for i in $(seq 1 12); do
+		before=$(sum "$(src 1)")
+		snap_now 1 201
+		write_at "$(src 1)" 0 $((4 * MIB)) $((20 + i))
+		same "round $i" "$(sum "$(snp 201)")" "$before"
+		snap_gone 201
+	done
+}
+
+# A chunk whose entry was cleared is not given to another before the checkpoint that forgets the entry
+# is durable (R23).  Here its superblock takes long, and records do not: what is cut off then has the
+# old entry in its journal, and must not have a second one.
+reuse_waits()
+{
+	local was start len other
+	store_new
+	source_new 1 $((6 * MIB))
+	source_new 2 $((4 * MIB))
+	other=$(sum "$(src 2)")
+	group "$(uuid)" 201:1:snapshot
+	group "$(uuid)" 202:2:snapshot
+	write_at "$(src 1)" 0 $((6 * MIB)) 5
+	[ $(($(store_total) - $(store_used))) -lt $((4 * MIB / 512)) ] ||
+		die "there is space without that of the deleted one"
+	read_file was $LIMIT
+	echo 60000 > $LIMIT
+	read -r start len < "$WORK/slice.sd"
+	modprobe dm-delay
+	printf '0 256 delay %s %d 0 %s %d 4000\n256 %d linear %s %d\n' "$RAM" "$start" "$RAM" \
+		"$start" $((len - 256)) "$RAM" $((start + 256)) > "$WORK/slow"
+	/usr/sbin/dmsetup load sl-sd "$WORK/slow" || die "slow superblocks"
+	dmsetup suspend --noflush --nolockfs sl-sd && dmsetup resume sl-sd
+	msg delete 201 || echo "the deletion failed" > "$WORK/bad"
+	write_at "$(src 2)" 0 $((4 * MIB)) 6 || echo "a source write failed" > "$WORK/bad"
+	image
+	slice_ok sd
+	echo "$was" > $LIMIT
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	close_all
+	image_back
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 2
+	snap_open 202 2
+	is_snap 202 synchronized || die "after the cut: $(dmsetup status n-202)"
+	same "the other volume's" "$(sum "$(snp 202)")" "$other"
+}
+
+store_total()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${12:-}"
+}
+
+removed_by_force()
+{
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	two_points
+	dmsetup remove --force store > /dev/null 2>&1
+	write_at "$(src 1)" $((4 * MIB)) $MIB 9 || die "the source has failed"
+	snap_becomes 201 failed 20
+	snap_becomes 202 failed 20
+	close_all
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	snap_open 201 1
+	is_snap 201 failed || die "it missed what was written: $(dmsetup status n-201)"
+}
+
+# The store hangs, then errors: the source goes on after the time-out, its snapshots are lost.
+store_hangs()
+{
+	local was began
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	snap_now 1 201
+	read_file was $LIMIT
+	echo 1500 > $LIMIT
+	slice_hang sd
+	began=$(now_ms)
+	write_at "$(src 1)" $MIB 4096 9 || echo "a write failed" > "$WORK/bad"
+	began=$(($(now_ms) - began))
+	slice_ok sd
+	echo "$was" > $LIMIT
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	within "the write" $began 6000
+	snap_becomes 201 failed 20
+}
+
+store_errors()
+{
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	snap_now 1 201
+	slice_error sd
+	write_at "$(src 1)" $MIB $MIB 9 || die "a source write failed"
+	snap_becomes 201 failed 20
+	write_at "$(src 1)" 0 $SIZE 10 || die "a source write failed"
+}
+
+# timed_write NAME OFFSET LENGTH: in the background; when it ended is in $WORK/end.NAME.
+timed_write()
+{
+	(
+		write_at "$(src 1)" "$2" "$3" 9 || echo "write $1 failed" > "$WORK/bad"
+		now_ms > "$WORK/end.$1"
+	) &
+	background $!
+	writers="$writers $!"
+}
+
+# As long as the record is not written, what is in the store already may not be overwritten: writes
+# that come while the first one is copied, or recorded, wait as long as that.
+record_comes_first()
+{
+	local first end i writers=
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	snap_now 1 201
+	# A copy is through after one delay, its record after two.
+	slice_delay sd "0 $RAM START 1500"
+	timed_write first $((4 * MIB)) 65536
+	for i in 1 2 3 4 5 6 7 8; do
+		# not a wait: the writes shall come at all times of the first one
+		sleep 0.3
+		timed_write $i $((4 * MIB + i * 4096)) 4096
+	done
+	# shellcheck disable=SC2086
+	wait $writers
+	slice_ok sd
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	read_file first "$WORK/end.first"
+	for i in 1 2 3 4 5 6 7 8; do
+		read_file end "$WORK/end.$i"
+		[ "$end" -gt $((first - 500)) ] ||
+			die "write $i went $((first - end)) ms before the first one"
+	done
+	is_snap 201 synchronized || die "$(dmsetup status n-201)"
+}
+
+# A source that cannot be read costs the chunks that cannot, and no more.
+source_unreadable()
+{
+	local start len bad=$((3 * MIB + 65536)) before
+	store_new $((64 * MIB))
+	slice lo-1 $SIZE
+	pattern "$(sl lo-1)" 1
+	source_open 1
+	before=$(sum "$(sl lo-1)" 0 $bad)
+	snap_now 1 201
+	read -r start len < "$WORK/slice.lo-1"
+	# 64 KiB that give errors, then the rest.
+	printf '0 %d linear %s %d\n%d 128 error\n%d %d linear %s %d\n' \
+		$((bad / 512)) "$RAM" "$start" $((bad / 512)) $((bad / 512 + 128)) \
+		$((len - bad / 512 - 128)) "$RAM" $((start + bad / 512 + 128)) > "$WORK/holed"
+	/usr/sbin/dmsetup load sl-lo-1 "$WORK/holed" || die "holed table"
+	dmsetup suspend --noflush --nolockfs sl-lo-1 && dmsetup resume sl-lo-1
+	# A write of a MiB around the hole: its own chunks cannot be written, the others are.
+	write_at "$(src 1)" $((3 * MIB)) 65536 6 || die "a write beside the hole failed"
+	write_at "$(src 1)" $((bad + 65536)) 65536 6 || die "a write behind the hole failed"
+	dd if=/dev/zero of="$(src 1)" bs=64k seek=49 count=1 oflag=direct conv=notrunc \
+		status=none 2> /dev/null
+	slice_ok lo-1
+	is_snap 201 synchronized || die "one bad chunk cost it: $(dmsetup status n-201)"
+	same "before the hole" "$(sum "$(snp 201)" 0 $bad)" "$before"
+	! dd if="$(snp 201)" of=/dev/null bs=64k skip=49 count=1 iflag=direct status=none \
+		2> /dev/null || die "the lost chunk can be read"
+	must "behind it" dd if="$(snp 201)" of=/dev/null bs=64k skip=50 iflag=direct status=none
+}
+
+tc closed_and_opened "a store that is closed and opened has its snapshots, and counts"
+tc cut_off_many_times "lives that were cut off: every snapshot that was acknowledged, no deleted one"
+tc full "a full store costs the volume's snapshots that need space, durably, nothing else"
+tc lost_before_settled "a loss is in the table of every checkpoint that passes its record"
+tc used_again "space is used again as soon as that is safe"
+tc reuse_waits "space of a deleted snapshot is used again only when a power cut cannot bring it back"
+tc removed_by_force "a store removed by force: the source goes on, what it missed is not forgotten"
+tc record_comes_first "no write to a chunk goes before the record of its old content"
+tc store_hangs "a hanging store delays a source write for a bounded time (I4)"
+tc store_errors "errors of the store cost the snapshots, not the source (I4)"
+tc source_unreadable "a chunk of the source that cannot be read is lost alone"
+run_cases

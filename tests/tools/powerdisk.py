@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A disk whose power can be cut: the kernel's nbd, and a server of it that logs what the disk took.
+
+The server takes one request at a time, so the log has them in the order in which the disk had them:
+writes, flushes, and what a test says in between.  cuts() makes of it what a real disk with a volatile
+cache may hold after the power went.
+
+dm-log-writes is not used for this: it logs a write with the flush that found it, when that flush ends.
+Of two flushes that overlap the later may end first, and then the log has what was acknowledged with it
+before writes that are older, and a newer write before an older one to the same place.
+"""
+import fcntl
+import mmap
+import os
+import pickle
+import select
+import socket
+import struct
+import tempfile
+import threading
+
+FLUSH, FUA, MARK = 1, 2, 8
+NBD = "/dev/nbd0"
+SET_SOCK, SET_BLKSIZE, DO_IT, SET_SIZE_BLOCKS, DISCONNECT, SET_FLAGS = (
+    0xab00, 0xab01, 0xab03, 0xab07, 0xab08, 0xab0a)
+DEVICE_FLAGS = 1 | 4 | 8  # has flags, takes flushes, takes FUA
+CMD_READ, CMD_WRITE, CMD_DISC, CMD_FLUSH = range(4)
+CMD_FUA = 1 << 16
+REQUEST = struct.Struct(">II8sQI")
+REPLY = struct.Struct(">II8s")
+REQUEST_MAGIC, REPLY_MAGIC = 0x25609513, 0x67446698
+EINVAL = 22
+SECTOR = 512
+
+
+def pages(size):
+    """Memory for an image of a disk."""
+    return memoryview(mmap.mmap(-1, size))
+
+
+def receive(sock, size):
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        n = sock.recv_into(view)
+        if not n:
+            raise EOFError
+        view = view[n:]
+    return bytes(data)
+
+
+class Server:
+    """The disk itself, a process of its own; the test tells it through `control` what to note."""
+
+    def __init__(self, image, sock, control):
+        self.image, self.sock, self.control = bytearray(image), sock, control
+        self.log = []
+
+    def request(self):
+        """False: the kernel has let it go."""
+        magic, kind, handle, at, size = REQUEST.unpack(receive(self.sock, REQUEST.size))
+        if magic != REQUEST_MAGIC:
+            raise RuntimeError("that is no request")
+        error, answer, command = 0, b"", kind & 0xffff
+        if command == CMD_DISC:
+            return False
+        if command == CMD_READ:
+            answer = self.image[at:at + size]
+        elif command == CMD_WRITE:
+            data = receive(self.sock, size)
+            self.image[at:at + size] = data
+            self.log.append((FUA if kind & CMD_FUA else 0, at, data))
+        elif command == CMD_FLUSH:
+            self.log.append((FLUSH, 0, b""))
+        else:
+            error = EINVAL
+        self.sock.sendall(REPLY.pack(REPLY_MAGIC, error, handle) + answer)
+        return True
+
+    def mark(self):
+        text = self.control.recv(4096)
+        if not text:
+            raise EOFError
+        self.log.append((MARK, 0, text.decode()))
+        self.control.send(b"!")
+
+    def serve(self):
+        while True:
+            ready = select.select([self.sock, self.control], [], [])[0]
+            if self.control in ready:
+                self.mark()
+            elif not self.request():
+                return
+
+
+class Disk:
+    """/dev/nbd0 over a copy of `image`, until end()."""
+
+    def __init__(self, image):
+        kernel, ours = socket.socketpair()
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.out = tempfile.TemporaryFile(dir="/run")
+        self.pid = os.fork()
+        if not self.pid:
+            status = 1
+            try:
+                kernel.close()
+                self.control.close()
+                server = Server(image, ours, theirs)
+                server.serve()
+                pickle.dump(server.log, self.out)
+                self.out.flush()
+                status = 0
+            except EOFError:
+                pass  # the test has died
+            finally:
+                os._exit(status)
+        ours.close()
+        theirs.close()
+        self.fd = os.open(NBD, os.O_RDWR)
+        for request, value in ((SET_SOCK, kernel.fileno()), (SET_BLKSIZE, SECTOR),
+                               (SET_SIZE_BLOCKS, len(image) // SECTOR), (SET_FLAGS, DEVICE_FLAGS)):
+            fcntl.ioctl(self.fd, request, value)
+        self.kernel = kernel
+        self.thread = threading.Thread(target=self._do_it, daemon=True)
+        self.thread.start()
+        self.lock = threading.Lock()
+
+    def _do_it(self):
+        fcntl.ioctl(self.fd, DO_IT, 0)
+
+    def mark(self, text):
+        """Note it behind all that has been acknowledged by now."""
+        with self.lock:
+            self.control.send(text.encode())
+            self.control.recv(1)
+
+    def end(self):
+        """The disk goes: its log, a list of (flags, byte offset, data or mark)."""
+        fd = os.open(NBD, os.O_RDWR)
+        fcntl.ioctl(fd, DISCONNECT, 0)
+        os.close(fd)
+        self.thread.join()
+        os.close(self.fd)
+        self.kernel.close()
+        self.control.close()
+        if os.waitpid(self.pid, 0)[1]:
+            raise RuntimeError("the disk's process failed")
+        self.out.seek(0)
+        return pickle.load(self.out)
+
+
+def acknowledged(entry):
+    return entry[0] & MARK and entry[2].split(":")[0] in ("created", "flushed", "made", "deleted")
+
+
+def points(log, wanted, rnd):
+    """Indices behind which the power may go: flushes, FUA writes, and what was acknowledged.
+
+    At most `wanted`; those after an acknowledgement first, half of them at most.
+    """
+    told = [i for i, e in enumerate(log) if acknowledged(e)]
+    told = rnd.sample(told, min(wanted // 2, len(told)))
+    all_ = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA)]
+    opened = next(i for i, e in enumerate(log) if e[2] == "opened")
+    all_ = [i for i in all_ if i > opened]
+    chosen = rnd.sample(all_, min(wanted - len(told), len(all_)))
+    return sorted([*told, *chosen]), len(all_)
+
+
+def put(image, writes, rnd):
+    """Writes that no flush has come behind: each may be there or not; FUA writes are."""
+    for flags, at, data in writes:
+        if not rnd or flags & FUA or rnd.random() < 0.5:
+            image[at:at + len(data)] = data
+
+
+def cuts(log, chosen, image, check, rnd, *begun):
+    """What the disk may hold at each chosen point: it, and an image; `image` is how it began.
+
+    What was durable by then, a random part of what was not, and of what came up to the next flush.
+    check hears of the marks, and of those behind the point that tell what had begun.
+    """
+    done, guess, cached = 0, pages(len(image)), []
+    for point in chosen:
+        for entry in log[done:point + 1]:
+            if entry[0] & MARK:
+                check.mark(entry[2])
+            elif entry[0] & FLUSH:
+                put(image, cached, None)
+                cached = []
+            else:
+                cached.append(entry)
+        done = point + 1
+        guess[:] = image
+        put(guess, cached, rnd)
+        for entry in log[done:]:
+            if entry[0] & (FLUSH | FUA):
+                break
+            if not entry[0] & MARK:
+                put(guess, [entry], rnd)
+            elif entry[2].startswith(begun):
+                check.mark(entry[2])
+        yield point, guess
