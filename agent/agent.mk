@@ -23,11 +23,11 @@ AGENT_CFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(AGENT_CFLAGS)) $(AGENT_SAN)
 AGENT_LDFLAGS += $(AGENT_SAN)
 endif
 
-SMISD_DIRS := base cim query cimxml http broker schema providers engine kernel sim daemon
+SMISD_DIRS := base cim query cimxml http slp broker schema providers engine kernel sim daemon
 SMISD_SRC := $(foreach d,$(SMISD_DIRS),$(wildcard agent/$(d)/*.c))
 SMISD_OBJ := $(SMISD_SRC:%.c=$(AGENT_B)/%.o)
 # The server without schema, providers and engine: what the tests with their own schema link.
-CIMSERVER_OBJ := $(foreach d,base cim query cimxml http broker,\
+CIMSERVER_OBJ := $(foreach d,base cim query cimxml http slp broker,\
 	$(patsubst %.c,$(AGENT_B)/%.o,$(wildcard agent/$(d)/*.c)))
 UNIT_SRC := $(wildcard tests/unit/test-*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(AGENT_B)/%)

@@ -24,4 +24,5 @@ install: agent	## binaries, units, manual pages, udev, PAM and sysusers files un
 		$(INSTALL) -D -m 644 dist/smisd.conf $(DESTDIR)$(SYSCONFDIR)/smisd/smisd.conf
 	for page in doc/man/*.[1-8]; do \
 		$(INSTALL) -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page || exit 1; done
-	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md NEWS.md dist/simulate.conf
+	$(INSTALL) -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md NEWS.md dist/simulate.conf \
+		dist/avahi/smisd.service

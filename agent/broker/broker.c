@@ -8,6 +8,7 @@
 #include "broker/cursor.h"
 #include "broker/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct op {
@@ -85,8 +86,44 @@ void broker_set_engine(struct broker *b, struct engine *engine)
 static void call_free(struct cim_call *c)
 {
 	broker_hold_forget(c);
+	broker_stream_free(c);
 	arena_done(&c->scratch);
 	free(c);
+}
+
+/*
+ * One line for each change that was asked for, granted or not: who, from where, what, to which
+ * object, and what became of it. No parameters: nobody knows what clients write into them.
+ */
+static void audit(const struct cim_call *c, const char *end)
+{
+	const struct cim_request *req = c->req;
+	const struct cim_path *p = c->created ? c->created : req->path;
+	const char *object = p		  ? cim_path_print(req->arena, p)
+			     : req->class ? req->class
+			     : req->inst  ? req->inst->class
+					  : "-";
+
+	if (!c->changes)
+		return;
+	log_notice("audit: user %s from %s: %s of %.400s in %s: %.400s",
+		   req->user && *req->user ? req->user : "(not asked)",
+		   req->peer ? req->peer : "(unknown)", req->name, object, req->ns ? req->ns : "-",
+		   end);
+}
+
+static void audit_end(const struct cim_call *c)
+{
+	char text[512];
+
+	if (c->code)
+		snprintf(text, sizeof(text), "refused, CIM error %d, %s", c->code,
+			 c->why ? c->why : "");
+	else if (c->method)
+		snprintf(text, sizeof(text), "returned %u", c->return_value);
+	else
+		snprintf(text, sizeof(text), "done");
+	audit(c, text);
 }
 
 static void finish(struct cim_call *c, int status)
@@ -99,6 +136,7 @@ static void finish(struct cim_call *c, int status)
 		status = broker_send_created(c);
 	if (status || c->code)
 		broker_fail(c, status);
+	audit_end(c);
 	sink->done(sink, c->code, c->why);
 	call_free(c);
 }
@@ -111,6 +149,7 @@ static int run(struct cim_call *c)
 	if (!c->ns)
 		return cim_error(c, CIM_ERR_INVALID_NAMESPACE, "namespace %s does not exist",
 				 req->ns ? req->ns : "(none)");
+	c->changes = (size_t)req->op < ARRAY_LEN(ops) && ops[req->op].write;
 	if (!req->may_read)
 		return cim_error(c, CIM_ERR_ACCESS_DENIED, "user %s has no role here", cim_user(c));
 	if (req->op == CIM_OP_UNSUPPORTED || req->op == CIM_OP_UNKNOWN ||
@@ -155,6 +194,7 @@ void cim_call_done(struct cim_call *c, int status)
 
 void broker_cancel(struct cim_call *c)
 {
+	audit(c, "the client has gone before the end");
 	if (c->on_cancel)
 		c->on_cancel(c->cancel_arg);
 	call_free(c);

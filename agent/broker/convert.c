@@ -199,7 +199,7 @@ static int inst_in(struct cim_call *c, const struct cim_value_spec *spec, const 
 	int r;
 
 	if (raw_type != CIM_INSTANCE) {
-		raw = c->req->parse_inst ? c->req->parse_inst(c->req->arena, d->str, &why) : NULL;
+		raw = c->req->parse_inst ? c->req->parse_inst(c->req, d->str, &why) : NULL;
 		if (!raw)
 			return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s is no instance", what);
 	}

@@ -219,6 +219,9 @@ int broker_op_enumerate_instances(struct cim_call *c)
 		return -c->root->code;
 	if (!names && !c->req->deep)
 		c->mask_base = base;
+	if (c->req->piecemeal && c->req->op == CIM_OP_ENUMERATE_INSTANCES &&
+	    broker_stream_begin(c, base))
+		return CIM_PENDING;
 	for (; *p && !r; p++) {
 		const struct cim_class *cls = repo_class_internal(c->broker->repo, (*p)->class);
 		unsigned int kinds = (*p)->ns ? (*p)->ns : CIM_NS_IMPL;

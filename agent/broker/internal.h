@@ -52,9 +52,11 @@ struct cim_call {
 	struct cim_value
 		*args; /* converted, one for each parameter of the method; type NONE: absent */
 	struct cim_out *outs; /* one for each parameter; name NULL: not set */
+	bool changes; /* it is a change, or would be one: goes to the audit log */
 	bool returned;
 	uint32_t return_value;
 	struct cim_path *created; /* by create, for its answer */
+	struct stream *stream; /* NULL: not in pieces */
 	struct cim_hold *hold;
 	void (*on_cancel)(void *arg);
 	void *cancel_arg;
@@ -132,6 +134,13 @@ const struct cim_class *broker_target_of_request(struct cim_call *c);
 int broker_property_of_request(struct cim_call *c, const struct cim_class *cls);
 /* r, with a sentence about the target for CIM_ERR_NOT_FOUND. */
 int broker_not_found(struct cim_call *c, int r);
+
+/* ---- stream.c ---- */
+/* EnumerateInstances of base: true: broker_stream_next() gives the answer in pieces; false: it is
+ * not worth it.
+ */
+bool broker_stream_begin(struct cim_call *c, const struct cim_class *base);
+void broker_stream_free(struct cim_call *c);
 
 /* ---- query.c ---- */
 /* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of it. */

@@ -105,7 +105,8 @@ int broker_op_invoke(struct cim_call *c)
 	if (!m)
 		return cim_error(c, CIM_ERR_METHOD_NOT_AVAILABLE, "method %s of %s is not provided",
 				 c->method->decl->name, repo_name(cls, c->ns));
-	if (!(m->flags & CIM_METHOD_READ) && !c->req->may_write)
+	c->changes = !(m->flags & CIM_METHOD_READ);
+	if (c->changes && !c->req->may_write)
 		return cim_error(c, CIM_ERR_ACCESS_DENIED, "%s needs the write role",
 				 c->method->decl->name);
 	if (c->target)

@@ -87,10 +87,20 @@ const struct cim_class *repo_class_internal(const struct repo *r, const char *na
 	return strmap_get(&r->by_name, name);
 }
 
+/* A class whose instances are in interop has their name, whatever the namespace's prefix is. */
+static bool lives_in_interop(const struct cim_class *cls)
+{
+	return cls && cls->provider && cls->provider->ns == CIM_NS_INTEROP;
+}
+
 const struct cim_class *repo_class_anywhere(const struct repo *r, const struct cim_ns *ns,
 					    const char *name)
 {
+	const struct cim_class *cls = repo_class_internal(r, name);
 	char internal[256];
+
+	if (lives_in_interop(cls))
+		return cls;
 
 	for (unsigned int i = 0; i < CIM_NR_PREFIXES; i++) {
 		if (strncasecmp(name, prefixes[i], PREFIX_LEN))
@@ -101,7 +111,7 @@ const struct cim_class *repo_class_anywhere(const struct repo *r, const struct c
 		strcpy(internal + PREFIX_LEN, name + PREFIX_LEN);
 		return repo_class_internal(r, internal);
 	}
-	return repo_class_internal(r, name);
+	return cls;
 }
 
 const struct cim_class *repo_class(const struct repo *r, const struct cim_ns *ns, const char *name)

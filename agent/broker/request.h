@@ -86,10 +86,14 @@ struct cim_request {
 	bool return_query_class; /* ReturnQueryResultClass */
 	struct cim_opt_u32 timeout_s, max_objects;
 	bool continue_on_error;
+	bool piecemeal; /* who asks can take the answer in pieces, see broker_streams() */
 	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
 	/* Text of an embedded instance to an instance as received; NULL with a sentence. */
-	struct cim_inst *(*parse_inst)(struct arena *a, const char *xml, const char **why);
+	struct cim_inst *(*parse_inst)(const struct cim_request *req, const char *xml,
+				       const char **why);
+	unsigned int max_depth; /* of XML elements; 0: the protocol's default */
 	const char *user;
+	const char *peer; /* where the client is, for the log; NULL: not known */
 	bool may_read, may_write;
 };
 
@@ -136,6 +140,11 @@ void broker_set_limits(struct broker *b, const struct broker_limits *l, struct s
  * until then. What comes back is for broker_cancel() while done was not called, else NULL.
  */
 struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct cim_sink *sink);
+/* Comes the answer to that call in pieces? Then the sink gets nothing until broker_stream_next() is
+ * called: something for each call, until that gives false: done was called, and the call is gone.
+ */
+bool broker_streams(const struct cim_call *c);
+bool broker_stream_next(struct cim_call *c);
 /* The client has gone: nothing of the sink is called any more, accepted work goes on. */
 void broker_cancel(struct cim_call *c);
 

@@ -260,14 +260,16 @@ static bool take_key_value(struct cim_path *p, const char *name, const char **s)
 	return false;
 }
 
-/* [scheme:][//host/][ns:] at *s; leaves *s on the class name. */
+/* [scheme:][//host/][ns:] at *s; leaves *s on the class name. A scheme is one only before a slash:
+ * "http:C" is a class in the namespace http.
+ */
 static void take_model(struct arena *a, const char **s, const char **host, const char **ns)
 {
 	const char *end, *colon;
 
-	if (!strncasecmp(*s, "http:", 5))
+	if (!strncasecmp(*s, "http:/", 6))
 		*s += 5;
-	else if (!strncasecmp(*s, "https:", 6))
+	else if (!strncasecmp(*s, "https:/", 7))
 		*s += 6;
 	if (!strncmp(*s, "//", 2)) {
 		*s += 2;

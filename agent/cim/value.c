@@ -141,20 +141,36 @@ static int parse_real(const char *s, size_t len, struct cim_datum *out)
 	return *end ? -EINVAL : 0;
 }
 
-/* One UTF-8 character of the basic plane; libxml2 has checked the encoding. */
+static bool is_continuation(unsigned char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* One UTF-8 character of the basic plane, in its shortest form and no half of a surrogate pair
+ * (RFC 3629 section 3): libxml2 has checked what comes as XML, but not the keys of a path's text.
+ */
 static int parse_char(const char *text, struct cim_datum *out)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t len = strlen(text);
+	unsigned int c, least;
 
-	if (len == 1 && s[0] < 0x80)
-		out->u = s[0];
-	else if (len == 2 && (s[0] & 0xe0) == 0xc0)
-		out->u = (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
-	else if (len == 3 && (s[0] & 0xf0) == 0xe0)
-		out->u = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
-	else
+	if (len == 1 && s[0] < 0x80) {
+		c = s[0];
+		least = 0;
+	} else if (len == 2 && (s[0] & 0xe0) == 0xc0 && is_continuation(s[1])) {
+		c = (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+		least = 0x80;
+	} else if (len == 3 && (s[0] & 0xf0) == 0xe0 && is_continuation(s[1]) &&
+		   is_continuation(s[2])) {
+		c = (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+		least = 0x800;
+	} else {
 		return -EINVAL;
+	}
+	if (c < least || (c >= 0xd800 && c <= 0xdfff))
+		return -EINVAL;
+	out->u = c;
 	return 0;
 }
 

@@ -32,6 +32,9 @@ struct cimxml_call {
 	void (*done)(struct cimxml_out *out, void *arg);
 	void *done_arg;
 	bool finished;
+	bool streams; /* in pieces: done was called with the beginning */
+	int broken_off; /* then: CIM status code */
+	const char *why_broken_off;
 };
 
 static struct cimxml_call *of(struct cim_sink *s)
@@ -262,11 +265,31 @@ static void finish(struct cimxml_call *c, int http, const char *cimerror, const 
 	c->finished = true;
 }
 
+static void close_response(struct cimxml_call *c)
+{
+	strbuf_printf(&c->xml, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
+}
+
+static void end_of_stream(struct cimxml_call *c, int code, const char *why)
+{
+	c->call = NULL;
+	c->broken_off = code;
+	c->why_broken_off = arena_strdup(&c->arena, why ? why : "");
+	if (code)
+		return;
+	end_return_value(c);
+	close_response(c);
+}
+
 static void sink_done(struct cim_sink *s, int code, const char *why)
 {
 	struct cimxml_call *c = of(s);
 	struct strbuf *b = &c->xml;
 
+	if (c->streams) {
+		end_of_stream(c, code, why);
+		return;
+	}
 	if (code) {
 		b->len = c->results_at; /* half a result is none */
 		strbuf_printf(b, "<ERROR CODE=\"%d\" DESCRIPTION=\"", code);
@@ -277,7 +300,7 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 	} else {
 		end_return_value(c);
 	}
-	strbuf_printf(b, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
+	close_response(c);
 	finish(c, 200, NULL, NULL);
 	if (c->call)
 		call_free(c); /* else cimxml_start() is on the stack and does it */
@@ -306,11 +329,22 @@ static bool check_headers(struct cimxml_call *c, const struct cimxml_in *in)
 	return true;
 }
 
+static void begin_stream(struct cimxml_call *c)
+{
+	struct cimxml_out out = { .http = 200, .body = c->xml, .more = c };
+
+	c->streams = true;
+	c->xml = (struct strbuf)STRBUF_INIT;
+	c->done(&out, c->done_arg);
+	strbuf_done(&out.body);
+}
+
 static void decode_and_submit(struct cimxml_call *c, struct broker *b, const struct cimxml_in *in)
 {
 	struct cimxml_refusal refusal;
 
 	c->req.arena = &c->arena;
+	c->req.max_depth = in->max_depth;
 	cimxml_decode(in->body, in->len, &c->req, &c->id, &refusal);
 	if (refusal.http) {
 		finish(c, refusal.http, refusal.cimerror, refusal.why);
@@ -326,10 +360,14 @@ static void decode_and_submit(struct cimxml_call *c, struct broker *b, const str
 	 */
 	c->no_refarray = !strcmp(c->id, "4711") && !in->user_agent;
 	c->req.user = arena_strdup(&c->arena, in->user);
+	c->req.peer = arena_strdup(&c->arena, in->peer);
 	c->req.may_read = in->may_read;
 	c->req.may_write = in->may_write;
+	c->req.piecemeal = in->takes_pieces;
 	open_response(c);
 	c->call = broker_submit(b, &c->req, &c->sink);
+	if (broker_streams(c->call))
+		begin_stream(c);
 }
 
 struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
@@ -355,10 +393,34 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 	c->done_arg = arg;
 	if (check_headers(c, in))
 		decode_and_submit(c, b, in);
+	if (c->streams)
+		return NULL;
 	if (!c->finished)
 		return c;
 	call_free(c);
 	return NULL;
+}
+
+bool cimxml_stream_next(struct cimxml_call *c, struct strbuf *to, size_t bytes, int *code,
+			const char **why)
+{
+	struct strbuf own = c->xml;
+
+	c->xml = *to;
+	while (c->call && c->xml.len < bytes)
+		broker_stream_next(c->call);
+	*to = c->xml;
+	c->xml = own;
+	*code = c->broken_off;
+	*why = c->why_broken_off;
+	return c->call;
+}
+
+void cimxml_stream_end(struct cimxml_call *c)
+{
+	if (c->call)
+		broker_cancel(c->call);
+	call_free(c);
 }
 
 void cimxml_cancel(struct cimxml_call *c)

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 
 struct broker;
+struct cimxml_call;
 
 struct cimxml_in {
 	const char *body;
@@ -20,7 +21,10 @@ struct cimxml_in {
 	const char *user_agent;
 	const char *host; /* for paths in answers */
 	const char *user;
+	const char *peer; /* address of the client, for the log */
 	bool may_read, may_write;
+	bool takes_pieces; /* the answer may have a .more */
+	unsigned int max_depth; /* of XML elements; 0: CIMXML_MAX_DEPTH */
 };
 
 struct cimxml_out {
@@ -28,9 +32,8 @@ struct cimxml_out {
 	const char *cimerror; /* CIMError header or NULL */
 	const char *why; /* for status != 200: one line, may be logged and shown */
 	struct strbuf body; /* empty unless 200; the callback takes it or leaves it */
+	struct cimxml_call *more; /* body is the beginning, the callback takes this too */
 };
-
-struct cimxml_call;
 
 /* @done is called exactly once, maybe before this returns, unless cancelled. `in` need not live
  * longer than this call, the body and host must live until done. NULL: done was called.
@@ -38,6 +41,14 @@ struct cimxml_call;
 struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 				 void (*done)(struct cimxml_out *out, void *arg), void *arg);
 void cimxml_cancel(struct cimxml_call *c);
+/*
+ * Of .more: adds about @bytes of the rest to @to. False: that was the end; with a @code (a CIM
+ * status code, @why its sentence) it broke off there.
+ */
+bool cimxml_stream_next(struct cimxml_call *more, struct strbuf *to, size_t bytes, int *code,
+			const char **why);
+/* Frees it, whether it came to its end or not. */
+void cimxml_stream_end(struct cimxml_call *more);
 /* At the end of the process. */
 void cimxml_cleanup(void);
 

@@ -166,7 +166,10 @@ struct cim_path *dec_path(struct dec *d)
 
 static struct cim_inst *embedded(struct dec *d, const char *xml)
 {
-	struct dec inner = { .a = d->a, .refusal = d->refusal, .embedding = d->embedding + 1 };
+	struct dec inner = { .a = d->a,
+			     .refusal = d->refusal,
+			     .max_depth = d->max_depth,
+			     .embedding = d->embedding + 1 };
 	struct cim_inst *i = NULL;
 
 	if (inner.embedding > CIMXML_MAX_EMBEDDING) {

@@ -442,10 +442,15 @@ static void cim(struct dec *d, struct cim_request *req, const char **id)
 		dec_invalid(d, "CIM has no MESSAGE");
 }
 
+static int max_depth(const struct cim_request *req)
+{
+	return req->max_depth ? (int)req->max_depth : CIMXML_MAX_DEPTH;
+}
+
 void cimxml_decode(const char *body, size_t len, struct cim_request *req, const char **id,
 		   struct cimxml_refusal *refusal)
 {
-	struct dec d = { .a = req->arena, .refusal = refusal };
+	struct dec d = { .a = req->arena, .refusal = refusal, .max_depth = max_depth(req) };
 
 	memset(refusal, 0, sizeof(*refusal));
 	*id = NULL;
@@ -457,10 +462,13 @@ void cimxml_decode(const char *body, size_t len, struct cim_request *req, const 
 	req->parse_inst = cimxml_decode_instance;
 }
 
-struct cim_inst *cimxml_decode_instance(struct arena *a, const char *xml, const char **why)
+struct cim_inst *cimxml_decode_instance(const struct cim_request *req, const char *xml,
+					const char **why)
 {
 	struct cimxml_refusal refusal = { 0 };
-	struct dec d = { .a = a, .refusal = &refusal, .embedding = 1 };
+	struct dec d = {
+		.a = req->arena, .refusal = &refusal, .max_depth = max_depth(req), .embedding = 1
+	};
 	struct cim_inst *i = NULL;
 
 	if (dec_open(&d, xml, strlen(xml)) && dec_root(&d)) {
@@ -473,6 +481,6 @@ struct cim_inst *cimxml_decode_instance(struct arena *a, const char *xml, const 
 	dec_close(&d);
 	if (!refusal.http)
 		return i;
-	*why = arena_strdup(a, refusal.why);
+	*why = arena_strdup(req->arena, refusal.why);
 	return NULL;
 }

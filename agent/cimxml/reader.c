@@ -135,8 +135,9 @@ static bool step(struct dec *d)
 	default:
 		break;
 	}
-	if (xmlTextReaderDepth(d->r) > CIMXML_MAX_DEPTH)
-		dec_invalid(d, "elements are nested too deeply");
+	if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_ELEMENT &&
+	    xmlTextReaderDepth(d->r) >= d->max_depth)
+		dec_invalid(d, "elements are nested more than %d deep", d->max_depth);
 	if (d->a->total_bytes > CIMXML_MAX_ARENA_BYTES)
 		dec_fail(d, 413, NULL, "the request is too large");
 	return !dec_failed(d);

@@ -23,6 +23,7 @@ struct dec {
 	xmlTextReaderPtr r;
 	struct arena *a;
 	struct cimxml_refusal *refusal;
+	int max_depth; /* of elements */
 	int embedding;
 	size_t len; /* of the text */
 };

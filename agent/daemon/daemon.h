@@ -20,6 +20,7 @@ struct smisd {
 	struct engine *engine;
 	struct http_server *http;
 	struct tls_files *tls; /* NULL: no HTTPS */
+	struct slp_agent *slp; /* NULL: not found by SLP */
 	bool stopping;
 	int exit_status;
 };
@@ -40,6 +41,16 @@ int listeners_start(struct smisd *d);
  */
 int listeners_change(struct smisd *d, char *why, size_t why_size);
 void listeners_free(struct smisd *d);
+
+/* ---- discovery.c */
+
+/* The SLP service agent, if it is wanted, on @fd (-1: on one of its own); 0 or a negative errno. */
+int discovery_start(struct smisd *d, int fd);
+
+/* ---- clients.c */
+
+/* The role of a certificate, as http_cert_fn; @arg: struct smisd. */
+const char *clients_role(const struct client_cert *cert, struct http_auth_result *role, void *arg);
 
 /* ---- reload.c */
 

@@ -15,9 +15,11 @@
 #include "daemon/daemon.h"
 #include "http/cert.h"
 #include "http/listen.h"
+#include "slp/agent.h"
 
 #define AUTH_CACHE_S  30
 #define AUTH_DELAY_MS 1000
+#define NR_TLS_FILES  3
 #define CERT_LOOK_US  (5 * UINT64_C(1000000))
 
 /* ---- authentication: the engine's answer in the words of the HTTP server ---- */
@@ -79,15 +81,17 @@ static int open_port(struct smisd *d, uint16_t port, int *fd)
 /* The files that the certificate in use was read from, and what they were then. */
 struct tls_files {
 	char *cert, *key; /* contents; the key is wiped when it goes */
-	struct stat stamps[2];
+	char *client_ca; /* NULL: clients' certificates are not asked for */
+	struct stat stamps[NR_TLS_FILES];
 	sd_event_source *look;
 };
 
 static void tls_drop(struct tls_files *t)
 {
 	free(t->cert);
+	free(t->client_ca);
 	free_secret(t->key);
-	t->cert = t->key = NULL;
+	t->cert = t->key = t->client_ca = NULL;
 }
 
 /* Reads them into @t, which must have none; checks that they fit. */
@@ -98,18 +102,21 @@ static int tls_read(struct smisd *d, struct tls_files *t, char *why, size_t why_
 
 	if (!r)
 		r = cert_check(t->cert, t->key, why, why_size);
+	if (!r && *d->cfg.server.tls_client_ca)
+		r = cert_load_ca(d->cfg.server.tls_client_ca, &t->client_ca, why, why_size);
 	if (r)
 		tls_drop(t);
 	return r;
 }
 
-static void stamp(const struct smisd *d, struct stat stamps[2])
+static void stamp(const struct smisd *d, struct stat stamps[NR_TLS_FILES])
 {
-	memset(stamps, 0, 2 * sizeof(*stamps));
-	if (stat(d->cfg.server.tls_cert, &stamps[0]))
-		memset(&stamps[0], 0, sizeof(stamps[0]));
-	if (stat(d->cfg.server.tls_key, &stamps[1]))
-		memset(&stamps[1], 0, sizeof(stamps[1]));
+	const char *const files[NR_TLS_FILES] = { d->cfg.server.tls_cert, d->cfg.server.tls_key,
+						  d->cfg.server.tls_client_ca };
+
+	for (int i = 0; i < NR_TLS_FILES; i++)
+		if (stat(files[i], &stamps[i]))
+			memset(&stamps[i], 0, sizeof(stamps[i]));
 }
 
 static bool same_file(const struct stat *a, const struct stat *b)
@@ -118,16 +125,24 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* The two are seldom written at one moment: one that does not fit waits for the other. */
+static bool changed(const struct stat *now, const struct stat *was)
+{
+	for (int i = 0; i < NR_TLS_FILES; i++)
+		if (!same_file(&now[i], &was[i]))
+			return true;
+	return false;
+}
+
+/* The files are seldom written at one moment: one that does not fit waits for the other. */
 static int on_look(sd_event_source *src, uint64_t usec, void *arg)
 {
 	struct smisd *d = arg;
-	struct stat now[2];
+	struct stat now[NR_TLS_FILES];
 	char why[256];
 
 	(void)usec;
 	stamp(d, now);
-	if (!same_file(&now[0], &d->tls->stamps[0]) || !same_file(&now[1], &d->tls->stamps[1])) {
+	if (changed(now, d->tls->stamps)) {
 		if (listeners_change(d, why, sizeof(why)))
 			log_warn("the certificate in use stays: %s", why);
 		else
@@ -143,6 +158,7 @@ static struct http_tls tls_of(const struct smisd *d, const struct tls_files *t)
 {
 	return (struct http_tls) { .cert_pem = t->cert,
 				   .key_pem = t->key,
+				   .client_ca_pem = t->client_ca,
 				   .priority = d->cfg.server.tls_priority };
 }
 
@@ -176,6 +192,7 @@ static void set_limits(const struct smisd *d, struct http_config *cfg)
 	cfg->max_connections = d->cfg.limits.max_connections;
 	cfg->max_connections_per_ip = d->cfg.limits.max_connections_per_ip;
 	cfg->max_body_bytes = d->cfg.limits.max_body_kib * 1024;
+	cfg->max_xml_depth = d->cfg.limits.max_xml_depth;
 	cfg->request_timeout_s = d->cfg.limits.request_timeout_s;
 }
 
@@ -199,6 +216,7 @@ int listeners_change(struct smisd *d, char *why, size_t why_size)
 
 void listeners_free(struct smisd *d)
 {
+	slp_agent_free(d->slp);
 	http_server_stop(d->http);
 	if (!d->tls)
 		return;
@@ -224,14 +242,15 @@ int listeners_start(struct smisd *d)
 		.broker = d->broker,
 		.host = engine_system(d->engine)->host_name,
 		.authenticate = asks_nobody(d) ? NULL : authenticate,
+		.client_role = clients_role,
 		.auth_arg = d,
 		.auth_cache_s = AUTH_CACHE_S,
 		.auth_delay_ms = AUTH_DELAY_MS,
 	};
-	int http_fd, https_fd, r;
+	int http_fd, https_fd, slp_fd, r;
 
 	set_limits(d, &cfg);
-	listen_from_systemd(d->cfg.server.https_port, &http_fd, &https_fd);
+	listen_from_systemd(d->cfg.server.https_port, &http_fd, &https_fd, &slp_fd);
 	d->http = http_server_new(&cfg);
 	r = open_port(d, d->cfg.server.http_port, &http_fd);
 	if (!r)
@@ -240,6 +259,10 @@ int listeners_start(struct smisd *d)
 		r = http_server_add(d->http, take_fd(&http_fd), NULL);
 	if (!r && https_fd >= 0)
 		r = serve_https(d, take_fd(&https_fd));
+	if (!r)
+		r = discovery_start(d, take_fd(&slp_fd));
+	if (slp_fd >= 0)
+		close(slp_fd);
 	if (http_fd >= 0)
 		close(http_fd);
 	if (https_fd >= 0)

@@ -59,6 +59,14 @@ struct dm_device dm_volume(const char *uuid, bool is_clone)
 	return d;
 }
 
+struct dm_device dm_snapshot(const char *uuid)
+{
+	struct dm_device d = dm_volume(uuid, true);
+
+	d.is_read_only = true;
+	return d;
+}
+
 struct dm_device dm_store(const char *uuid)
 {
 	struct dm_device d = { .is_private = true };
@@ -192,6 +200,12 @@ int dm_volume_numbers(const char *uuid, struct dm_numbers *out, char why[DM_WHY]
 	    sscanf(st.params, "%u:%u %u %u:%u %u %u", &out->store_major, &out->store_minor,
 		   &out->id, &out->lower_major, &out->lower_minor, &skip, &out->source_id) == 7) {
 		out->is_clone = true;
+		return 0;
+	}
+	if (!strcmp(st.target, "replica-snap") &&
+	    sscanf(st.params, "%u:%u %u %u %u:%u", &out->store_major, &out->store_minor, &out->id,
+		   &out->source_id, &out->lower_major, &out->lower_minor) == 6) {
+		out->is_snapshot = true;
 		return 0;
 	}
 	if (!strcmp(st.target, "replica-source") &&
@@ -362,7 +376,8 @@ int dm_make(const struct dm_device *d, const char *target, uint64_t sectors, con
 	*last_message = '\0';
 	if (!ret && (!dm_task_set_name(t, d->name) || !dm_task_set_uuid(t, d->name) ||
 		     !dm_task_add_target(t, 0, sectors, target, params) ||
-		     !dm_task_set_add_node(t, DM_ADD_NODE_ON_RESUME)))
+		     !dm_task_set_add_node(t, DM_ADD_NODE_ON_RESUME) ||
+		     (d->is_read_only && !dm_task_set_ro(t))))
 		ret = -EINVAL;
 	if (!ret)
 		ret = run_noticed(t, d);

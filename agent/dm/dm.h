@@ -23,7 +23,8 @@
 struct dm_device {
 	char name[DM_NAME_BYTES]; /* also its dm uuid */
 	bool is_private; /* a store: not to be probed by udev */
-	bool is_clone; /* not to be probed either: it has its source's labels (F22) */
+	bool is_clone; /* or a snapshot: not to be probed, it has its source's labels (F22) */
+	bool is_read_only;
 };
 
 struct dm_state {
@@ -36,17 +37,18 @@ struct dm_state {
 
 void dm_setup(void); /* once per process: logging, is udev there */
 struct dm_device dm_volume(const char *uuid, bool is_clone);
+struct dm_device dm_snapshot(const char *uuid);
 struct dm_device dm_store(const char *uuid);
 
 /* What the live table of a volume's device says. */
 struct dm_numbers {
-	bool is_clone;
+	bool is_clone, is_snapshot; /* else a source */
 	uint32_t store_major, store_minor;
-	uint32_t id, source_id; /* source_id: of a clone */
-	uint32_t lower_major, lower_minor; /* its logical volume */
+	uint32_t id, source_id; /* source_id: of a clone or snapshot */
+	uint32_t lower_major, lower_minor; /* its logical volume; of a snapshot: its source's */
 	uint64_t sectors;
 };
-/* -ENODEV when there is no such device, or it has neither a source's nor a clone's table. */
+/* -ENODEV when there is no such device, or it has the table of none of the three. */
 int dm_volume_numbers(const char *uuid, struct dm_numbers *out, char why[DM_WHY]);
 /* Is the id one of a device that is there? */
 int dm_id_taken(uint32_t id, bool *taken, char why[DM_WHY]);

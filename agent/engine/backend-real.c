@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <linux/dm-replica.h>
+
 #include "engine/link-kernel.h"
 #include "engine/model.h"
 #include "engine/proto.h"
@@ -35,7 +37,7 @@ struct backend {
 	struct backend_events events;
 	struct link_kernel *kernel;
 	TAILQ_HEAD(, call) calls; /* to smisd-priv, oldest first */
-	TAILQ_HEAD(, call) lists; /* RELATION_LIST */
+	TAILQ_HEAD(, call) lists; /* to the kernel */
 	uint64_t next_id;
 	int fd; /* -1: not connected */
 	sd_event_source *io, *retry, *defer;
@@ -258,14 +260,19 @@ static void run_list(struct backend *b, struct call *c)
 	struct backend_reply r = { .reason = why };
 	struct link_list list = { 0 };
 
-	r.error = link_kernel_list(b->kernel, &list, why, sizeof(why));
+	r.error = c->req->op == BACKEND_SPACE_LIST
+			  ? link_kernel_spaces(b->kernel, &list, why, sizeof(why))
+			  : link_kernel_list(b->kernel, &list, why, sizeof(why));
 	r.relations = list.relations;
 	r.nr_relations = list.nr_relations;
 	r.groups = list.groups;
 	r.nr_groups = list.nr_groups;
+	r.spaces = list.spaces;
+	r.nr_spaces = list.nr_spaces;
 	complete(c, &r);
 	free(list.relations);
 	free(list.groups);
+	free(list.spaces);
 }
 
 static int on_defer(sd_event_source *src, void *arg)
@@ -309,7 +316,7 @@ static void real_call(struct backend *b, const struct backend_request *req, back
 	c->done = done;
 	c->arg = arg;
 	c->id = ++b->next_id;
-	if (req->op == BACKEND_RELATION_LIST) {
+	if (req->op == BACKEND_RELATION_LIST || req->op == BACKEND_SPACE_LIST) {
 		TAILQ_INSERT_TAIL(&b->lists, c, link);
 		sd_event_source_set_enabled(b->defer, SD_EVENT_ONESHOT);
 		return;
@@ -375,7 +382,8 @@ static int real_start(struct backend **out, sd_event *loop, const struct smisd_c
 
 const struct backend_ops backend_real = {
 	.name = "real",
-	.max_volume_id = 4095, /* the kernel's */
+	.max_volume_id = RPL_VOLUMES_MAX,
+	.max_snapshot_id = RPL_ID_MAX,
 	.start = real_start,
 	.call = real_call,
 	.stop = real_stop,

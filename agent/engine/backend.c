@@ -22,7 +22,9 @@ const char *backend_op_name(enum backend_op op)
 		[BACKEND_CLONE_RELEASE] = "clone-release",
 		[BACKEND_GROUP_CREATE] = "group-create",
 		[BACKEND_RELATION_MODIFY] = "relation-modify",
+		[BACKEND_SNAPSHOT_DELETE] = "snapshot-delete",
 		[BACKEND_RELATION_LIST] = "relation-list",
+		[BACKEND_SPACE_LIST] = "space-list",
 	};
 
 	return (unsigned int)op < BACKEND_NR_OPS ? names[op] : NULL;

@@ -7,7 +7,7 @@
  *
  * Context: loop thread only. A call never completes inside call(); its done runs exactly once,
  * later; stop() answers what is left with -ENOTCONN. Calls are carried out in the order
- * given (AUTHENTICATE and RELATION_LIST may overtake). All operations may be repeated:
+ * given (AUTHENTICATE and the lists from the kernel may overtake). All operations may be repeated:
  * done twice they have the effect of once and succeed. That is what makes restarts simple.
  */
 #ifndef AGENT_ENGINE_BACKEND_H
@@ -22,8 +22,8 @@
 enum backend_op {
 	BACKEND_HELLO, /* answers after everything that an earlier client had asked is over */
 	BACKEND_AUTHENTICATE, /* user, password */
-	BACKEND_ACTIVATE, /* stores made if need be; then store, clones, sources of each pool */
-	BACKEND_INVENTORY, /* pools and volumes, with open counts */
+	BACKEND_ACTIVATE, /* stores if need be; then store, clones, sources, snapshots of each */
+	BACKEND_INVENTORY, /* pools, volumes and snapshots, with open counts */
 	BACKEND_VOLUME_CREATE, /* uuid, id, size, pool, name; other: prepared as its clone, or "" */
 	BACKEND_VOLUME_DELETE, /* uuid */
 	BACKEND_VOLUME_GROW, /* uuid, size */
@@ -32,7 +32,9 @@ enum backend_op {
 	BACKEND_CLONE_RELEASE, /* uuid (target): an ordinary volume again */
 	BACKEND_GROUP_CREATE, /* uuid (group), pairs: one point in time */
 	BACKEND_RELATION_MODIFY, /* uuid (target), verb, force */
+	BACKEND_SNAPSHOT_DELETE, /* uuid: device and snapshot; one that is gone is a success */
 	BACKEND_RELATION_LIST, /* relations and groups, from the kernel */
+	BACKEND_SPACE_LIST, /* what the snapshots of each source keep, from the kernel */
 	BACKEND_NR_OPS,
 };
 
@@ -43,8 +45,11 @@ enum backend_verb {
 	BACKEND_DETACH, /* a relation that is not there any more is a success */
 };
 
+/* A snapshot has the uuid of its relation: the kernel keeps that, so nothing else has to. */
 struct backend_pair {
-	char relation[ENGINE_UUID_LEN], source[ENGINE_UUID_LEN], target[ENGINE_UUID_LEN];
+	char relation[ENGINE_UUID_LEN], source[ENGINE_UUID_LEN];
+	char target[ENGINE_UUID_LEN]; /* of a clone; "": a snapshot is to be made */
+	uint32_t snapshot_id; /* of a snapshot */
 };
 
 struct backend_request {
@@ -73,11 +78,13 @@ struct backend_volume {
 	bool has_device; /* its dm device is there */
 	bool is_open; /* opened, mounted, or something is stacked on it */
 	char clone_of[ENGINE_UUID_LEN]; /* prepared as the target of this source; "" */
+	char snapshot_of[ENGINE_UUID_LEN]; /* a snapshot of this source; "": a volume of its own */
 };
 
 struct backend_relation {
 	char uuid[ENGINE_UUID_LEN], group[ENGINE_UUID_LEN];
 	uint32_t target_id, source_id;
+	bool is_snapshot;
 	enum engine_state state;
 	int error;
 	char reason[BACKEND_REASON_LEN];
@@ -91,6 +98,11 @@ struct backend_group {
 	uint64_t when_us; /* its point in time; 0 unknown */
 };
 
+struct backend_space {
+	uint32_t source_id;
+	uint64_t kept_bytes; /* shared by all snapshots of the source */
+};
+
 /* Arrays and strings are valid inside the callback only. */
 struct backend_reply {
 	int error; /* 0 or a negative errno: -EBUSY in use, -ENOSPC, -ENOTCONN outcome unknown... */
@@ -100,7 +112,8 @@ struct backend_reply {
 	const struct backend_volume *volumes;
 	const struct backend_relation *relations;
 	const struct backend_group *groups;
-	size_t nr_pools, nr_volumes, nr_relations, nr_groups;
+	const struct backend_space *spaces;
+	size_t nr_pools, nr_volumes, nr_relations, nr_groups, nr_spaces;
 	bool password_ok, role_read, role_write;
 };
 
@@ -120,7 +133,8 @@ struct backend;
 
 struct backend_ops {
 	const char *name;
-	uint32_t max_volume_id; /* volumes have the ids 1 to this */
+	uint32_t max_volume_id; /* volumes have the ids 1 to this, */
+	uint32_t max_snapshot_id; /* snapshots those from there to this */
 	int (*start)(struct backend **out, sd_event *loop, const struct smisd_config *cfg,
 		     const struct backend_events *events, char *why, size_t why_size);
 	void (*call)(struct backend *b, const struct backend_request *req, backend_done_fn done,

@@ -4,6 +4,7 @@
  */
 #include "engine/config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -41,14 +42,17 @@ static const struct key keys[] = {
 	STR("server", "listen", server.listen, "::"),
 	NUM("server", "http-port", KIND_U16, server.http_port, "5988", 0, 65535),
 	NUM("server", "https-port", KIND_U16, server.https_port, "5989", 0, 65535),
+	NUM("server", "slp-port", KIND_U16, server.slp_port, "0", 0, 65535),
 	STR("server", "tls-cert", server.tls_cert, "/etc/smisd/cert.pem"),
 	STR("server", "tls-key", server.tls_key, "/etc/smisd/key.pem"),
+	STR("server", "tls-client-ca", server.tls_client_ca, ""),
 	STR("server", "tls-priority", server.tls_priority, ""),
 	STR("server", "system-name", server.system_name, ""),
 	NUM("limits", "max-connections", KIND_U32, limits.max_connections, "256", 1, 65536),
 	NUM("limits", "max-connections-per-ip", KIND_U32, limits.max_connections_per_ip, "64", 1,
 	    65536),
 	NUM("limits", "max-body-kib", KIND_U32, limits.max_body_kib, "8192", 16, 65536),
+	NUM("limits", "max-xml-depth", KIND_U32, limits.max_xml_depth, "64", 16, 250),
 	NUM("limits", "request-timeout", KIND_U32, limits.request_timeout_s, "60", 1, 86400),
 	NUM("limits", "reply-deadline-ms", KIND_U32, limits.reply_deadline_ms, "10000", 1, 600000),
 	NUM("limits", "job-keep", KIND_U32, limits.job_keep_s, "86400", 300, 31536000),
@@ -94,6 +98,12 @@ static const char *const simulated[] = {
 		NULL, key, kind, offsetof(struct type, field), dflt, min, max \
 	}
 
+static const struct key client_keys[] = {
+	OF(config_client, "subject", KIND_STR, subject, "", 0, 0),
+	OF(config_client, "fingerprint", KIND_STR, fingerprint, "", 0, 0),
+	OF(config_client, "role", KIND_STR, role, "monitor", 0, 0),
+};
+
 static const struct key volume_keys[] = {
 	OF(config_volume, "pool", KIND_STR, pool, "", 0, 0),
 	OF(config_volume, "size", KIND_SIZE, size_bytes, "0", 0, 1ull << 50),
@@ -138,6 +148,7 @@ struct list {
 	}
 
 static const struct list lists[] = {
+	LIST("client", client_keys, config_client, clients),
 	LIST("volume", volume_keys, config_volume, volumes),
 	LIST("group", group_keys, config_group, groups),
 	LIST("replica", replica_keys, config_replica, replicas),
@@ -394,14 +405,45 @@ static const char *check_sim(const struct smisd_config *cfg)
 
 		if (!*r->group == !*r->volume)
 			return "[replica NAME] needs either group or volume";
-		if (strcmp(r->mode, "attached") && strcmp(r->mode, "independent"))
-			return "[replica NAME] mode is \"attached\" or \"independent\"";
+		if (strcmp(r->mode, "attached") && strcmp(r->mode, "independent") &&
+		    strcmp(r->mode, "snapshot"))
+			return "[replica NAME] mode is \"attached\", \"independent\" or "
+			       "\"snapshot\"";
 	}
 	for (size_t i = 0; i < cfg->nr_faults; i++) {
 		const struct config_fault *f = &cfg->faults[i];
 
 		if (!*f->operation && !f->rate_bytes_s && f->at_percent == CONFIG_NEVER)
 			return "[fault NAME] needs one of at-percent, rate and operation";
+	}
+	return NULL;
+}
+
+static bool is_fingerprint(const char *s)
+{
+	size_t digits = 0;
+
+	for (; *s; s++) {
+		if (*s == ':')
+			continue;
+		if (!isxdigit((unsigned char)*s))
+			return false;
+		digits++;
+	}
+	return digits == 64;
+}
+
+static const char *check_clients(const struct smisd_config *cfg)
+{
+	for (size_t i = 0; i < cfg->nr_clients; i++) {
+		const struct config_client *c = &cfg->clients[i];
+
+		if (!*c->subject == !*c->fingerprint)
+			return "[client NAME] needs either subject or fingerprint";
+		if (*c->fingerprint && !is_fingerprint(c->fingerprint))
+			return "[client NAME] fingerprint is not a SHA-256 in hexadecimal";
+		if (strcmp(c->role, "admin") && strcmp(c->role, "monitor"))
+			return "[client NAME] role is \"admin\" or \"monitor\"";
 	}
 	return NULL;
 }
@@ -426,6 +468,8 @@ static const char *check(const struct smisd_config *cfg)
 {
 	bool sim = !strcmp(cfg->engine.backend, "sim");
 
+	if (check_clients(cfg))
+		return check_clients(cfg);
 	if (strcmp(cfg->engine.backend, "real") && !sim)
 		return "[engine] backend is \"real\" or \"sim\"";
 	if (cfg->simulate && !sim)
@@ -563,6 +607,8 @@ const char *config_take_live(struct smisd_config *cfg, struct smisd_config *now)
 	const char *other = same_pools(cfg, now) ? NULL : "pool";
 	static char text[64];
 
+	swap((char *)&cfg->clients, (char *)&now->clients, sizeof(cfg->clients));
+	swap((char *)&cfg->nr_clients, (char *)&now->nr_clients, sizeof(cfg->nr_clients));
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct key *k = &keys[i];
 

@@ -22,6 +22,14 @@ struct config_pool {
 	uint64_t size_bytes; /* size =; simulated only; 0: [sim] pool-size */
 };
 
+/* Who comes with a certificate that [server] tls-client-ca has issued. */
+struct config_client {
+	char *name; /* [client NAME] */
+	char *subject; /* subject =; exactly one of the two */
+	char *fingerprint; /* fingerprint =; SHA-256, hexadecimal, colons do not count */
+	char *role; /* role = admin or monitor */
+};
+
 /* The sections below describe a simulated node: what it has when it is new. */
 struct config_volume {
 	char *name; /* [volume NAME] */
@@ -39,7 +47,7 @@ struct config_replica {
 	char *name; /* [replica NAME]: RelationshipName */
 	char *group; /* group =; a clone of the whole group */
 	char *volume; /* volume =; or of one volume; exactly one of the two */
-	char *mode; /* mode = attached (default) or independent */
+	char *mode; /* mode = attached (default), independent or snapshot */
 };
 
 /* What goes wrong, and how; patterns are those of the shell. */
@@ -63,8 +71,10 @@ struct smisd_config {
 		char *listen; /* address, default "::" (all) */
 		uint16_t http_port; /* http-port, 0 = off; default 5988 */
 		uint16_t https_port; /* https-port, 0 = off; default 5989 */
+		uint16_t slp_port; /* slp-port, 0 = off (default); 427 is SLP's */
 		char *tls_cert; /* PEM; default /etc/smisd/cert.pem */
 		char *tls_key; /* default /etc/smisd/key.pem */
+		char *tls_client_ca; /* PEM of who issues clients' certificates; "": none */
 		char *tls_priority; /* GnuTLS priority string, "" = library default */
 		char *system_name; /* overrides the name made from the machine id; "" */
 	} server;
@@ -72,6 +82,7 @@ struct smisd_config {
 		uint32_t max_connections; /* 256 */
 		uint32_t max_connections_per_ip; /* 64 */
 		uint32_t max_body_kib; /* 8192 */
+		uint32_t max_xml_depth; /* 64: elements in elements of a request */
 		uint32_t request_timeout_s; /* 60 */
 		uint32_t reply_deadline_ms; /* 10000: then a replica call is answered by its job */
 		uint32_t job_keep_s; /* 86400: default TimeBeforeRemoval; never under 300 */
@@ -106,6 +117,8 @@ struct smisd_config {
 	bool simulate; /* started with --simulate */
 	struct config_pool pools[CONFIG_MAX_POOLS];
 	size_t nr_pools;
+	struct config_client *clients;
+	size_t nr_clients;
 	struct config_volume *volumes;
 	struct config_group *groups;
 	struct config_replica *replicas;
@@ -130,8 +143,9 @@ int config_load_from(struct smisd_config *cfg, const struct config_source *from,
 void config_free(struct smisd_config *cfg);
 
 /*
- * What may change while smisd runs ([limits], tls-...) is taken from @now, which keeps the old
- * values. Gives "SECTION.KEY" of the first other thing that differs, and is not taken; NULL: none.
+ * What may change while smisd runs ([limits], tls-..., [client]) is taken from @now, which keeps
+ * the old values. Gives "SECTION.KEY" of the first other thing that differs, and is not taken;
+ * NULL: none.
  */
 const char *config_take_live(struct smisd_config *cfg, struct smisd_config *now);
 

@@ -42,6 +42,8 @@ static const char *const migrations[] = {
 	" params TEXT NOT NULL);"
 	"CREATE TABLE job_volume(job TEXT NOT NULL, pos INTEGER NOT NULL, volume TEXT NOT NULL,"
 	" PRIMARY KEY(job, pos)) WITHOUT ROWID;",
+	/* 2: 0 is that of the set */
+	"ALTER TABLE relation ADD COLUMN sync_type INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int failed; /* of the transaction that is open; one writer, one thread */
@@ -255,13 +257,14 @@ void db_save_relation(struct engine *e, const struct relation *r)
 {
 	run(e,
 	    "INSERT INTO relation(uuid, rset, idx, source, target, job, phase, created_target,"
-	    " established, activated, suspended, synchronized) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
+	    " established, activated, suspended, synchronized, sync_type)"
+	    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
 	    " ON CONFLICT(uuid) DO UPDATE SET phase=excluded.phase, activated=excluded.activated,"
 	    " suspended=excluded.suspended, synchronized=excluded.synchronized",
-	    "ssisssiiiiii", r->pub.uuid, r->set->pub.uuid, I(r->idx), r->source->pub.uuid,
+	    "ssisssiiiiiii", r->pub.uuid, r->set->pub.uuid, I(r->idx), r->source->pub.uuid,
 	    r->target->pub.uuid, r->pub.job_id, I(r->phase), I(r->created_target),
 	    I(r->pub.when_established_us), I(r->pub.when_activated_us), I(r->pub.when_suspended_us),
-	    I(r->pub.when_synchronized_us));
+	    I(r->pub.when_synchronized_us), I(r->pub.sync_type));
 }
 
 void db_delete_relation(struct engine *e, const struct relation *r)
@@ -445,6 +448,8 @@ static void load_relation(struct engine *e, sqlite3_stmt *st)
 	r->pub.when_activated_us = (uint64_t)num(st, 9);
 	r->pub.when_suspended_us = (uint64_t)num(st, 10);
 	r->pub.when_synchronized_us = (uint64_t)num(st, 11);
+	if (num(st, 12))
+		relation_set_type(r, (uint16_t)num(st, 12));
 	r->pub.state = r->pub.when_synchronized_us ? ENGINE_SYNCHRONIZED : ENGINE_PREPARED;
 	if (j) {
 		r->job = j;
@@ -475,7 +480,8 @@ int db_load(struct engine *e)
 		  load_job },
 		{ "SELECT job, volume FROM job_volume ORDER BY job, pos", load_job_volume },
 		{ "SELECT uuid, rset, idx, source, target, job, phase, created_target,"
-		  " established, activated, suspended, synchronized FROM relation ORDER BY seq",
+		  " established, activated, suspended, synchronized, sync_type FROM relation"
+		  " ORDER BY seq",
 		  load_relation },
 	};
 

@@ -427,6 +427,7 @@ static int on_tick(sd_event_source *src, uint64_t usec, void *arg)
 	struct engine *e = arg;
 
 	job_tick(e);
+	snapshot_spaces(e);
 	sd_event_source_set_time(src, usec + TICK_US);
 	sd_event_source_set_enabled(src, SD_EVENT_ONESHOT);
 	return 0;
@@ -503,7 +504,7 @@ int engine_start(sd_event *loop, const struct smisd_config *cfg, engine_done_fn 
 	e->loop = sd_event_ref(loop);
 	e->cfg = cfg;
 	e->ops = !strcmp(cfg->engine.backend, "sim") ? &backend_sim : &backend_real;
-	e->volume_by_id = xcalloc(e->ops->max_volume_id + 1, sizeof(*e->volume_by_id));
+	e->volume_by_id = xcalloc(e->ops->max_snapshot_id + 1, sizeof(*e->volume_by_id));
 	e->unused_id = 1;
 	e->ready = ready;
 	e->ready_arg = arg;

@@ -102,6 +102,7 @@ enum engine_volume_status {
 	ENGINE_VOLUME_DELETING,
 	ENGINE_VOLUME_MISSING, /* the logical volume is not there */
 	ENGINE_VOLUME_ERROR, /* there, but without its device */
+	ENGINE_VOLUME_LOST, /* a snapshot that the kernel had to give up */
 };
 
 struct engine_volume {
@@ -117,6 +118,13 @@ struct engine_volume {
 	bool in_use; /* opened, mounted or stacked on in the host, as last seen */
 	unsigned int nr_as_source, nr_as_target; /* relations that it is an end of */
 	uint64_t created_us;
+	/*
+	 * A snapshot is the target of one relation, lives and dies with it, and is read-only. Old
+	 * data is kept once for all snapshots of a source: its part is an equal one, as last seen.
+	 */
+	bool is_snapshot;
+	uint64_t kept_bytes; /* of a snapshot */
+	const char *lost; /* why it is LOST; "" */
 };
 
 struct engine_group {
@@ -164,7 +172,7 @@ struct engine_relation {
 	char uuid[ENGINE_UUID_LEN];
 	const struct engine_volume *source, *target;
 	const struct engine_set *set; /* never NULL: each relation belongs to one set */
-	const char *job_id; /* of the pair's job; "" when adopted from the kernel */
+	const char *job_id; /* of the pair's job; "" for snapshots, and adopted from the kernel */
 	uint16_t sync_type, mode;
 	enum engine_state state;
 	int error; /* errno of a failed relation, else 0 */
@@ -180,6 +188,7 @@ struct engine_relation {
 };
 
 uint16_t engine_relation_percent(const struct engine_relation *r); /* 0..100; 100 = complete */
+uint16_t engine_relation_sync_state(const struct engine_relation *r); /* CIM SyncState */
 
 /*
  * The relations that one call made at one point in time. It is a group relation
@@ -300,7 +309,10 @@ void engine_volume_create(struct engine *e, const struct engine_volume_spec *spe
 void engine_volume_modify(struct engine *e, const char *uuid, const char *name,
 			  const char *description, uint64_t size_bytes, engine_done_fn done,
 			  void *arg);
-/* IN_USE while it is an end of a relation, or open in the host. Leaves its groups by itself. */
+/*
+ * IN_USE while it is an end of a relation, or open in the host. Leaves its groups by itself. Of a
+ * snapshot it is ENGINE_OP_RETURN on its relation.
+ */
 void engine_volume_delete(struct engine *e, const char *uuid, engine_done_fn done, void *arg);
 
 /* Group maintenance is immediate: durable when it returns. @why_size bytes of sentence. */
@@ -341,9 +353,9 @@ struct engine_replica_spec {
 	size_t nr_pairs;
 	const char *relationship_name; /* NULL */
 	const char *pool_uuid; /* pool of created targets; NULL: the pool of each source */
-	uint16_t sync_type; /* 8 clone; others NOT_SUPPORTED */
+	uint16_t sync_type; /* 7 snapshot, 8 clone; others NOT_SUPPORTED */
 	uint16_t mode; /* 0 = NULL */
-	uint16_t wait_copy_state; /* 0 = NULL; 3, 4, 8 */
+	uint16_t wait_copy_state; /* 0 = NULL; clones 3, 4, 8; snapshots 4 */
 	bool keep_job; /* DeleteOnCompletion FALSE: the job stays until a client deletes it */
 };
 
@@ -352,6 +364,9 @@ struct engine_replica_spec {
  * force, or after the reply deadline (config, [limits] reply-deadline) if making the targets takes
  * longer: then relations, set and targets may be missing from the result. A failure after
  * acceptance is JOB_STARTED too, with a job in state Exception: the job carries the reason.
+ *
+ * Snapshots need no job: OK comes when they are there, with relations, set and targets; anything
+ * else means that there are none of them, but for UNAVAILABLE: then nobody knows yet.
  */
 void engine_replica_create(struct engine *e, const struct engine_replica_spec *spec,
 			   engine_done_fn done, void *arg);
@@ -360,13 +375,14 @@ enum engine_relation_op { /* CIM Operation */
 	ENGINE_OP_ABORT = 2,
 	ENGINE_OP_DETACH = 8,
 	ENGINE_OP_RESUME = 16,
+	ENGINE_OP_RETURN = 19, /* to the pool: the snapshot is deleted; all others are for clones */
 	ENGINE_OP_SUSPEND = 22,
 };
 
 /*
  * On one relation, a list, or (with @set_uuid, @uuids NULL) all of a set. Other operations are
  * NOT_SUPPORTED. Detaching an unfinished copy needs @force. OK when all are done; the
- * first failure ends the list and is the result.
+ * first failure ends the list and is the result. No snapshot is returned while one of them is open.
  */
 void engine_relation_op(struct engine *e, uint16_t op, const char *set_uuid,
 			const char *const *uuids, size_t nr, bool force, engine_done_fn done,

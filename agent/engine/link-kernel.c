@@ -34,6 +34,7 @@ static void convert(const struct rpl_msg_relation *m, struct backend_relation *o
 	*out = (struct backend_relation) {
 		.target_id = m->id,
 		.source_id = m->volume_id,
+		.is_snapshot = m->kind == RPL_KIND_SNAPSHOT,
 		.state = (enum engine_state)m->state,
 		.error = (int)m->error,
 		.total_bytes = m->total_bytes,
@@ -71,12 +72,18 @@ static void forget_seqs(struct link_kernel *k)
 
 /* ---- events */
 
+/* It has its point in time. */
+static bool is_ours(const struct rpl_msg_relation *m)
+{
+	return m->state != RPL_STATE_PREPARED && !uuid_is_null(m->uuid);
+}
+
 static void on_relation(void *arg, const struct rpl_msg_relation *m)
 {
 	struct link_kernel *k = arg;
 	struct backend_relation r;
 
-	if (m->state == RPL_STATE_PREPARED || uuid_is_null(m->uuid))
+	if (!is_ours(m))
 		return;
 	convert(m, &r);
 	if (!is_news(k, r.uuid, m->seq))
@@ -128,6 +135,7 @@ struct collect {
 	struct link_kernel *k;
 	VEC(struct backend_relation) relations;
 	VEC(struct backend_group) groups;
+	VEC(struct backend_space) spaces;
 };
 
 static int add_relation(void *arg, const struct rpl_msg_relation *m)
@@ -135,8 +143,7 @@ static int add_relation(void *arg, const struct rpl_msg_relation *m)
 	struct collect *c = arg;
 	struct backend_relation r;
 
-	if (m->state == RPL_STATE_PREPARED || m->state == RPL_STATE_DETACHED ||
-	    uuid_is_null(m->uuid))
+	if (!is_ours(m) || m->state == RPL_STATE_DETACHED)
 		return 0;
 	convert(m, &r);
 	is_news(c->k, r.uuid, m->seq);
@@ -171,6 +178,31 @@ int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, si
 	out->nr_relations = c.relations.n;
 	out->groups = c.groups.v;
 	out->nr_groups = c.groups.n;
+	return 0;
+}
+
+static int add_space(void *arg, const struct rpl_msg_source *m)
+{
+	struct collect *c = arg;
+	struct backend_space s = { .source_id = m->id, .kept_bytes = m->stored_bytes };
+
+	if (m->nr_snapshots)
+		vec_push(&c->spaces, s);
+	return 0;
+}
+
+int link_kernel_spaces(struct link_kernel *k, struct link_list *out, char *why, size_t why_size)
+{
+	struct collect c = { .k = k };
+	int ret = rpl_client_dump_sources(k->client, 0, add_space, &c);
+
+	if (ret) {
+		refused(why, why_size, "the kernel: %s", rpl_client_why(k->client));
+		vec_done(&c.spaces);
+		return ret == -ENOENT ? -ENODEV : ret;
+	}
+	out->spaces = c.spaces.v;
+	out->nr_spaces = c.spaces.n;
 	return 0;
 }
 

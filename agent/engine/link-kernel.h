@@ -14,7 +14,8 @@ struct link_kernel;
 struct link_list {
 	struct backend_relation *relations; /* free() */
 	struct backend_group *groups; /* free() */
-	size_t nr_relations, nr_groups;
+	struct backend_space *spaces; /* free() */
+	size_t nr_relations, nr_groups, nr_spaces;
 };
 
 /* @changed: the module came or went, or events were lost: take a new list. */
@@ -23,6 +24,8 @@ int link_kernel_start(struct link_kernel **out, sd_event *loop,
 		      void (*changed)(void *arg), void *arg);
 void link_kernel_stop(struct link_kernel *k);
 bool link_kernel_ready(struct link_kernel *k);
+/* What the snapshots of each source that has some keep. */
+int link_kernel_spaces(struct link_kernel *k, struct link_list *out, char *why, size_t why_size);
 /* What is related now. Clones that wait for their point in time are not relations. */
 int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, size_t why_size);
 

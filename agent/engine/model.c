@@ -80,6 +80,7 @@ struct volume *volume_new(struct engine *e, const char *uuid, uint32_t id, const
 	make_naa(v);
 	volume_set_name(e, v, name);
 	set_str(&v->pub.description, "");
+	set_str(&v->pub.lost, "");
 	volume_set_id(e, v, id);
 	TAILQ_INSERT_TAIL(&e->volumes, v, link);
 	strmap_set(&e->volume_by_uuid, v->pub.uuid, v);
@@ -94,6 +95,7 @@ void volume_free(struct engine *e, struct volume *v)
 	forget_name(e, v);
 	free_str(v->pub.name);
 	free_str(v->pub.description);
+	free_str(v->pub.lost);
 	free(v);
 }
 
@@ -109,7 +111,7 @@ void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid)
 /* False: the id is another volume's, and @v keeps what it had. */
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id)
 {
-	if (id > e->ops->max_volume_id || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
+	if (id > e->ops->max_snapshot_id || (id && e->volume_by_id[id] && e->volume_by_id[id] != v))
 		return false;
 	if (v->pub.id && e->volume_by_id[v->pub.id] == v)
 		e->volume_by_id[v->pub.id] = NULL;
@@ -129,9 +131,23 @@ uint32_t volume_unused_id(struct engine *e)
 	return 0;
 }
 
+/* In turns: the kernel may still be giving up the space of one that was deleted. */
+uint32_t snapshot_unused_id(struct engine *e)
+{
+	uint32_t first = e->ops->max_volume_id + 1, last = e->ops->max_snapshot_id;
+	uint32_t id = e->last_snapshot_id;
+
+	for (uint32_t i = first; i <= last; i++) {
+		id = id < first || id == last ? first : id + 1;
+		if (!e->volume_by_id[id])
+			return e->last_snapshot_id = id;
+	}
+	return 0;
+}
+
 struct volume *volume_of_id(struct engine *e, uint32_t id)
 {
-	return id <= e->ops->max_volume_id ? e->volume_by_id[id] : NULL;
+	return id <= e->ops->max_snapshot_id ? e->volume_by_id[id] : NULL;
 }
 
 struct volume *volume_find(struct engine *e, const char *uuid)
@@ -301,7 +317,6 @@ struct relation *relation_new(struct engine *e, const char *uuid, struct rset *s
 	r->pub.target = &target->pub;
 	r->pub.set = &s->pub;
 	r->pub.job_id = "";
-	r->pub.sync_type = s->pub.sync_type;
 	r->pub.mode = s->pub.mode;
 	r->pub.total_bytes = source->pub.size_bytes;
 	r->pub.eta_s = ENGINE_ETA_UNKNOWN;
@@ -311,7 +326,16 @@ struct relation *relation_new(struct engine *e, const char *uuid, struct rset *s
 	target->pub.nr_as_target++;
 	TAILQ_INSERT_TAIL(&e->relations, r, link);
 	strmap_set(&e->relation_by_uuid, r->pub.uuid, r);
+	relation_set_type(r, s->pub.sync_type);
 	return r;
+}
+
+void relation_set_type(struct relation *r, uint16_t sync_type)
+{
+	r->pub.sync_type = sync_type;
+	if (relation_is_snapshot(r))
+		r->pub.mode = ENGINE_MODE_SYNC;
+	r->target->pub.is_snapshot = relation_is_snapshot(r);
 }
 
 void relation_set_phase(struct relation *r, enum relation_phase phase)

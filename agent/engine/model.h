@@ -125,8 +125,9 @@ struct engine {
 	TAILQ_HEAD(, job) jobs;
 	TAILQ_HEAD(, later) later; /* answers that wait for the loop */
 	struct strmap volume_by_uuid, volume_by_name, relation_by_uuid, job_by_id;
-	struct volume **volume_by_id; /* up to ops->max_volume_id */
+	struct volume **volume_by_id; /* up to ops->max_snapshot_id */
 	uint32_t unused_id; /* none below it is unused */
+	uint32_t last_snapshot_id; /* given to a snapshot by this process; 0: none yet */
 	VEC(struct notify) notify;
 	sd_event_source *tick, *retry;
 	engine_done_fn ready;
@@ -144,6 +145,7 @@ void volume_set_name(struct engine *e, struct volume *v, const char *name);
 void volume_set_pool(struct engine *e, struct volume *v, const char *pool_uuid);
 bool volume_set_id(struct engine *e, struct volume *v, uint32_t id);
 uint32_t volume_unused_id(struct engine *e); /* 0: none left */
+uint32_t snapshot_unused_id(struct engine *e); /* the same for snapshots; not one just given up */
 struct volume *volume_of_id(struct engine *e, uint32_t id); /* NULL: none */
 struct group *group_new(struct engine *e, const char *id, const char *name);
 void group_free(struct engine *e, struct group *g);
@@ -154,6 +156,12 @@ void set_link_groups(struct rset *s, struct group *source, struct group *target)
 void set_update(struct rset *s); /* sums and common states from the relations */
 struct relation *relation_new(struct engine *e, const char *uuid, struct rset *s,
 			      struct volume *source, struct volume *target);
+/* It is made with that of its set. The target of a snapshot's relation becomes a snapshot. */
+void relation_set_type(struct relation *r, uint16_t sync_type);
+static inline bool relation_is_snapshot(const struct relation *r)
+{
+	return r->pub.sync_type == ENGINE_SYNC_SNAPSHOT;
+}
 void relation_free(struct engine *e, struct relation *r); /* the set is freed with its last */
 bool relation_visible(const struct relation *r);
 void relation_set_phase(struct relation *r, enum relation_phase phase);
@@ -231,6 +239,18 @@ void relation_release(struct engine *e, struct relation *r, bool detach, engine_
 void relation_clean(struct engine *e, struct relation *r);
 void relations_stop(struct engine *e); /* ends what waits for a next try */
 void relation_event(const struct backend_relation *br, void *arg);
+
+/* ---- snapshot.c */
+/* Plans the snapshot that relation @uuid makes, in phase CREATING; NULL with @why: no id left. */
+struct volume *snapshot_plan(struct engine *e, const char *uuid, const char *name,
+			     const struct volume *source, char *why, size_t why_size);
+/* Makes its link by name. @done may be NULL. */
+void snapshot_link(struct engine *e, const struct volume *v, backend_done_fn done, void *arg);
+unsigned int snapshots_of(struct engine *e, const struct volume *source);
+/* What the kernel says of it: the volume is lost, or not. */
+void snapshot_judge(struct engine *e, struct relation *r);
+/* Asks what the snapshots keep, if there are any. */
+void snapshot_spaces(struct engine *e);
 
 /* ---- job.c */
 void job_refresh(struct engine *e, struct job *j); /* from its relation or its children */

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <linux/dm-replica.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,9 @@ static const unsigned int ops[BACKEND_NR_OPS] = {
 	[BACKEND_CLONE_RELEASE] = F_UUID,
 	[BACKEND_GROUP_CREATE] = F_UUID | F_PAIRS,
 	[BACKEND_RELATION_MODIFY] = F_UUID | F_OTHER | F_VERB | F_FORCE,
+	[BACKEND_SNAPSHOT_DELETE] = F_UUID,
 	[BACKEND_RELATION_LIST] = 0,
+	[BACKEND_SPACE_LIST] = 0,
 };
 
 /* ---- writing */
@@ -90,9 +93,15 @@ static void put_bool(struct strbuf *b, const char *key, bool v)
 static void put_pairs(struct strbuf *b, const struct backend_request *req)
 {
 	strbuf_puts(b, ",\"pairs\":[");
-	for (size_t i = 0; i < req->nr_pairs; i++)
-		strbuf_printf(b, "%s[\"%s\",\"%s\",\"%s\"]", i ? "," : "", req->pairs[i].relation,
-			      req->pairs[i].source, req->pairs[i].target);
+	for (size_t i = 0; i < req->nr_pairs; i++) {
+		const struct backend_pair *p = &req->pairs[i];
+
+		strbuf_printf(b, "%s[\"%s\",\"%s\",", i ? "," : "", p->relation, p->source);
+		if (*p->target)
+			strbuf_printf(b, "\"%s\"]", p->target);
+		else
+			strbuf_printf(b, "%u]", p->snapshot_id);
+	}
 	strbuf_putc(b, ']');
 }
 
@@ -144,6 +153,7 @@ static void put_volume(struct strbuf *b, const struct backend_volume *v)
 	put_str(b, "uuid", v->uuid);
 	put_str(b, "pool", v->pool);
 	put_str(b, "clone-of", v->clone_of);
+	put_str(b, "snapshot-of", v->snapshot_of);
 	put_u64(b, "size", v->size_bytes);
 	put_bool(b, "device", v->has_device);
 	put_bool(b, "open", v->is_open);
@@ -358,6 +368,29 @@ static const char *text_at(struct json_object *arr, size_t i)
 	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
 }
 
+/* Two uuids, and that of the clone or the id of the snapshot. */
+static bool get_pair(struct json_object *a, struct backend_pair *out)
+{
+	struct json_object *last;
+	int64_t id;
+
+	if (!json_object_is_type(a, json_type_array) || json_object_array_length(a) != 3 ||
+	    !proto_uuid_ok(text_at(a, 0)) || !proto_uuid_ok(text_at(a, 1)))
+		return false;
+	memcpy(out->relation, text_at(a, 0), ENGINE_UUID_LEN);
+	memcpy(out->source, text_at(a, 1), ENGINE_UUID_LEN);
+	last = json_object_array_get_idx(a, 2);
+	if (json_object_is_type(last, json_type_int)) {
+		id = json_object_get_int64(last);
+		out->snapshot_id = (uint32_t)id;
+		return id > RPL_VOLUMES_MAX && id <= RPL_ID_MAX;
+	}
+	if (!proto_uuid_ok(text_at(a, 2)))
+		return false;
+	memcpy(out->target, text_at(a, 2), ENGINE_UUID_LEN);
+	return true;
+}
+
 static struct backend_pair *get_pairs(struct reader *r, struct json_object *o, size_t *nr)
 {
 	struct json_object *arr = member(o, "pairs", json_type_array);
@@ -370,19 +403,10 @@ static struct backend_pair *get_pairs(struct reader *r, struct json_object *o, s
 	}
 	pairs = xcalloc(n, sizeof(*pairs));
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *p = json_object_array_get_idx(arr, i);
-		bool ok = json_object_is_type(p, json_type_array) &&
-			  json_object_array_length(p) == 3;
-
-		for (size_t k = 0; k < 3 && ok; k++)
-			ok = proto_uuid_ok(text_at(p, k));
-		if (!ok) {
-			bad(r, "pair %zu is not three uuids", i);
-			break;
-		}
-		memcpy(pairs[i].relation, text_at(p, 0), ENGINE_UUID_LEN);
-		memcpy(pairs[i].source, text_at(p, 1), ENGINE_UUID_LEN);
-		memcpy(pairs[i].target, text_at(p, 2), ENGINE_UUID_LEN);
+		if (get_pair(json_object_array_get_idx(arr, i), &pairs[i]))
+			continue;
+		bad(r, "pair %zu is not three uuids, or two and the id of a snapshot", i);
+		break;
 	}
 	*nr = n;
 	return pairs;
@@ -415,8 +439,8 @@ static void get_fields(struct reader *r, struct json_object *o, unsigned int f,
 	if (f & F_POOL)
 		get_pool(r, o, req->pool);
 	if (f & F_VOLUME) {
-		if (!member_u64(o, "volume", &v) || !v || v > 4095)
-			bad(r, "volume is not a number from 1 to 4095");
+		if (!member_u64(o, "volume", &v) || !v || v > RPL_VOLUMES_MAX)
+			bad(r, "volume is not a number from 1 to %d", RPL_VOLUMES_MAX);
 		req->id = (uint32_t)v;
 	}
 	if ((f & F_SIZE) && (!member_u64(o, "size", &req->size_bytes) || !req->size_bytes ||
@@ -520,6 +544,7 @@ static void get_reply_volumes(struct json_object *o, struct proto_reply *p)
 		copy_str(v->uuid, sizeof(v->uuid), x, "uuid");
 		copy_str(v->pool, sizeof(v->pool), x, "pool");
 		copy_str(v->clone_of, sizeof(v->clone_of), x, "clone-of");
+		copy_str(v->snapshot_of, sizeof(v->snapshot_of), x, "snapshot-of");
 		member_u64(x, "volume", &id);
 		v->id = (uint32_t)id;
 		member_u64(x, "size", &v->size_bytes);

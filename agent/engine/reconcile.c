@@ -119,7 +119,9 @@ static void volume_unseen(struct engine *e, struct volume *v)
 {
 	if (v->busy)
 		return;
-	if (v->phase == VOLUME_PRESENT) {
+	if (v->pub.is_snapshot && has_relation(e, v)) {
+		v->pub.status = ENGINE_VOLUME_MISSING; /* the kernel's list says what that means */
+	} else if (v->phase == VOLUME_PRESENT && !v->pub.is_snapshot) {
 		if (v->pub.status != ENGINE_VOLUME_MISSING || !e->is_ready)
 			log_warn("volume %s: its logical volume is missing", v->pub.name);
 		v->pub.status = ENGINE_VOLUME_MISSING;
@@ -160,7 +162,8 @@ static void finish_volumes(struct engine *e)
 
 	TAILQ_FOREACH(v, &e->volumes, link)
 	{
-		if (v->busy || !v->seen || has_relation(e, v))
+		/* a snapshot without a relation went, or came, while we looked */
+		if (v->busy || !v->seen || v->pub.is_snapshot || has_relation(e, v))
 			continue;
 		if (v->phase != VOLUME_PRESENT) {
 			log_notice("volume %s: %s was cut off, deleting it", v->pub.name,
@@ -182,34 +185,48 @@ static void finish_volumes(struct engine *e)
 
 /* ---- relations */
 
-static struct rset *adopt_set(struct engine *e, const struct backend_relation *br)
+static struct rset *adopt_set(struct engine *e, const struct backend_relation *br,
+			      const struct backend_reply *reply)
 {
 	struct rset *s = set_find(e, br->group);
 
 	if (s)
 		return s;
 	s = set_new(e, br->group);
-	s->pub.sync_type = ENGINE_SYNC_CLONE;
-	s->pub.mode = ENGINE_MODE_ASYNC;
+	s->pub.sync_type = br->is_snapshot ? ENGINE_SYNC_SNAPSHOT : ENGINE_SYNC_CLONE;
+	s->pub.mode = br->is_snapshot ? ENGINE_MODE_SYNC : ENGINE_MODE_ASYNC;
+	for (size_t i = 0; i < reply->nr_groups; i++)
+		if (!strcmp(reply->groups[i].uuid, br->group))
+			s->pub.when_established_us = s->pub.when_activated_us =
+				reply->groups[i].when_us;
 	return s;
 }
 
 /* The kernel has a relation that the database does not know: shown, attached, without a job. */
-static void adopt(struct engine *e, const struct backend_relation *br)
+static void adopt(struct engine *e, const struct backend_relation *br,
+		  const struct backend_reply *reply)
 {
 	struct volume *source = volume_of_id(e, br->source_id);
-	struct volume *target = volume_of_id(e, br->target_id);
+	struct volume *target = br->is_snapshot ? volume_find(e, br->uuid)
+						: volume_of_id(e, br->target_id);
 	struct rset *s;
 	struct relation *r;
 
-	if (!source || !target || source == target || relation_of_target(e, target)) {
+	if (!source || !target || source == target || relation_of_target(e, target) ||
+	    target->pub.is_snapshot != br->is_snapshot) {
 		log_warn("relation %s of the kernel has no volumes here", br->uuid);
 		return;
 	}
-	s = adopt_set(e, br);
+	s = adopt_set(e, br, reply);
 	r = relation_new(e, br->uuid, s, source, target);
+	/* one point in time may have both kinds */
+	r->pub.mode = br->is_snapshot ? ENGINE_MODE_SYNC : ENGINE_MODE_ASYNC;
+	relation_set_type(r, br->is_snapshot ? ENGINE_SYNC_SNAPSHOT : ENGINE_SYNC_CLONE);
+	r->created_target = br->is_snapshot;
+	r->pub.when_established_us = s->pub.when_established_us;
+	r->pub.when_activated_us = s->pub.when_activated_us;
 	r->pub.state = br->state;
-	if (br->state == ENGINE_SYNCHRONIZED)
+	if (br->state == ENGINE_SYNCHRONIZED && !br->is_snapshot)
 		r->pub.when_synchronized_us = now_us();
 	relation_set_phase(r, RELATION_ACTIVE);
 	r->seen = true;
@@ -219,6 +236,9 @@ static void adopt(struct engine *e, const struct backend_relation *br)
 	db_save_set(e, s);
 	db_save_relation(e, r);
 	db_commit(e);
+	/* made after the devices were: it gets its own in another round */
+	if (br->is_snapshot && target->pub.status == ENGINE_VOLUME_ERROR)
+		e->reconcile_again = true;
 	notify(e, ENGINE_OBJ_RELATION, ENGINE_CREATED, &r->pub);
 	relation_update(e, r, br);
 }
@@ -241,7 +261,7 @@ static void take_facts(struct engine *e, const struct backend_reply *reply)
 		struct relation *r = strmap_get(&e->relation_by_uuid, br->uuid);
 
 		if (!r) {
-			adopt(e, br);
+			adopt(e, br, reply);
 			continue;
 		}
 		r->seen = true;
@@ -257,6 +277,8 @@ static void decide_known(struct engine *e, struct relation *r)
 	switch (r->phase) {
 	case RELATION_PLANNED:
 		replica_activated(e, r->set);
+		if (relation_is_snapshot(r))
+			snapshot_link(e, r->target, NULL, NULL);
 		break;
 	case RELATION_DETACHING:
 		relation_release(e, r, true, NULL, NULL);
@@ -270,17 +292,24 @@ static void decide_known(struct engine *e, struct relation *r)
 }
 
 /* Its pool or its device is not there now: nobody can say what became of it. */
-static bool undecidable(const struct volume *v)
+static bool volume_undecidable(const struct volume *v)
 {
 	return v->phase == VOLUME_PRESENT &&
 	       (v->pub.status == ENGINE_VOLUME_ERROR || v->pub.status == ENGINE_VOLUME_MISSING);
+}
+
+/* A snapshot is where its source is, and nowhere else. */
+static bool undecidable(const struct relation *r)
+{
+	return volume_undecidable(r->source) ||
+	       (!relation_is_snapshot(r) && volume_undecidable(r->target));
 }
 
 static void decide_unknown(struct engine *e, struct relation *r)
 {
 	struct backend_relation gone = { .state = ENGINE_DETACHED };
 
-	if (undecidable(r->source) || undecidable(r->target)) {
+	if (undecidable(r)) {
 		log_warn("relation %s to %s: a device is missing, left as it is",
 			 r->source->pub.name, r->target->pub.name);
 		reconcile_leftover(e);
@@ -396,6 +425,7 @@ static void on_relations(const struct backend_reply *reply, void *arg)
 	e->trouble = xstrdup("");
 	e->system.trouble = e->trouble;
 	tell_ready(e, ENGINE_OK, "");
+	snapshot_spaces(e);
 	if (e->reconcile_again)
 		reconcile(e);
 }

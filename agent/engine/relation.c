@@ -44,12 +44,15 @@ void relation_settle(struct engine *e, struct relation *r)
 	switch (r->pub.state) {
 	case ENGINE_SYNCHRONIZED:
 		if (!r->pub.when_synchronized_us) {
-			r->pub.when_synchronized_us = now_us();
+			r->pub.when_synchronized_us = relation_is_snapshot(r) &&
+								      r->pub.when_activated_us
+							      ? r->pub.when_activated_us
+							      : now_us();
 			r->pub.copied_bytes = r->pub.total_bytes;
 			set_update(r->set);
 			save(e, r);
 		}
-		if (r->pub.mode == ENGINE_MODE_SYNC)
+		if (r->pub.mode == ENGINE_MODE_SYNC && !relation_is_snapshot(r))
 			relation_release(e, r, true, NULL, NULL);
 		else
 			end_job(e, r, ENGINE_JOB_COMPLETED, 0, "");
@@ -84,6 +87,8 @@ void relation_update(struct engine *e, struct relation *r, const struct backend_
 		r->pub.total_bytes = br->total_bytes;
 	if (br->state != ENGINE_DETACHED)
 		r->pub.copied_bytes = br->copied_bytes;
+	if (br->state == ENGINE_SYNCHRONIZED)
+		r->pub.copied_bytes = r->pub.total_bytes;
 	r->pub.rate_bytes_s = br->rate_bytes_s;
 	r->pub.eta_s = br->eta_s;
 	if (before != br->state) {
@@ -92,6 +97,7 @@ void relation_update(struct engine *e, struct relation *r, const struct backend_
 			r->pub.when_suspended_us = now_us();
 	}
 	set_update(r->set);
+	snapshot_judge(e, r);
 	if (relation_visible(r))
 		notify(e, ENGINE_OBJ_RELATION,
 		       before == br->state ? ENGINE_PROGRESS : ENGINE_CHANGED, &r->pub);
@@ -168,6 +174,23 @@ static void forget(struct engine *e, struct relation *r)
 	if (last && visible)
 		notify(e, ENGINE_OBJ_SET, ENGINE_DELETED, &s->pub);
 	relation_free(e, r);
+}
+
+/* The snapshot goes with its relation. */
+static void forget_snapshot(struct engine *e, struct relation *r)
+{
+	struct rset *s = r->set;
+	struct volume *v = r->target;
+
+	db_begin(e);
+	db_delete_relation(e, r);
+	notify(e, ENGINE_OBJ_RELATION, ENGINE_DELETED, &r->pub);
+	if (s->nr_all == 1)
+		notify(e, ENGINE_OBJ_SET, ENGINE_DELETED, &s->pub);
+	relation_free(e, r);
+	volume_drop(e, v);
+	if (db_commit(e))
+		log_err("a snapshot is gone, but its rows could not be removed");
 }
 
 static void forget_clean(struct engine *e, struct relation *r)
@@ -262,7 +285,8 @@ static void released(const struct backend_reply *reply, void *arg)
 }
 
 /* The kernel refuses to detach: the relation stays, and is said to be as the kernel has it. */
-static void detach_refused(struct release *rl, struct relation *r, const char *why)
+static void detach_refused(struct release *rl, struct relation *r, enum engine_rc rc,
+			   const char *why)
 {
 	struct engine *e = rl->e;
 
@@ -271,7 +295,7 @@ static void detach_refused(struct release *rl, struct relation *r, const char *w
 	if (!rl->done)
 		end_job(e, r, ENGINE_JOB_EXCEPTION, EIO, why);
 	notify(e, ENGINE_OBJ_RELATION, ENGINE_CHANGED, &r->pub);
-	release_finish(rl, ENGINE_FAILED, why);
+	release_finish(rl, rc, why);
 }
 
 static void detached(const struct backend_reply *reply, void *arg)
@@ -283,9 +307,40 @@ static void detached(const struct backend_reply *reply, void *arg)
 	if (reply->error == -ENOTCONN || rl->e->stopping)
 		return release_finish(rl, ENGINE_UNAVAILABLE, reply->reason);
 	if (reply->error && reply->error != -ENOENT && !rl->clean)
-		return detach_refused(rl, r, reply->reason);
+		return detach_refused(rl, r, ENGINE_FAILED, reply->reason);
 	backend_req(&req, BACKEND_CLONE_RELEASE, r->target->pub.uuid);
 	backend_call(rl->e, &req, released, rl);
+}
+
+static void snapshot_deleted(const struct backend_reply *reply, void *arg)
+{
+	struct release *rl = arg;
+	struct engine *e = rl->e;
+	struct relation *r = strmap_get(&e->relation_by_uuid, rl->uuid);
+
+	if (reply->error == -ENOTCONN || e->stopping)
+		return release_finish(rl, ENGINE_UNAVAILABLE, reply->reason);
+	if (reply->error && !rl->clean)
+		return detach_refused(rl, r, rc_of_errno(reply->error), reply->reason);
+	if (reply->error) {
+		log_warn("snapshot %s, which is not wanted, cannot be deleted now: %s",
+			 r->target->pub.name, reply->reason);
+		return release_finish(rl, rc_of_errno(reply->error), reply->reason);
+	}
+	if (rl->clean)
+		forget_clean(e, r);
+	else
+		forget_snapshot(e, r);
+	release_finish(rl, ENGINE_OK, "");
+	snapshot_spaces(e);
+}
+
+static void start_delete(struct release *rl, struct relation *r)
+{
+	struct backend_request req;
+
+	backend_req(&req, BACKEND_SNAPSHOT_DELETE, r->target->pub.uuid);
+	backend_call(rl->e, &req, snapshot_deleted, rl);
 }
 
 void relations_stop(struct engine *e)
@@ -313,6 +368,8 @@ static void start_detach(struct release *rl, struct relation *r)
 {
 	struct backend_request req;
 
+	if (relation_is_snapshot(r))
+		return start_delete(rl, r);
 	backend_req(&req, BACKEND_RELATION_MODIFY, r->target->pub.uuid);
 	snprintf(req.other, sizeof(req.other), "%s", r->pub.uuid);
 	req.verb = BACKEND_DETACH;
@@ -341,7 +398,7 @@ void relation_release(struct engine *e, struct relation *r, bool detach, engine_
 	rl->arg = arg;
 	if (r->job)
 		job_refresh(e, r->job);
-	if (detach) {
+	if (detach || relation_is_snapshot(r)) {
 		start_detach(rl, r);
 		return;
 	}
@@ -377,6 +434,7 @@ static const struct {
 	{ ENGINE_OP_ABORT, "aborted", BACKEND_ABORT, ENGINE_ABORTED, 12 },
 	{ ENGINE_OP_DETACH, "detached", BACKEND_DETACH, ENGINE_DETACHED, 15 },
 	{ ENGINE_OP_RESUME, "resumed", BACKEND_RESUME, ENGINE_COPYING, 3 },
+	{ ENGINE_OP_RETURN, "returned to the pool", BACKEND_DETACH, ENGINE_DETACHED, 15 },
 	{ ENGINE_OP_SUSPEND, "suspended", BACKEND_SUSPEND, ENGINE_SUSPENDED, 9 },
 };
 
@@ -392,6 +450,8 @@ static size_t op_index(uint16_t op)
 static bool legal(uint16_t op, enum engine_state s, bool force)
 {
 	switch (op) {
+	case ENGINE_OP_RETURN:
+		return true;
 	case ENGINE_OP_ABORT:
 		return s == ENGINE_PREPARED || s == ENGINE_COPYING || s == ENGINE_SUSPENDED ||
 		       s == ENGINE_ABORTED;
@@ -412,9 +472,20 @@ static enum engine_rc check_op(struct engine *e, uint16_t op, const char *uuid, 
 		refused(why, why_size, "there is no relation %s", uuid);
 		return ENGINE_NOT_FOUND;
 	}
+	if (relation_is_snapshot(r) != (op == ENGINE_OP_RETURN)) {
+		refused(why, why_size,
+			relation_is_snapshot(r)
+				? "snapshot %s needs its source %s: it can only be returned to the "
+				  "pool (19)"
+				: "%s is a clone of %s: detach it (8), then it is an ordinary "
+				  "volume",
+			r->target->pub.name, r->source->pub.name);
+		return ENGINE_NOT_SUPPORTED;
+	}
 	if (r->phase == RELATION_DETACHING) {
-		refused(why, why_size, "the copy %s to %s is being detached", r->source->pub.name,
-			r->target->pub.name);
+		refused(why, why_size, "the copy %s to %s is being %s", r->source->pub.name,
+			r->target->pub.name,
+			relation_is_snapshot(r) ? "returned to the pool" : "detached");
 		return ENGINE_IN_USE;
 	}
 	if (legal(op, r->pub.state, force))
@@ -498,7 +569,7 @@ static void op_next(struct op *o)
 	if (rc != ENGINE_OK)
 		return op_end(o, rc, why);
 	r = strmap_get(&e->relation_by_uuid, o->uuids.v[o->next]);
-	if (o->op == ENGINE_OP_DETACH)
+	if (o->op == ENGINE_OP_DETACH || o->op == ENGINE_OP_RETURN)
 		return relation_release(e, r, true, op_detached, o);
 	r->pub.requested_copy_state = ops[i].requested_copy_state;
 	backend_req(&req, BACKEND_RELATION_MODIFY, r->target->pub.uuid);
@@ -507,10 +578,47 @@ static void op_next(struct op *o)
 	backend_call(e, &req, modified, o);
 }
 
-/* Of a set, pause, resume and abort concern the copies that run; detaching concerns all. */
+/* Of several snapshots none goes while one of them is open. */
+static void op_looked(const struct backend_reply *reply, void *arg)
+{
+	struct op *o = arg;
+	char why[WHY_LEN];
+
+	if (reply->error)
+		return op_end(o, rc_of_errno(reply->error), reply->reason);
+	for (size_t i = 0; i < o->uuids.n; i++) {
+		struct relation *r = strmap_get(&o->e->relation_by_uuid, o->uuids.v[i]);
+
+		for (size_t k = 0; r && k < reply->nr_volumes; k++) {
+			if (strcmp(reply->volumes[k].uuid, r->target->pub.uuid))
+				continue;
+			r->target->pub.in_use = reply->volumes[k].is_open;
+			if (!r->target->pub.in_use)
+				break;
+			refused(why, sizeof(why),
+				"snapshot %s is in use: mounted, opened or part of another device",
+				r->target->pub.name);
+			return op_end(o, ENGINE_IN_USE, why);
+		}
+	}
+	op_next(o);
+}
+
+static void op_start(struct op *o)
+{
+	struct backend_request req;
+
+	if (o->op != ENGINE_OP_RETURN || o->uuids.n < 2)
+		return op_next(o);
+	backend_req(&req, BACKEND_INVENTORY, NULL);
+	backend_call(o->e, &req, op_looked, o);
+}
+
+/* Of a set, pause, resume and abort concern the copies that run; an end concerns all. */
 static bool wanted(uint16_t op, const struct engine_relation *r)
 {
-	return op == ENGINE_OP_DETACH || legal(op, r->state, false);
+	return op == ENGINE_OP_DETACH || r->sync_type == ENGINE_SYNC_SNAPSHOT ||
+	       legal(op, r->state, false);
 }
 
 void engine_relation_op(struct engine *e, uint16_t op, const char *set_uuid,
@@ -527,7 +635,8 @@ void engine_relation_op(struct engine *e, uint16_t op, const char *set_uuid,
 	if (op_index(op) == ARRAY_LEN(ops))
 		return reply_later(e, done, arg, ENGINE_NOT_SUPPORTED,
 				   "operation %u is not supported: a clone can be aborted (2), "
-				   "detached (8), resumed (16) or suspended (22)",
+				   "detached (8), resumed (16) or suspended (22), a snapshot "
+				   "returned to the pool (19)",
 				   op);
 	if (set_uuid && (!s || !s->relations.n))
 		return reply_later(e, done, arg, ENGINE_NOT_FOUND, "there is no group relation %s",
@@ -558,5 +667,5 @@ void engine_relation_op(struct engine *e, uint16_t op, const char *set_uuid,
 	for (size_t i = 0; i < (s ? s->relations.n : nr); i++)
 		if (!s || wanted(op, s->relations.v[i]))
 			vec_push(&o->uuids, xstrdup(s ? s->relations.v[i]->uuid : uuids[i]));
-	op_next(o);
+	op_start(o);
 }

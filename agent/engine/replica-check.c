@@ -14,11 +14,32 @@ static const char *name_of(struct volume *v)
 
 /* ---- mode and waiting */
 
+static enum engine_rc check_snapshot(const struct engine_replica_spec *spec, uint16_t *mode,
+				     char *why, size_t why_size)
+{
+	*mode = spec->mode ? spec->mode : ENGINE_MODE_SYNC;
+	if (*mode != ENGINE_MODE_SYNC) {
+		refused(why, why_size,
+			"Mode %u is not supported: a snapshot is there at once, which is 2", *mode);
+		return ENGINE_NOT_SUPPORTED;
+	}
+	if (spec->wait_copy_state && spec->wait_copy_state != 4) {
+		refused(why, why_size,
+			"WaitForCopyState %u cannot be waited for: a snapshot is synchronized (4) "
+			"at once",
+			spec->wait_copy_state);
+		return ENGINE_INVALID_PARAMETER;
+	}
+	return ENGINE_OK;
+}
+
 static enum engine_rc check_wait(const struct engine_replica_spec *spec, uint16_t *mode, char *why,
 				 size_t why_size)
 {
 	uint16_t wait = spec->wait_copy_state;
 
+	if (spec->sync_type == ENGINE_SYNC_SNAPSHOT)
+		return check_snapshot(spec, mode, why, why_size);
 	*mode = spec->mode;
 	if (!*mode)
 		*mode = wait == 8 ? ENGINE_MODE_ASYNC : ENGINE_MODE_SYNC;
@@ -46,13 +67,13 @@ static enum engine_rc check_wait(const struct engine_replica_spec *spec, uint16_
 
 static enum engine_rc check_kind(const struct engine_replica_spec *spec, char *why, size_t why_size)
 {
-	if (spec->sync_type == ENGINE_SYNC_CLONE)
+	if (spec->sync_type == ENGINE_SYNC_CLONE || spec->sync_type == ENGINE_SYNC_SNAPSHOT)
 		return ENGINE_OK;
-	refused(why, why_size, "SyncType %u is not supported: this node makes clones (8)",
+	refused(why, why_size,
+		"SyncType %u is not supported: this node makes snapshots (7) and clones (8)",
 		spec->sync_type);
-	return spec->sync_type == ENGINE_SYNC_MIRROR || spec->sync_type == ENGINE_SYNC_SNAPSHOT
-		       ? ENGINE_NOT_SUPPORTED
-		       : ENGINE_INVALID_PARAMETER;
+	return spec->sync_type == ENGINE_SYNC_MIRROR ? ENGINE_NOT_SUPPORTED
+						     : ENGINE_INVALID_PARAMETER;
 }
 
 /* ---- which pairs */
@@ -69,6 +90,13 @@ static enum engine_rc add_pair(struct create *c, const char *source_uuid, const 
 			: source_uuid ? source_uuid
 				      : "(none)");
 		return ENGINE_NOT_FOUND;
+	}
+	if (p.target && create_is_snapshot(c)) {
+		refused(why, why_size,
+			"volume %s cannot be the target of a snapshot: a snapshot is made, none is "
+			"given",
+			name_of(p.target));
+		return ENGINE_INVALID_PARAMETER;
 	}
 	if (name && p.target) {
 		refused(why, why_size, "a name (%s) is given for volume %s, which exists", name,
@@ -161,6 +189,11 @@ static enum engine_rc check_source(struct volume *v, char *why, size_t why_size)
 				       v->pub.status == ENGINE_VOLUME_ERROR
 			       ? ENGINE_FAILED
 			       : ENGINE_IN_USE;
+	}
+	if (v->pub.is_snapshot) {
+		refused(why, why_size, "%s is a snapshot: copies are made of its source only",
+			name_of(v));
+		return ENGINE_NOT_SUPPORTED;
 	}
 	if (v->pub.nr_as_target) {
 		refused(why, why_size,
@@ -274,7 +307,8 @@ static enum engine_rc name_target(struct create *c, size_t i, bool from_relation
 	if (!p->name && from_relationship)
 		p->name = xasprintf("%.100s_%zu", c->name, i + 1);
 	for (unsigned int n = 1; !p->name; n++) {
-		char *name = xasprintf("%.100s_copy%u", name_of(p->source), n);
+		char *name = xasprintf("%.100s_%s%u", name_of(p->source),
+				       create_is_snapshot(c) ? "snap" : "copy", n);
 
 		if (planned_name_taken(c, name, i))
 			free(name);
@@ -320,7 +354,7 @@ static enum engine_rc check_space(struct create *c, char *why, size_t why_size)
 	struct pool *pool = NULL;
 
 	for (size_t i = 0; i < c->pairs.n; i++)
-		if (!c->pairs.v[i].target) {
+		if (!c->pairs.v[i].target && !create_is_snapshot(c)) {
 			need += c->pairs.v[i].size_bytes;
 			pool = c->pairs.v[i].pool;
 		}
@@ -376,6 +410,7 @@ enum engine_rc replica_check(struct create *c, const struct engine_replica_spec 
 {
 	enum engine_rc rc = check_kind(spec, why, why_size);
 
+	c->sync_type = spec->sync_type;
 	if (rc == ENGINE_OK)
 		rc = check_wait(spec, &c->mode, why, why_size);
 	if (rc == ENGINE_OK)

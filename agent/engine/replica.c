@@ -64,9 +64,10 @@ static void answer(struct create *c)
 {
 	VEC(const struct engine_job *) jobs = VEC_INIT;
 	VEC(const struct engine_volume *) targets = VEC_INIT;
-	struct engine_result res = { .rc = ENGINE_JOB_STARTED, .why = "" };
+	struct engine_result res = { .rc = c->rc, .why = c->why };
+	bool good = c->rc == ENGINE_OK || c->rc == ENGINE_JOB_STARTED;
 	struct job *j = strmap_get(&c->e->job_by_id, c->job_id);
-	struct rset *s = set_find(c->e, c->set_uuid);
+	struct rset *s = good ? set_find(c->e, c->set_uuid) : NULL;
 
 	if (!c->done)
 		return;
@@ -97,6 +98,36 @@ static void answer(struct create *c)
 	vec_done(&targets);
 }
 
+static void linked(const struct backend_reply *reply, void *arg)
+{
+	struct create *c = arg;
+
+	(void)reply;
+	answer(c);
+	create_free(c);
+}
+
+/*
+ * Snapshots are answered for when they have their links; what was asked for is there already, so
+ * links that cannot be made are no failure. From here on any of the relations may go.
+ */
+static void finish_snapshots(struct create *c)
+{
+	struct engine *e = c->e;
+	size_t nr = c->relations;
+
+	if (c->rc != ENGINE_OK || e->stopping) {
+		answer(c);
+		create_free(c);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		relation_settle(e, c->steps[i]);
+	snapshot_spaces(e);
+	for (size_t i = 0; i < nr; i++)
+		snapshot_link(e, c->steps[i]->target, i + 1 == nr ? linked : NULL, c);
+}
+
 /* The set may be gone only later: what takes it back is asynchronous. */
 static void finish(struct create *c)
 {
@@ -107,6 +138,8 @@ static void finish(struct create *c)
 	for (size_t i = 0; i < c->relations; i++)
 		if (!c->steps[i]->releasing)
 			c->steps[i]->target->busy = false;
+	if (create_is_snapshot(c))
+		return finish_snapshots(c);
 	answer(c);
 	/* a small copy may be complete already: its state has its effect now that it is answered */
 	for (size_t i = 0; i < c->relations; i++)
@@ -192,6 +225,10 @@ static void group_created(const struct backend_reply *reply, void *arg)
 	struct engine *e = c->e;
 	struct rset *s = set_find(e, c->set_uuid);
 
+	if (reply->error && create_is_snapshot(c)) {
+		c->rc = reply->error == -ENOTCONN ? ENGINE_UNAVAILABLE : rc_of_errno(reply->error);
+		snprintf(c->why, sizeof(c->why), "%s", reply->reason);
+	}
 	if (reply->error == -ENOTCONN || e->stopping)
 		return finish(c);
 	if (reply->error) {
@@ -212,11 +249,15 @@ static void create_group(struct create *c)
 	struct backend_request req;
 
 	for (size_t i = 0; i < c->relations; i++) {
-		struct backend_pair p;
+		const struct relation *r = c->steps[i];
+		struct backend_pair p = { 0 };
 
-		snprintf(p.relation, sizeof(p.relation), "%s", c->steps[i]->pub.uuid);
-		snprintf(p.source, sizeof(p.source), "%s", c->steps[i]->source->pub.uuid);
-		snprintf(p.target, sizeof(p.target), "%s", c->steps[i]->target->pub.uuid);
+		snprintf(p.relation, sizeof(p.relation), "%s", r->pub.uuid);
+		snprintf(p.source, sizeof(p.source), "%s", r->source->pub.uuid);
+		if (relation_is_snapshot(r))
+			p.snapshot_id = r->target->pub.id;
+		else
+			snprintf(p.target, sizeof(p.target), "%s", r->target->pub.uuid);
 		vec_push(&pairs, p);
 	}
 	backend_req(&req, BACKEND_GROUP_CREATE, c->set_uuid);
@@ -233,7 +274,7 @@ static void step(struct create *c)
 	struct relation *r;
 
 	fault_point("replica:step");
-	if (c->next == c->relations)
+	if (c->next == c->relations || create_is_snapshot(c))
 		return create_group(c);
 	r = c->steps[c->next];
 	if (r->created_target)
@@ -289,7 +330,7 @@ static void activate_one(struct engine *e, struct rset *s, struct relation *r)
 
 	r->pub.when_activated_us = s->pub.when_activated_us;
 	if (r->pub.state == ENGINE_PREPARED)
-		r->pub.state = ENGINE_COPYING;
+		r->pub.state = relation_is_snapshot(r) ? ENGINE_SYNCHRONIZED : ENGINE_COPYING;
 	relation_set_phase(r, RELATION_ACTIVE);
 	db_save_relation(e, r);
 	if (t->phase == VOLUME_CREATING) {
@@ -368,12 +409,13 @@ static struct relation *plan_pair(struct create *c, struct rset *s, struct pair 
 	char uuid[ENGINE_UUID_LEN];
 	struct relation *r;
 
-	if (!target) {
-		target = volume_plan(e, p->name, p->pool, p->size_bytes, why, why_size);
-		if (!target)
-			return NULL;
-	}
 	uuid_make(uuid);
+	if (create_is_snapshot(c))
+		target = snapshot_plan(e, uuid, p->name, p->source, why, why_size);
+	else if (!target)
+		target = volume_plan(e, p->name, p->pool, p->size_bytes, why, why_size);
+	if (!target)
+		return NULL;
 	r = relation_new(e, uuid, s, p->source, target);
 	r->created_target = !p->target;
 	r->pub.state = ENGINE_PREPARED;
@@ -398,7 +440,8 @@ static void take_back(struct create *c, struct rset *s, struct job *top)
 	}
 	if (!nr)
 		set_free(e, s);
-	job_free(e, top);
+	if (top)
+		job_free(e, top);
 }
 
 static void save_all(struct create *c, struct rset *s, struct job *top)
@@ -407,8 +450,9 @@ static void save_all(struct create *c, struct rset *s, struct job *top)
 
 	db_begin(e);
 	db_save_set(e, s);
-	db_save_job(e, top);
-	for (size_t i = 0; i < top->children.n; i++)
+	if (top)
+		db_save_job(e, top);
+	for (size_t i = 0; top && i < top->children.n; i++)
 		db_save_job(e, top->children.v[i]);
 	for (size_t i = 0; i < c->relations; i++) {
 		if (c->steps[i]->created_target)
@@ -435,25 +479,36 @@ static void plan_job(struct create *c, struct relation *r, struct job *top)
 	r->pub.job_id = j->pub.id;
 }
 
+/* The job of the whole call; snapshots are there at once and need none. */
+static struct job *plan_top(struct create *c, const struct group *source)
+{
+	char title[2 * ENGINE_NAME_MAX + 32];
+	struct job *top;
+
+	if (create_is_snapshot(c))
+		return NULL;
+	snprintf(title, sizeof(title), "clone of %s%s", source ? "group " : "",
+		 source ? source->pub.name : c->pairs.v[0].source->pub.name);
+	top = new_job(c, NULL, title);
+	snprintf(c->job_id, sizeof(c->job_id), "%s", top->pub.id);
+	return top;
+}
+
 /* Makes objects, jobs and rows of the whole request. False: refused, nothing is left of it. */
 static bool plan(struct create *c, char *why, size_t why_size)
 {
 	struct engine *e = c->e;
 	struct rset *s = set_new(e, c->set_uuid);
-	char title[2 * ENGINE_NAME_MAX + 32];
 	struct group *source = group_find(e, c->source_group);
 	struct job *top;
 
 	set_str(&s->pub.name, c->name);
-	s->pub.sync_type = ENGINE_SYNC_CLONE;
+	s->pub.sync_type = c->sync_type;
 	s->pub.mode = c->mode;
 	s->pub.when_established_us = now_us();
 	s->creating = true;
 	set_link_groups(s, source, group_find(e, c->target_group));
-	snprintf(title, sizeof(title), "clone of %s%s", source ? "group " : "",
-		 source ? source->pub.name : c->pairs.v[0].source->pub.name);
-	top = new_job(c, NULL, title);
-	snprintf(c->job_id, sizeof(c->job_id), "%s", top->pub.id);
+	top = plan_top(c, source);
 	c->steps = xcalloc(c->pairs.n, sizeof(*c->steps));
 	for (size_t i = 0; i < c->pairs.n; i++) {
 		struct relation *r = plan_pair(c, s, &c->pairs.v[i], why, why_size);
@@ -463,7 +518,8 @@ static bool plan(struct create *c, char *why, size_t why_size)
 			return false;
 		}
 		c->steps[c->relations++] = r;
-		plan_job(c, r, top);
+		if (top)
+			plan_job(c, r, top);
 	}
 	save_all(c, s, top);
 	if (db_commit(e)) {
@@ -474,17 +530,12 @@ static bool plan(struct create *c, char *why, size_t why_size)
 	return true;
 }
 
-static void accept_request(struct create *c)
+static void tell_jobs(struct create *c)
 {
 	struct engine *e = c->e;
-	char why[WHY_LEN] = "";
-	struct job *top;
+	struct job *top = strmap_get(&e->job_by_id, c->job_id);
 	uint64_t now;
 
-	unpin(c);
-	if (!plan(c, why, sizeof(why)))
-		return refuse(c, ENGINE_FAILED, why);
-	top = strmap_get(&e->job_by_id, c->job_id);
 	for (size_t i = 0; i < c->relations; i++)
 		job_refresh(e, c->steps[i]->job);
 	notify(e, ENGINE_OBJ_JOB, ENGINE_CREATED, &top->pub);
@@ -495,6 +546,22 @@ static void accept_request(struct create *c)
 	sd_event_add_time(e->loop, &c->deadline, CLOCK_MONOTONIC,
 			  now + (uint64_t)e->cfg->limits.reply_deadline_ms * 1000, 0, on_deadline,
 			  c);
+}
+
+static void accept_request(struct create *c)
+{
+	char why[WHY_LEN] = "";
+
+	unpin(c);
+	if (!plan(c, why, sizeof(why)))
+		return refuse(c, ENGINE_FAILED, why);
+	c->rc = create_is_snapshot(c) ? ENGINE_OK : ENGINE_JOB_STARTED;
+	if (create_is_snapshot(c))
+		log_info("snapshots of %s, %zu of them, the first of %s",
+			 *c->name ? c->name : "single volumes", c->relations,
+			 c->steps[0]->source->pub.name);
+	else
+		tell_jobs(c);
 	step(c);
 }
 

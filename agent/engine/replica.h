@@ -26,13 +26,20 @@ struct create {
 	char *name; /* RelationshipName, never NULL after the checks */
 	char source_group[ENGINE_UUID_LEN], target_group[ENGINE_UUID_LEN]; /* "" */
 	char set_uuid[ENGINE_UUID_LEN], job_id[ENGINE_UUID_LEN];
-	uint16_t mode;
+	uint16_t sync_type, mode;
 	bool keep_job;
 	VEC(struct pair) pairs;
 	/* after acceptance */
 	struct relation **steps;
 	size_t relations, next;
+	enum engine_rc rc; /* of the answer, with its sentence */
+	char why[WHY_LEN];
 };
+
+static inline bool create_is_snapshot(const struct create *c)
+{
+	return c->sync_type == ENGINE_SYNC_SNAPSHOT;
+}
 
 /*
  * Fills @c from @spec and refuses what is wrong with it. Nothing is changed.

@@ -46,6 +46,15 @@ uint16_t engine_state_sync_state(enum engine_state s)
 	return states[in_range(s)].sync_state;
 }
 
+uint16_t engine_relation_sync_state(const struct engine_relation *r)
+{
+	const uint16_t idle = 11;
+
+	if (r->sync_type == ENGINE_SYNC_SNAPSHOT && r->state == ENGINE_SYNCHRONIZED)
+		return idle;
+	return engine_state_sync_state(r->state);
+}
+
 uint16_t engine_relation_percent(const struct engine_relation *r)
 {
 	if (r->state == ENGINE_SYNCHRONIZED || r->when_synchronized_us)

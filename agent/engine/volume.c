@@ -379,6 +379,7 @@ void engine_volume_delete(struct engine *e, const char *uuid, engine_done_fn don
 {
 	struct volume *v = volume_find(e, uuid);
 	enum volume_phase before;
+	struct relation *r;
 
 	if (engine_not_ready(e))
 		return reply_later(e, done, arg, ENGINE_UNAVAILABLE, "%s", engine_not_ready(e));
@@ -387,6 +388,17 @@ void engine_volume_delete(struct engine *e, const char *uuid, engine_done_fn don
 	if (v->busy || v->pins)
 		return reply_later(e, done, arg, ENGINE_IN_USE,
 				   "volume %s is being changed by another request", v->pub.name);
+	r = v->pub.is_snapshot ? relation_of_target(e, v) : NULL;
+	if (r) {
+		const char *snapshot = r->pub.uuid;
+
+		return engine_relation_op(e, ENGINE_OP_RETURN, NULL, &snapshot, 1, false, done,
+					  arg);
+	}
+	if (snapshots_of(e, v))
+		return reply_later(e, done, arg, ENGINE_IN_USE,
+				   "volume %s has snapshots (%u): return them to the pool first",
+				   v->pub.name, snapshots_of(e, v));
 	if (v->pub.nr_as_source || v->pub.nr_as_target)
 		return reply_later(e, done, arg, ENGINE_IN_USE,
 				   "volume %s is the %s of a relation: detach it first",
@@ -408,17 +420,18 @@ void engine_volume_delete(struct engine *e, const char *uuid, engine_done_fn don
 void volume_seen(struct engine *e, const struct backend_volume *bv)
 {
 	struct volume *v = volume_find(e, bv->uuid);
+	const char *kind = *bv->snapshot_of ? "snapshot" : "volume";
 	char name[ENGINE_NAME_MAX + 1];
 	bool new = !v;
 
 	if (new) {
-		snprintf(name, sizeof(name), "volume-%.8s", bv->uuid);
+		snprintf(name, sizeof(name), "%s-%.8s", kind, bv->uuid);
 		if (name_taken(e, name, NULL))
-			snprintf(name, sizeof(name), "volume-%.23s", bv->uuid);
+			snprintf(name, sizeof(name), "%s-%.23s", kind, bv->uuid);
 		v = volume_new(e, bv->uuid, 0, name);
 		v->phase = VOLUME_PRESENT;
 		v->pub.created_us = now_us();
-		log_notice("volume %s (%s) is not in the database: taken over", name, bv->uuid);
+		log_notice("%s %s (%s) is not in the database: taken over", kind, name, bv->uuid);
 	}
 	v->seen = true;
 	if (v->busy && !new)
@@ -429,7 +442,10 @@ void volume_seen(struct engine *e, const struct backend_volume *bv)
 	v->pub.in_use = bv->is_open;
 	volume_set_pool(e, v, bv->pool);
 	snprintf(v->clone_of, sizeof(v->clone_of), "%s", bv->clone_of);
-	if (v->phase == VOLUME_PRESENT)
+	v->pub.is_snapshot = *bv->snapshot_of;
+	if (v->phase == VOLUME_PRESENT && *v->pub.lost)
+		v->pub.status = ENGINE_VOLUME_LOST;
+	else if (v->phase == VOLUME_PRESENT)
 		v->pub.status = bv->has_device ? ENGINE_VOLUME_OK : ENGINE_VOLUME_ERROR;
 	db_save_volume(e, v);
 	notify(e, ENGINE_OBJ_VOLUME, new ? ENGINE_CREATED : ENGINE_CHANGED, &v->pub);

@@ -195,3 +195,28 @@ int cert_check(const char *cert_pem, const char *key_pem, char *why, size_t why_
 	snprintf(why, why_size, "certificate and key do not fit: %s", gnutls_strerror(r));
 	return -EINVAL;
 }
+
+int cert_load_ca(const char *path, char **pem, char *why, size_t why_size)
+{
+	gnutls_certificate_credentials_t creds;
+	gnutls_datum_t data;
+	int r = read_file(path, pem);
+
+	if (r) {
+		snprintf(why, why_size, "cannot read %s: %s", path, strerror(-r));
+		return r;
+	}
+	data.data = (unsigned char *)*pem;
+	data.size = (unsigned int)strlen(*pem);
+	r = gnutls_certificate_allocate_credentials(&creds);
+	if (r >= 0) {
+		r = gnutls_certificate_set_x509_trust_mem(creds, &data, GNUTLS_X509_FMT_PEM);
+		gnutls_certificate_free_credentials(creds);
+	}
+	if (r > 0)
+		return 0;
+	snprintf(why, why_size, "%s has no CA certificate in PEM", path);
+	free(*pem);
+	*pem = NULL;
+	return -EINVAL;
+}

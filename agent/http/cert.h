@@ -16,6 +16,11 @@
 int cert_load(const char *cert_path, const char *key_path, const char *state_dir, const char *host,
 	      char **cert_pem, char **key_pem, char *why, size_t why_size);
 
+/* Contents of the CA certificates in path (free them), which must be some. 0 or negative errno with
+ * a sentence.
+ */
+int cert_load_ca(const char *path, char **pem, char *why, size_t why_size);
+
 /* 0: the key is that of the certificate; else -EINVAL with a sentence. */
 int cert_check(const char *cert_pem, const char *key_pem, char *why, size_t why_size);
 

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "cimxml/cimxml.h"
 #include "http/auth.h"
+#include "http/peers.h"
 #include "http/server.h"
 
 struct listener {
@@ -19,6 +20,7 @@ struct listener {
 	sd_event_source *io, *timer, *again;
 	int fd; /* a copy of the listening socket, for http_server_change() */
 	bool tls;
+	bool asks_certs; /* of its clients */
 	bool retired; /* serves what is open, and goes away with it */
 	size_t nr_conns;
 };
@@ -29,6 +31,8 @@ struct conn {
 	struct http_server *server;
 	struct listener *listener;
 	int fd;
+	char peer[PEER_NAME_LEN];
+	uint64_t peer_key;
 	uint64_t since_us; /* start of waiting for a request, or of sending its answer */
 	bool sending;
 };
@@ -39,6 +43,7 @@ struct http_server {
 	struct conn *conns;
 	struct request *waiting; /* suspended ones */
 	struct auth_cache *auth;
+	struct peers *peers;
 	sd_event_source *sweep;
 	size_t nr_requests; /* begun before the drain, not ended */
 	sd_event_source *drain; /* its deadline */
@@ -69,6 +74,7 @@ struct request {
 	const char *cimerror;
 	char why[200];
 	bool challenge; /* with WWW-Authenticate */
+	bool close; /* the connection is of no use after the answer */
 	bool mpost;
 	char man_ns[8]; /* "NN-" of M-POST, else "" */
 	char *user, *password; /* password only until it was checked */
@@ -79,6 +85,8 @@ struct request {
 	struct cimxml_call *call;
 	sd_event_source *hangup, *delay;
 	struct strbuf answer;
+	struct cimxml_call *more; /* the answer is its beginning, this the rest; NULL: all */
+	bool trailers; /* the client reads what comes after chunks */
 	uint64_t started_us;
 	bool counted; /* in nr_requests */
 };
@@ -88,6 +96,11 @@ enum MHD_Result request_handler(void *cls, struct MHD_Connection *connection, co
 				size_t *upload_len, void **con_cls);
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 		       enum MHD_RequestTerminationCode why);
+/* ---- stream.c */
+/* A response of @begin, which it takes, and the rest from @call, which it owns. NULL: no memory. */
+struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin);
+
+/* ---- request.c */
 /* The server stops: whatever it waits for, it gets 503. */
 void request_abort(struct request *r);
 /* Lets MHD run from the loop, now that something changed. */

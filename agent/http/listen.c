@@ -69,19 +69,20 @@ static uint16_t port_of(int fd)
 	return ss.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&ss)->sin_port) : 0;
 }
 
-int listen_from_systemd(uint16_t https_port, int *http_fd, int *https_fd)
+int listen_from_systemd(uint16_t https_port, int *http_fd, int *https_fd, int *slp_fd)
 {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), used = 0;
 
-	*http_fd = *https_fd = -1;
+	*http_fd = *https_fd = *slp_fd = -1;
 	for (int i = 0; i < n; i++) {
 		int fd = SD_LISTEN_FDS_START + i;
 		bool https = names && (!strcmp(names[i], "https") ||
 				       (strcmp(names[i], "http") && port_of(fd) == https_port));
-		int *slot = https ? https_fd : http_fd;
+		bool slp = sd_is_socket(fd, AF_INET, SOCK_DGRAM, -1) > 0;
+		int *slot = slp ? slp_fd : https ? https_fd : http_fd;
 
-		if (*slot >= 0 || sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+		if (*slot >= 0 || (!slp && sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)) {
 			log_warn("socket %d of systemd is not used", fd);
 			close(fd);
 			continue;

@@ -20,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "http/client-cert.h"
 #include "http/internal.h"
 
 #define MAN_URI "http://www.dmtf.org/cim/mapping/http/v1.0"
@@ -124,6 +125,29 @@ static void check_content(struct request *r)
 		refuse(r, 400, "request-not-well-formed", "the body is empty");
 }
 
+static enum MHD_Result count_length(void *cls, enum MHD_ValueKind kind, const char *name,
+				    const char *value)
+{
+	unsigned int *nr = cls;
+
+	(void)kind, (void)value;
+	*nr += !strcasecmp(name, "Content-Length");
+	return MHD_YES;
+}
+
+/* Where the body ends is said once: a proxy may have believed the other one (RFC 9112, 6.3), so
+ * nothing behind it on this connection is looked at.
+ */
+static void check_framing(struct request *r)
+{
+	unsigned int nr = 0;
+
+	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_length, &nr);
+	r->close = nr > 1 || (nr && header(r, "Transfer-Encoding"));
+	if (r->close)
+		refuse(r, 400, NULL, "the length of the body is said more than once");
+}
+
 static void check_accept(struct request *r)
 {
 	const char *accept = header(r, "Accept");
@@ -171,12 +195,15 @@ static enum MHD_Result send_answer(struct request *r)
 		r->conn->sending = true;
 		r->conn->since_us = http_now_us();
 	}
-	if (r->status == 200)
+	if (r->more)
+		resp = stream_response(r->more, &r->answer);
+	else if (r->status == 200)
 		resp = MHD_create_response_from_buffer(len, strbuf_take(&r->answer),
 						       MHD_RESPMEM_MUST_FREE);
 	else
 		resp = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "",
 						       MHD_RESPMEM_PERSISTENT);
+	r->more = NULL;
 	if (!resp)
 		return MHD_NO;
 	if (r->status == 200)
@@ -187,9 +214,11 @@ static enum MHD_Result send_answer(struct request *r)
 		add(resp, "CIMError", r->cimerror);
 	if (r->challenge)
 		add(resp, "WWW-Authenticate", "Basic realm=\"smisd\", charset=\"UTF-8\"");
+	if (r->status == 429)
+		add(resp, "Retry-After", "10");
 	if (r->status == 405)
 		add(resp, "Allow", "POST, M-POST");
-	if (r->server->draining || r->server->stopping)
+	if (r->close || r->server->draining || r->server->stopping)
 		add(resp, "Connection", "close");
 	ret = MHD_queue_response(r->connection, (unsigned int)r->status, resp);
 	MHD_destroy_response(resp);
@@ -284,6 +313,11 @@ static void forget_password(struct request *r)
 	r->password = NULL;
 }
 
+static const char *peer_of(const struct request *r)
+{
+	return r->conn && *r->conn->peer ? r->conn->peer : "an unknown address";
+}
+
 static int on_delay(sd_event_source *src, uint64_t usec, void *arg)
 {
 	(void)src, (void)usec;
@@ -309,7 +343,10 @@ static void on_authenticated(const struct http_auth_result *res, void *arg)
 	} else if (res->unavailable) {
 		refuse(r, 503, NULL, "authentication is not available");
 	} else {
-		log_notice("user %s failed to authenticate", r->user);
+		log_notice("user %s from %s failed to authenticate", r->user, peer_of(r));
+		if (r->conn)
+			peers_failed(r->server->peers, r->conn->peer_key, http_now_us(),
+				     (uint64_t)r->server->cfg.auth_delay_ms * 1000);
 		refuse(r, 401, NULL, "wrong user or password");
 		r->challenge = true;
 		delay_ms = r->server->cfg.auth_delay_ms;
@@ -322,17 +359,80 @@ static void on_authenticated(const struct http_auth_result *res, void *arg)
 	resume(r, PHASE_AUTH_DONE);
 }
 
+static int ask_now(sd_event_source *src, uint64_t usec, void *arg)
+{
+	struct request *r = arg;
+	struct auth_ask *ask = new0(struct auth_ask);
+
+	(void)src, (void)usec;
+	r->delay = sd_event_source_disable_unref(r->delay);
+	ask->request = r;
+	r->asking = ask;
+	r->server->cfg.authenticate(r->user, r->password, on_authenticated, ask,
+				    r->server->cfg.auth_arg);
+	return 0;
+}
+
+/* At once, or when it is the turn of this peer, who had wrong passwords. */
+static void ask_in_turn(struct request *r)
+{
+	uint64_t wait_us = 0;
+
+	if (r->conn && !peers_wait(r->server->peers, r->conn->peer_key, http_now_us(), &wait_us)) {
+		refuse(r, 429, NULL, "too many wrong passwords from %s", peer_of(r));
+		forget_password(r);
+		return;
+	}
+	suspend(r, PHASE_AUTH);
+	if (wait_us && sd_event_add_time_relative(r->server->cfg.loop, &r->delay, CLOCK_MONOTONIC,
+						  wait_us, 10000, ask_now, r) >= 0)
+		return;
+	ask_now(NULL, 0, r);
+}
+
+/* The client has shown a certificate that says who it is. */
+static bool known_by_cert(struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	struct http_auth_result role = { 0 };
+	struct client_cert cert;
+	const char *name;
+	char why[200] = "";
+	int err;
+
+	if (!r->listener->asks_certs || !r->server->cfg.client_role || !info || !info->tls_session)
+		return false;
+	err = client_cert_get(info->tls_session, &cert, why, sizeof(why));
+	if (err == -EACCES)
+		log_notice("the certificate of a client from %s does not count: %s", peer_of(r),
+			   why);
+	if (err)
+		return false;
+	name = r->server->cfg.client_role(&cert, &role, r->server->cfg.auth_arg);
+	if (!name) {
+		log_notice("no [client ...] has the certificate %s, fingerprint %s, from %s",
+			   cert.subject, cert.fingerprint, peer_of(r));
+		return false;
+	}
+	r->user = xasprintf("certificate %s", name);
+	r->may_read = role.may_read;
+	r->may_write = role.may_write;
+	return true;
+}
+
 /* Refuses, knows the user already, or suspends until it is known. */
 static void authenticate(struct request *r)
 {
 	const char *h = header(r, "Authorization");
-	struct auth_ask *ask;
 
 	if (!r->server->cfg.authenticate) {
 		r->user = xstrdup("");
 		r->may_read = r->may_write = true;
 		return;
 	}
+	if (!h && known_by_cert(r))
+		return;
 	if (!h || !auth_parse_basic(h, &r->user, &r->password)) {
 		refuse(r, 401, NULL, "no credentials");
 		r->challenge = true;
@@ -346,12 +446,7 @@ static void authenticate(struct request *r)
 		refuse(r, 503, NULL, "the server is stopping");
 		return;
 	}
-	ask = new0(struct auth_ask);
-	ask->request = r;
-	r->asking = ask;
-	suspend(r, PHASE_AUTH);
-	r->server->cfg.authenticate(r->user, r->password, on_authenticated, ask,
-				    r->server->cfg.auth_arg);
+	ask_in_turn(r);
 }
 
 /* ---- running ---- */
@@ -364,6 +459,7 @@ static void on_answer(struct cimxml_out *out, void *arg)
 	if (out->http == 200) {
 		r->status = 200;
 		r->answer = out->body;
+		r->more = out->more;
 		out->body = (struct strbuf)STRBUF_INIT;
 	} else {
 		refuse(r, out->http, out->cimerror, "%s", out->why ? out->why : "");
@@ -386,8 +482,11 @@ static enum MHD_Result start(struct request *r)
 		.user_agent = header(r, "User-Agent"),
 		.host = r->server->cfg.host,
 		.user = r->user,
+		.peer = peer_of(r),
 		.may_read = r->may_read,
 		.may_write = r->may_write,
+		.takes_pieces = r->trailers,
+		.max_depth = r->server->cfg.max_xml_depth,
 	};
 
 	r->phase = PHASE_RUN;
@@ -425,10 +524,12 @@ static struct request *request_new(struct listener *l, struct MHD_Connection *co
 
 static enum MHD_Result head(struct request *r, const char *method, const char *version)
 {
-	const char *expect = header(r, "Expect");
+	const char *expect = header(r, "Expect"), *te = header(r, "TE");
 
+	r->trailers = te && strcasestr(te, "trailers") && !strcmp(version, "HTTP/1.1");
 	if (r->server->draining)
 		refuse(r, 503, NULL, "the server is stopping");
+	check_framing(r);
 	if (!strcmp(version, "HTTP/1.1") && !header(r, "Host"))
 		refuse(r, 400, NULL, "there is no Host header");
 	r->mpost = !strcmp(method, "M-POST");
@@ -532,6 +633,8 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 	}
 	strbuf_done(&r->body);
 	strbuf_done(&r->answer);
+	if (r->more)
+		cimxml_stream_end(r->more);
 	free(r->user);
 	forget_password(r);
 	free(r);

@@ -91,6 +91,9 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 		c->listener = l;
 		l->nr_conns++;
 		c->fd = info ? info->connect_fd : -1;
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		c->peer_key = peer_key(info ? info->client_addr : NULL);
+		peer_name(info ? info->client_addr : NULL, c->peer);
 		c->since_us = http_now_us();
 		c->next = s->conns;
 		if (c->next)
@@ -158,6 +161,7 @@ struct http_server *http_server_new(const struct http_config *cfg)
 
 	s->cfg = *cfg;
 	s->auth = auth_cache_new(cfg->auth_cache_s);
+	s->peers = peers_new();
 	sd_event_add_time(cfg->loop, &s->sweep, CLOCK_MONOTONIC, http_now_us() + SWEEP_PERIOD_US,
 			  100000, on_sweep, s);
 	return s;
@@ -177,16 +181,21 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const struct 
 {
 	const struct http_config *cfg = &l->server->cfg;
 	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	const char *prio = tls && tls->priority && *tls->priority
-				   ? tls->priority
-				   : "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
+	const char *wish = tls && tls->priority && *tls->priority ? tls->priority : "NORMAL";
+	char prio[1024];
 	struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? (void *)(uintptr_t)tls->cert_pem : NULL },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? (void *)(uintptr_t)tls->key_pem : NULL },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)prio },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, prio },
+		{ tls && tls->client_ca_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		  tls ? (void *)(uintptr_t)tls->client_ca_pem : NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
+	/* whatever is wished for: old versions have no place */
+	if (snprintf(prio, sizeof(prio), "%s:-VERS-SSL3.0:-VERS-TLS1.0:-VERS-TLS1.1", wish) >=
+	    (int)sizeof(prio))
+		return NULL;
 	if (tls)
 		flags |= MHD_USE_TLS;
 	else
@@ -238,6 +247,7 @@ static struct listener *listener_new(struct http_server *s, int fd, const struct
 
 	l->server = s;
 	l->tls = tls;
+	l->asks_certs = tls && tls->client_ca_pem;
 	l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	l->daemon = l->fd < 0 ? NULL : start_daemon(l, fd, tls);
 	if (!l->daemon)
@@ -263,6 +273,7 @@ static void take_limits(struct http_config *to, const struct http_config *from)
 	to->max_connections = from->max_connections;
 	to->max_connections_per_ip = from->max_connections_per_ip;
 	to->max_body_bytes = from->max_body_bytes;
+	to->max_xml_depth = from->max_xml_depth;
 	to->request_timeout_s = from->request_timeout_s;
 }
 
@@ -372,5 +383,6 @@ void http_server_stop(struct http_server *s)
 	sd_event_source_disable_unref(s->sweep);
 	sd_event_source_disable_unref(s->drain);
 	auth_cache_free(s->auth);
+	peers_free(s->peers);
 	free(s);
 }

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 struct broker;
+struct client_cert;
 struct http_server;
 
 struct http_auth_result {
@@ -25,22 +26,29 @@ typedef void (*http_auth_fn)(const char *user, const char *password,
 			     void (*done)(const struct http_auth_result *r, void *done_arg),
 			     void *done_arg, void *arg);
 
+/* Whose certificate it is, and what he may do; NULL: nobody's that is known here. */
+typedef const char *(*http_cert_fn)(const struct client_cert *cert, struct http_auth_result *role,
+				    void *arg);
+
 struct http_config {
 	sd_event *loop;
 	struct broker *broker;
 	const char *host; /* name of this node in answers */
 	http_auth_fn authenticate; /* NULL: nobody is asked, everybody may do everything */
+	http_cert_fn client_role; /* asked when TLS has a client_ca_pem and there is no password */
 	void *auth_arg;
 	uint32_t max_connections, max_connections_per_ip;
 	uint32_t max_body_bytes;
+	uint32_t max_xml_depth; /* 0: CIMXML_MAX_DEPTH */
 	uint32_t request_timeout_s; /* for a request to arrive; idle connections too */
 	uint32_t auth_cache_s; /* how long right credentials are remembered; 0 = not */
-	uint32_t auth_delay_ms; /* before a wrong password is answered */
+	uint32_t auth_delay_ms; /* before a wrong password is answered; see peers.h too */
 };
 
 struct http_tls {
 	const char *cert_pem, *key_pem; /* contents */
-	const char *priority; /* GnuTLS; NULL or "": default */
+	const char *priority; /* GnuTLS; NULL or "": default; below TLS 1.2 is never spoken */
+	const char *client_ca_pem; /* issuers of clients' certificates; NULL: none are asked for */
 };
 
 struct http_server *http_server_new(const struct http_config *cfg);

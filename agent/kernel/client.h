@@ -97,6 +97,10 @@ int rpl_client_group_create(struct rpl_client *c, uint32_t dev, const uint8_t uu
 int rpl_client_relation_modify(struct rpl_client *c, const struct rpl_req_relation_modify *req,
 			       uint64_t *cookie);
 
+/* Settings of a store (CAP_SYS_ADMIN), which are in force when this returns 0. *out: what holds. */
+int rpl_client_store_modify(struct rpl_client *c, const struct rpl_req_store_modify *req,
+			    struct rpl_msg_store *out);
+
 /* What became of a command: 0 and *out, or -ENOENT (unknown, or among the older than 256). */
 int rpl_client_command_get(struct rpl_client *c, uint64_t cookie, struct rpl_msg_command *out);
 

@@ -411,6 +411,20 @@ int rpl_client_relation_modify(struct rpl_client *c, const struct rpl_req_relati
 	return command(c, msg, cookie);
 }
 
+int rpl_client_store_modify(struct rpl_client *c, const struct rpl_req_store_modify *req,
+			    struct rpl_msg_store *out)
+{
+	struct nl_msg *msg = request_new(c, RPL_CMD_STORE_MODIFY, NLM_F_ACK, 4096);
+
+	if (!msg)
+		return rpl_client_error(c);
+	if (rpl_encode_store_modify(msg, req) < 0) {
+		nlmsg_free(msg);
+		return rpl_client_fail(c, -EMSGSIZE, NULL);
+	}
+	return get_one(c, msg, decode_store, out);
+}
+
 /* While waiting, both sockets are served; command-get is asked now and then, for a lost result. */
 int rpl_client_wait(struct rpl_client *c, uint64_t cookie, int timeout_ms,
 		    struct rpl_msg_command *out)

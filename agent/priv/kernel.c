@@ -72,6 +72,10 @@ int kernel_group_create(uint32_t dev, const char *group, const struct group_memb
 	for (size_t i = 0; i < nr; i++) {
 		uuid_parse(m[i].relation, r);
 		rpl_member_set(&members[i], m[i].target_id, m[i].source_id, r);
+		if (!m[i].is_snapshot)
+			continue;
+		members[i].kind = RPL_KIND_SNAPSHOT;
+		RPL_SET(&members[i], RPL_A_MEMBER_KIND);
 	}
 	/* done before, and the answer was lost? */
 	if (rpl_client_get_group(c, dev, u, &there)) {
@@ -119,13 +123,27 @@ static bool is_relation(const struct rpl_msg_relation *m, const char *relation)
 	       !memcmp(u, m->uuid, sizeof(u));
 }
 
+/* One relation or snapshot, by store and id: the command, and what became of it. */
+static int modify(struct rpl_client *c, struct rpl_req_relation_modify *req, struct answer *a)
+{
+	uint64_t cookie;
+	int ret;
+
+	RPL_SET(req, RPL_A_COMMAND_STORE);
+	RPL_SET(req, RPL_A_COMMAND_ID);
+	RPL_SET(req, RPL_A_COMMAND_ACTION);
+	ret = rpl_client_relation_modify(c, req, &cookie);
+	if (ret)
+		return answer_fail(a, ret, "%s", rpl_client_why(c));
+	return await(c, cookie, a);
+}
+
 int kernel_relation_modify(uint32_t dev, uint32_t target_id, const char *relation,
 			   enum backend_verb verb, bool force, struct answer *a)
 {
 	struct rpl_req_relation_modify req = { 0 };
 	struct rpl_msg_relation m;
 	struct rpl_client *c;
-	uint64_t cookie;
 	int ret = open_client(&c, a);
 
 	if (ret)
@@ -140,15 +158,51 @@ int kernel_relation_modify(uint32_t dev, uint32_t target_id, const char *relatio
 		req.id = target_id;
 		req.action = action_of(verb);
 		req.force = force && verb == BACKEND_DETACH;
-		RPL_SET(&req, RPL_A_COMMAND_STORE);
-		RPL_SET(&req, RPL_A_COMMAND_ID);
-		RPL_SET(&req, RPL_A_COMMAND_ACTION);
-		ret = rpl_client_relation_modify(c, &req, &cookie);
-		if (ret)
-			answer_fail(a, ret, "%s", rpl_client_why(c));
-		else
-			ret = await(c, cookie, a);
+		ret = modify(c, &req, a);
 	}
+	rpl_client_close(c);
+	return ret;
+}
+
+static int add_snapshot(void *arg, const struct rpl_msg_relation *m)
+{
+	struct kernel_snapshots *all = arg;
+	struct kernel_snapshot s = { .dev = m->store,
+				     .id = m->id,
+				     .source_id = m->volume_id,
+				     .size_bytes = m->total_bytes };
+
+	uuid_unparse_lower(m->uuid, s.uuid);
+	if (m->kind == RPL_KIND_SNAPSHOT && m->state != RPL_STATE_DETACHED)
+		vec_push(all, s);
+	return 0;
+}
+
+int kernel_snapshots(uint32_t dev, struct kernel_snapshots *out, struct answer *a)
+{
+	struct rpl_client *c;
+	int ret = open_client(&c, a);
+
+	if (ret)
+		return ret;
+	ret = rpl_client_dump_relations(c, dev, add_snapshot, out);
+	if (ret)
+		answer_fail(a, ret, "%s", rpl_client_why(c));
+	rpl_client_close(c);
+	return ret;
+}
+
+int kernel_snapshot_delete(uint32_t dev, uint32_t id, struct answer *a)
+{
+	struct rpl_req_relation_modify req = { .store = dev,
+					       .id = id,
+					       .action = RPL_ACTION_DELETE };
+	struct rpl_client *c;
+	int ret = open_client(&c, a);
+
+	if (ret)
+		return ret;
+	ret = modify(c, &req, a);
 	rpl_client_close(c);
 	return ret;
 }

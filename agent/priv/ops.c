@@ -7,7 +7,7 @@
  * set before the table is swapped and removed after it is swapped back, so that activation after a
  * reboot knows which table to load.
  */
-#include "priv/ops.h"
+#include "priv/op.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,22 +23,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "dm/dm.h"
 #include "kernel/client.h"
-#include "lvm/lvm.h"
 
-#define SECTOR	    512
 #define BLANK_BYTES (1u << 20) /* both superblocks of a store are in here */
 #define OPEN_TRIES  20
 #define OPEN_PAUSE  50000000 /* ns */
-
-struct op {
-	const struct smisd_config *cfg;
-	const struct backend_request *req;
-	struct lvm_view view;
-	struct answer *a;
-	char why[LVM_WHY];
-};
 
 /* ---- answers */
 
@@ -76,12 +65,6 @@ void answer_done(struct answer *a)
 	vec_done(&a->pools);
 	vec_done(&a->volumes);
 	vec_done(&a->groups);
-}
-
-/* Passes on what lvm or device-mapper said. */
-static int pass(struct op *o, int error)
-{
-	return error ? answer_fail(o->a, error, "%s", o->why) : 0;
 }
 
 static int reload(struct op *o)
@@ -168,10 +151,9 @@ static int put_clone(struct op *o, const struct lvm_volume *t, const struct lvm_
 	return ret ? ret : put_device(o, t, "replica-clone", params);
 }
 
-/* -EBUSY when somebody has it open; udev's short looks are waited for. */
-static int must_be_closed(struct op *o, const struct lvm_volume *lv)
+int op_must_be_closed(struct op *o, const char *uuid)
 {
-	struct dm_device d = dm_volume(lv->pub.uuid, false);
+	struct dm_device d = dm_volume(uuid, false);
 	struct dm_state st;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
@@ -182,8 +164,7 @@ static int must_be_closed(struct op *o, const struct lvm_volume *lv)
 		nanosleep(&(struct timespec) { .tv_nsec = OPEN_PAUSE }, NULL);
 	}
 	return answer_fail(o->a, -EBUSY,
-			   "volume %s is in use: mounted, opened or part of another device",
-			   lv->pub.uuid);
+			   "volume %s is in use: mounted, opened or part of another device", uuid);
 }
 
 /* ---- stores and activation */
@@ -274,7 +255,8 @@ static bool all_active(const struct lvm_view *v, size_t pool)
 
 /*
  * Store, clones, sources: a source must not take a write before the clones that it owes data to
- * are there. One volume that cannot be activated does not keep the others from it.
+ * are there. What is owed to snapshots goes to the store, so their devices come last. One volume
+ * that cannot be activated does not keep the others from it.
  */
 static int activate_pool(struct op *o, size_t pool)
 {
@@ -301,6 +283,8 @@ static int activate_pool(struct op *o, size_t pool)
 			log_err("volume %s cannot be activated: %s", v->pub.uuid,
 				v->active ? o->a->reason : "its logical volume is not active");
 		}
+	if (!ret)
+		ret = snapshots_open(o, pool);
 	if (failed)
 		log_err("pool %s: %d volumes are not active", o->view.pools[pool].pub.name, failed);
 	if (!ret) {
@@ -350,6 +334,12 @@ static int do_inventory(struct op *o)
 		v.is_open = st.exists && st.open_count > 0;
 		vec_push(&o->a->volumes, v);
 	}
+	for (size_t i = 0; i < o->view.nr_pools; i++) {
+		int ret = snapshots_list(o, i);
+
+		if (ret)
+			return ret;
+	}
 	return 0;
 }
 
@@ -393,8 +383,8 @@ static int put_new(struct op *o, const struct dm_state *store, const struct dm_s
 		return pass(o, dm_make(&d, "replica-source", lower->sectors, params, o->why));
 	}
 	ret = pass(o, dm_volume_numbers(r->other, &s, o->why));
-	if (!ret && (s.is_clone || s.store_major != store->major || s.store_minor != store->minor ||
-		     s.sectors > lower->sectors))
+	if (!ret && (s.is_clone || s.is_snapshot || s.store_major != store->major ||
+		     s.store_minor != store->minor || s.sectors > lower->sectors))
 		ret = answer_fail(o->a, -EINVAL, "volumes %s and %s cannot be a pair", r->other,
 				  r->uuid);
 	if (ret)
@@ -419,7 +409,7 @@ static bool create_quickly(struct op *o)
 
 	snprintf(lv, sizeof(lv), "rpl-%s", r->uuid);
 	if (*r->other && (dm_volume_numbers(r->other, &source, o->why) || source.is_clone ||
-			  source.sectors * SECTOR > r->size_bytes))
+			  source.is_snapshot || source.sectors * SECTOR > r->size_bytes))
 		return false;
 	if (!lvm_hint(r->pool, vg, store_uuid) || dm_look(&d, &there, o->why) || there.exists ||
 	    dm_look_lv(vg, lv, &lower, o->why) || lower.exists ||
@@ -522,7 +512,9 @@ static int do_volume_delete(struct op *o)
 				   lv->pub.uuid);
 	ret = not_a_source(o, lv);
 	if (!ret)
-		ret = must_be_closed(o, lv);
+		ret = snapshots_none(o, lv);
+	if (!ret)
+		ret = op_must_be_closed(o, lv->pub.uuid);
 	if (!ret)
 		ret = pass(o, dm_unmake(&d, o->why));
 	if (!ret)
@@ -588,13 +580,15 @@ static int do_clone_prepare(struct op *o)
 				   t->pub.clone_of);
 	ret = not_a_source(o, t);
 	if (!ret)
-		ret = must_be_closed(o, t);
+		ret = snapshots_none(o, t);
+	if (!ret)
+		ret = op_must_be_closed(o, t->pub.uuid);
 	if (!ret)
 		ret = pass(o, lvm_tag_source(&o->view, t, s->pub.uuid, o->why));
 	return ret ? ret : put_clone(o, t, s);
 }
 
-static int store_number(struct op *o, size_t pool, uint32_t *dev)
+int op_store_number(struct op *o, size_t pool, uint32_t *dev)
 {
 	struct dm_state st;
 	int ret = store_dev(o, pool, &st);
@@ -611,7 +605,7 @@ static int do_clone_release(struct op *o)
 	int ret = need(o, o->req->uuid, &t);
 
 	if (!ret)
-		ret = store_number(o, t->pool, &dev);
+		ret = op_store_number(o, t->pool, &dev);
 	if (!ret)
 		ret = kernel_has_relation(dev, t->pub.id, o->a);
 	if (ret > 0)
@@ -627,11 +621,19 @@ static int do_clone_release(struct op *o)
 static int pair_numbers(struct op *o, const struct backend_pair *p, struct dm_numbers *t)
 {
 	struct dm_numbers s;
-	int ret = pass(o, dm_volume_numbers(p->target, t, o->why));
+	int ret = pass(o, dm_volume_numbers(p->source, &s, o->why));
 
+	if (!ret && !*p->target) {
+		*t = s;
+		t->id = p->snapshot_id;
+		t->source_id = s.id;
+		return s.is_clone || s.is_snapshot
+			       ? answer_fail(o->a, -EINVAL, "volume %s is no source", p->source)
+			       : 0;
+	}
 	if (!ret)
-		ret = pass(o, dm_volume_numbers(p->source, &s, o->why));
-	if (!ret && (!t->is_clone || s.is_clone || t->source_id != s.id ||
+		ret = pass(o, dm_volume_numbers(p->target, t, o->why));
+	if (!ret && (!t->is_clone || s.is_clone || s.is_snapshot || t->source_id != s.id ||
 		     t->store_major != s.store_major || t->store_minor != s.store_minor))
 		ret = answer_fail(o->a, -EINVAL, "target %s is not prepared for source %s",
 				  p->target, p->source);
@@ -649,15 +651,19 @@ static int do_group_create(struct op *o)
 	for (size_t i = 0; i < r->nr_pairs && !ret; i++) {
 		ret = pair_numbers(o, &r->pairs[i], &t);
 		if (!ret && i && dev != rpl_dev(t.store_major, t.store_minor))
-			ret = answer_fail(o->a, -EINVAL, "target %s has another store",
-					  r->pairs[i].target);
+			ret = answer_fail(o->a, -EINVAL, "volume %s has another store",
+					  r->pairs[i].source);
 		dev = rpl_dev(t.store_major, t.store_minor);
 		m[i].target_id = t.id;
 		m[i].source_id = t.source_id;
+		m[i].is_snapshot = !*r->pairs[i].target;
 		memcpy(m[i].relation, r->pairs[i].relation, sizeof(m[i].relation));
 	}
 	if (!ret)
 		ret = kernel_group_create(dev, r->uuid, m, r->nr_pairs, o->a);
+	for (size_t i = 0; i < r->nr_pairs && !ret; i++)
+		if (m[i].is_snapshot)
+			ret = snapshot_open_new(o, &r->pairs[i]);
 	free(m);
 	return ret;
 }
@@ -683,15 +689,22 @@ static int do_relation_modify(struct op *o)
 static bool needs_lvm(enum backend_op op)
 {
 	return op != BACKEND_GROUP_CREATE && op != BACKEND_RELATION_MODIFY &&
-	       op != BACKEND_VOLUME_LINK && op != BACKEND_VOLUME_CREATE;
+	       op != BACKEND_VOLUME_LINK && op != BACKEND_VOLUME_CREATE &&
+	       op != BACKEND_SNAPSHOT_DELETE;
 }
 
 static int (*const table[BACKEND_NR_OPS])(struct op *) = {
-	[BACKEND_ACTIVATE] = do_activate,	    [BACKEND_INVENTORY] = do_inventory,
-	[BACKEND_VOLUME_CREATE] = do_volume_create, [BACKEND_VOLUME_DELETE] = do_volume_delete,
-	[BACKEND_VOLUME_GROW] = do_volume_grow,	    [BACKEND_VOLUME_LINK] = do_volume_link,
-	[BACKEND_CLONE_PREPARE] = do_clone_prepare, [BACKEND_CLONE_RELEASE] = do_clone_release,
-	[BACKEND_GROUP_CREATE] = do_group_create,   [BACKEND_RELATION_MODIFY] = do_relation_modify,
+	[BACKEND_ACTIVATE] = do_activate,
+	[BACKEND_INVENTORY] = do_inventory,
+	[BACKEND_VOLUME_CREATE] = do_volume_create,
+	[BACKEND_VOLUME_DELETE] = do_volume_delete,
+	[BACKEND_VOLUME_GROW] = do_volume_grow,
+	[BACKEND_VOLUME_LINK] = do_volume_link,
+	[BACKEND_CLONE_PREPARE] = do_clone_prepare,
+	[BACKEND_CLONE_RELEASE] = do_clone_release,
+	[BACKEND_GROUP_CREATE] = do_group_create,
+	[BACKEND_RELATION_MODIFY] = do_relation_modify,
+	[BACKEND_SNAPSHOT_DELETE] = snapshot_delete,
 };
 
 void ops_run(const struct smisd_config *cfg, const struct backend_request *req, struct answer *a)

@@ -33,6 +33,7 @@ int answer_fail(struct answer *a, int error, const char *fmt, ...)
 /* kernel.c: commands to the module, waited for. */
 struct group_member {
 	uint32_t target_id, source_id;
+	bool is_snapshot;
 	char relation[ENGINE_UUID_LEN];
 };
 /* @dev: rpl_dev() of the store's device. */
@@ -40,6 +41,20 @@ int kernel_group_create(uint32_t dev, const char *group, const struct group_memb
 			struct answer *a);
 int kernel_relation_modify(uint32_t dev, uint32_t target_id, const char *relation,
 			   enum backend_verb verb, bool force, struct answer *a);
+/* A snapshot that the module has in some store. */
+struct kernel_snapshot {
+	char uuid[ENGINE_UUID_LEN];
+	uint32_t dev, id, source_id;
+	uint64_t size_bytes;
+};
+struct kernel_snapshots {
+	struct kernel_snapshot *v; /* free() */
+	size_t n, cap;
+};
+/* Those of store @dev; 0: of all. */
+int kernel_snapshots(uint32_t dev, struct kernel_snapshots *out, struct answer *a);
+int kernel_snapshot_delete(uint32_t dev, uint32_t id, struct answer *a);
+
 /* 1: the kernel has a relation with this id, 0: it has not, negative errno: it cannot be asked. */
 int kernel_has_relation(uint32_t dev, uint32_t target_id, struct answer *a);
 

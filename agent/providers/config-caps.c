@@ -48,8 +48,8 @@ static int fill(struct cim_call *c, const struct engine_pool *p, struct cim_inst
 		CIM_StorageConfigurationCapabilities_SupportedStorageElementTypes_StorageVolume);
 	/* 3 creation, 5 modification, 6 from one pool, 12 growth */
 	cim_set_u16v(i, "SupportedStorageElementFeatures", 3, 5, 6, 12);
-	/* unrestricted, source, target, both: see volume.c */
-	cim_set_u16v(i, "SupportedStorageElementUsage", 2, 6, 8, 10);
+	/* unrestricted, source, target, both, snapshot: see volume.c */
+	cim_set_u16v(i, "SupportedStorageElementUsage", 2, 6, 8, 10, 12);
 	return cim_status(i);
 }
 

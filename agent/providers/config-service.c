@@ -211,7 +211,7 @@ static int return_check(struct cim_call *c, const struct return_many *m,
 			   v->name);
 		return -1;
 	}
-	if (v->nr_as_source || v->nr_as_target || v->in_use) {
+	if (v->nr_as_source || (v->nr_as_target && !v->is_snapshot) || v->in_use) {
 		cim_refuse(c, ENGINE_IN_USE, "TheElements: volume %s is %s", v->name,
 			   v->in_use ? "in use" : "in a replication relationship");
 		return -1;

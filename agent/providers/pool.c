@@ -127,7 +127,7 @@ static void emit_volume(struct cim_call *c, const struct engine_volume *v)
 	if (!v->pool)
 		return;
 	i = cim_emit_assoc(c, prov_pool_path(c, v->pool), prov_volume_path(c, v));
-	cim_set_u64(i, "SpaceConsumed", v->size_bytes);
+	cim_set_u64(i, "SpaceConsumed", v->is_snapshot ? v->kept_bytes : v->size_bytes);
 	cim_set_u64(i, "SpaceLimit", 0);
 }
 

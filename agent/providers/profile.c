@@ -7,9 +7,11 @@
  * SNIA's direction of ReferencedProfile: Antecedent is the profile that the other one belongs to.
  */
 #include "base/vec.h"
+#include "providers/advertise.h"
 #include "providers/prov.h"
 #include "providers/table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What conforms to a profile. */
@@ -34,6 +36,30 @@ static const struct profile {
 	{ "Replication Services", "1.5.0", "Clones of volumes and groups", 2, CENTRAL_REPL },
 	{ "Job Control", "1.5.0", "Jobs of the replication service", 4, CENTRAL_JOBS },
 };
+
+static bool advertised;
+
+void prov_set_advertised(void)
+{
+	advertised = true;
+}
+
+/* A component is named after the profile that it belongs to in the end. */
+bool prov_profile_name(size_t nr, char *text, size_t size)
+{
+	const struct profile *top;
+
+	if (nr >= ARRAY_LEN(profiles))
+		return false;
+	top = &profiles[nr];
+	while (top->parent >= 0)
+		top = &profiles[top->parent];
+	if (top == &profiles[nr])
+		snprintf(text, size, "SNIA:%s", top->name);
+	else
+		snprintf(text, size, "SNIA:%s:%s", top->name, profiles[nr].name);
+	return true;
+}
 
 static const char *profile_id(struct cim_call *c, const struct profile *p)
 {
@@ -63,7 +89,9 @@ static int enumerate(struct cim_call *c)
 		cim_set_u16(i, "SpecificationType",
 			    CIM_RegisteredProfile_SpecificationType_Profile);
 		cim_set_u16v(i, "AdvertiseTypes",
-			     CIM_RegisteredSpecification_AdvertiseTypes_Not_Advertised);
+			     advertised
+				     ? CIM_RegisteredSpecification_AdvertiseTypes_SLP
+				     : CIM_RegisteredSpecification_AdvertiseTypes_Not_Advertised);
 		cim_set_strs(i, "ImplementedFeatures", (const char *[]) { NULL }, 0);
 	}
 	return 0;

@@ -18,6 +18,27 @@ static void fill_common(struct cim_inst *i, uint16_t sync_type, uint16_t mode)
 	cim_set_u16(i, "CopyRecoveryMode", CIM_Synchronized_CopyRecoveryMode_Automatic);
 }
 
+static void fill_kind(const struct engine_relation *r, struct cim_inst *i)
+{
+	if (r->sync_type != ENGINE_SYNC_SNAPSHOT) {
+		cim_set_u16(i, "PercentSynced", engine_relation_percent(r));
+		cim_set_u16(i, "CopyType",
+			    r->mode == ENGINE_MODE_ASYNC
+				    ? CIM_StorageSynchronized_CopyType_UnSyncAssoc
+				    : CIM_StorageSynchronized_CopyType_UnSyncUnAssoc);
+		cim_set_u16(i, "ReplicaType", CIM_StorageSynchronized_ReplicaType_Full_Copy);
+		cim_set_u16(i, "CopyMethodology",
+			    CIM_StorageSynchronized_CopyMethodology_Full_Copy);
+		return;
+	}
+	if (r->state == ENGINE_SYNCHRONIZED) /* nothing is left of one that is lost */
+		cim_set_u16(i, "PercentSynced", 100);
+	cim_set_u16(i, "CopyType", CIM_StorageSynchronized_CopyType_UnSyncAssoc);
+	cim_set_u16(i, "ReplicaType", CIM_StorageSynchronized_ReplicaType_After_Delta);
+	cim_set_u16(i, "CopyMethodology", CIM_StorageSynchronized_CopyMethodology_Copy_On_Write);
+	cim_set_u16(i, "ReadOnly", CIM_StorageSynchronized_ReadOnly_SyncedElement);
+}
+
 int relation_fill(struct cim_call *c, const struct engine_relation *r, struct cim_inst *i)
 {
 	cim_set_ref(i, "SystemElement", prov_volume_path(c, r->source));
@@ -25,14 +46,9 @@ int relation_fill(struct cim_call *c, const struct engine_relation *r, struct ci
 	fill_common(i, r->sync_type, r->mode);
 	cim_set_u16(i, "CopyState", engine_state_copy_state(r->state));
 	cim_set_u16(i, "ProgressStatus", engine_state_progress_status(r->state));
-	cim_set_u16(i, "SyncState", engine_state_sync_state(r->state));
+	cim_set_u16(i, "SyncState", engine_relation_sync_state(r));
 	cim_set_u16(i, "RequestedCopyState", r->requested_copy_state);
-	cim_set_u16(i, "PercentSynced", engine_relation_percent(r));
-	cim_set_u16(i, "CopyType",
-		    r->mode == ENGINE_MODE_ASYNC ? CIM_StorageSynchronized_CopyType_UnSyncAssoc
-						 : CIM_StorageSynchronized_CopyType_UnSyncUnAssoc);
-	cim_set_u16(i, "ReplicaType", CIM_StorageSynchronized_ReplicaType_Full_Copy);
-	cim_set_u16(i, "CopyMethodology", CIM_StorageSynchronized_CopyMethodology_Full_Copy);
+	fill_kind(r, i);
 	cim_set_u16(i, "CopyPriority", CIM_StorageSynchronized_CopyPriority_Not_Managed);
 	/* The point in time that the target holds, once it holds all of it. */
 	if (r->when_synchronized_us)

@@ -2,7 +2,7 @@
 /*
  * repl-caps.c - RPL_ReplicationServiceCapabilities: what is supported, as properties and as
  * queries. The answers are true of this implementation: clones within a pool, attached or not,
- * readable and writable while they are copied, alone, in lists and in groups.
+ * readable and writable while they are copied, and snapshots; alone, in lists and in groups.
  *
  * A replication type that is not supported gets 1 Not Supported from every query.
  */
@@ -17,6 +17,9 @@
 #define TYPE_ASYNC \
 	CIM_ReplicationServiceCapabilities_SupportedReplicationTypes_Asynchronous_Clone_Local
 
+#define TYPE_SNAPSHOT \
+	CIM_ReplicationServiceCapabilities_SupportedReplicationTypes_Synchronous_Snapshot_Local
+
 #define LOCAL 2
 
 /* GetSupportedReplicationSettingData and ...DateTime */
@@ -26,6 +29,9 @@
 
 /* Volumes are numbered 1..4095 in the kernel; half of them can be targets of the other half. */
 #define MAX_VOLUMES 4095
+/* Of a source, and of a store of the greatest size: the kernel's. */
+#define MAX_SNAPSHOTS	  256
+#define MAX_SNAPSHOTS_ALL (4 * MAX_VOLUMES)
 /* Pairs of one request: engine/backend.h. */
 #define MAX_GROUP 1024
 
@@ -35,15 +41,16 @@ static int enumerate(struct cim_call *c)
 
 	cim_set_str(i, "InstanceID", prov_id(c, PROV_REPL_CAPS, "Service"));
 	cim_set_str(i, "ElementName", "Replication capabilities");
-	cim_set_u16v(i, "SupportedReplicationTypes", TYPE_SYNC, TYPE_ASYNC);
+	cim_set_u16v(i, "SupportedReplicationTypes", TYPE_SNAPSHOT, TYPE_SYNC, TYPE_ASYNC);
 	cim_set_u16v(i, "SupportedStorageObjects",
 		     CIM_ReplicationServiceCapabilities_SupportedStorageObjects_StorageVolume);
 	/* Create{Element,Group,List}Replica, ...FromElements, Modify... */
 	cim_set_u16v(i, "SupportedAsynchronousActions", 2, 3, 5, 6, 19, 20);
-	/* Modify..., GetAvailableTargetElements, GetReplicationRelationships, group maintenance,
-	 * GetReplicationRelationshipInstances
+	/* the same for snapshots, GetAvailableTargetElements, GetReplicationRelationships, group
+	 * maintenance, GetReplicationRelationshipInstances
 	 */
-	cim_set_u16v(i, "SupportedSynchronousActions", 5, 6, 8, 10, 12, 13, 14, 15, 21);
+	cim_set_u16v(i, "SupportedSynchronousActions", 2, 3, 5, 6, 8, 10, 12, 13, 14, 15, 19, 20,
+		     21);
 	return cim_status(i);
 }
 
@@ -53,11 +60,18 @@ static uint16_t type_arg(struct cim_call *c)
 	uint16_t type = 0;
 
 	cim_arg_u16(c, "ReplicationType", &type);
-	if (type == TYPE_SYNC || type == TYPE_ASYNC)
+	if (type == TYPE_SYNC || type == TYPE_ASYNC || type == TYPE_SNAPSHOT)
 		return type;
 	cim_refuse(c, ENGINE_NOT_SUPPORTED,
-		   "ReplicationType %u: only 10 and 11 (local clones) are supported", type);
+		   "ReplicationType %u: only 6 (local snapshots), 10 and 11 (local clones) are "
+		   "supported",
+		   type);
 	return 0;
+}
+
+static uint16_t sync_type_of(uint16_t type)
+{
+	return type == TYPE_SNAPSHOT ? ENGINE_SYNC_SNAPSHOT : ENGINE_SYNC_CLONE;
 }
 
 /* Answers with a list that does not depend on the type. */
@@ -73,18 +87,22 @@ static uint16_t type_arg(struct cim_call *c)
 
 static int to_type(struct cim_call *c)
 {
-	uint16_t sync_type = 0, mode = 0, where = LOCAL;
+	uint16_t sync_type = 0, mode = 0, where = LOCAL, type;
 
 	cim_arg_u16(c, "SyncType", &sync_type);
 	cim_arg_u16(c, "Mode", &mode);
 	cim_arg_u16(c, "LocalOrRemote", &where);
-	if (sync_type != ENGINE_SYNC_CLONE || where != LOCAL ||
-	    (mode != ENGINE_MODE_SYNC && mode != ENGINE_MODE_ASYNC))
+	if (where == LOCAL && sync_type == ENGINE_SYNC_SNAPSHOT && mode == ENGINE_MODE_SYNC)
+		type = TYPE_SNAPSHOT;
+	else if (where == LOCAL && sync_type == ENGINE_SYNC_CLONE && mode == ENGINE_MODE_SYNC)
+		type = TYPE_SYNC;
+	else if (where == LOCAL && sync_type == ENGINE_SYNC_CLONE && mode == ENGINE_MODE_ASYNC)
+		type = TYPE_ASYNC;
+	else
 		return cim_refuse(c, ENGINE_NOT_SUPPORTED,
 				  "SyncType %u, Mode %u, LocalOrRemote %u is not supported",
 				  sync_type, mode, where);
-	cim_out_u16(c, "SupportedReplicationTypes",
-		    mode == ENGINE_MODE_SYNC ? TYPE_SYNC : TYPE_ASYNC);
+	cim_out_u16(c, "SupportedReplicationTypes", type);
 	return cim_return(c, 0);
 }
 
@@ -94,32 +112,55 @@ static int from_type(struct cim_call *c)
 
 	if (!type)
 		return 0;
-	cim_out_u16(c, "SyncType", ENGINE_SYNC_CLONE);
-	cim_out_u16(c, "Mode", type == TYPE_SYNC ? ENGINE_MODE_SYNC : ENGINE_MODE_ASYNC);
+	cim_out_u16(c, "SyncType", sync_type_of(type));
+	cim_out_u16(c, "Mode", type == TYPE_ASYNC ? ENGINE_MODE_ASYNC : ENGINE_MODE_SYNC);
 	cim_out_u16(c, "LocalOrRemote", LOCAL);
 	return cim_return(c, 0);
 }
 
-/* Hosts may read and write a clone from its point in time on; not one that failed. */
+/*
+ * Hosts may read and write a clone from its point in time on, and read a snapshot; not one that
+ * failed.
+ */
 static int copy_states(struct cim_call *c)
 {
+	static const uint16_t snapshot[] = { STATE(Synchronized), STATE(Broken) };
+	static const bool readable[] = { true, false };
 	static const uint16_t states[] = { STATE(Initialized),	STATE(Unsynchronized),
 					   STATE(Synchronized), STATE(Broken),
 					   STATE(Suspended),	STATE(Aborted) };
 	static const bool host[] = { false, true, true, false, true, false };
 
-	if (!type_arg(c))
+	uint16_t type = type_arg(c);
+
+	if (!type)
 		return 0;
-	cim_out_u16s(c, "SupportedCopyStates", states, ARRAY_LEN(states));
-	cim_out_bools(c, "HostAccessible", host, ARRAY_LEN(host));
+	if (type == TYPE_SNAPSHOT) {
+		cim_out_u16s(c, "SupportedCopyStates", snapshot, ARRAY_LEN(snapshot));
+		cim_out_bools(c, "HostAccessible", readable, ARRAY_LEN(readable));
+	} else {
+		cim_out_u16s(c, "SupportedCopyStates", states, ARRAY_LEN(states));
+		cim_out_bools(c, "HostAccessible", host, ARRAY_LEN(host));
+	}
 	return cim_return(c, 0);
 }
 
 static int group_copy_states(struct cim_call *c)
 {
-	ANSWER_LIST(c, "SupportedCopyStates", STATE(Initialized), STATE(Unsynchronized),
-		    STATE(Synchronized), STATE(Broken), STATE(Suspended), STATE(Aborted),
-		    STATE(Mixed));
+	static const uint16_t snapshot[] = { STATE(Synchronized), STATE(Broken), STATE(Mixed) };
+	static const uint16_t clone[] = { STATE(Initialized),  STATE(Unsynchronized),
+					  STATE(Synchronized), STATE(Broken),
+					  STATE(Suspended),    STATE(Aborted),
+					  STATE(Mixed) };
+	uint16_t type = type_arg(c);
+
+	if (!type)
+		return 0;
+	if (type == TYPE_SNAPSHOT)
+		cim_out_u16s(c, "SupportedCopyStates", snapshot, ARRAY_LEN(snapshot));
+	else
+		cim_out_u16s(c, "SupportedCopyStates", clone, ARRAY_LEN(clone));
+	return cim_return(c, 0);
 }
 
 static int wait_states(struct cim_call *c)
@@ -136,14 +177,15 @@ static int wait_states(struct cim_call *c)
 	case 3: /* CreateGroupReplica */
 	case 7: /* CreateListReplica */
 	case 8: /* CreateGroupReplicaFromElements */
-		states[n++] = STATE(Unsynchronized);
+		if (type != TYPE_SNAPSHOT)
+			states[n++] = STATE(Unsynchronized);
 		states[n++] = STATE(Synchronized);
 		if (type == TYPE_ASYNC)
 			states[n++] = STATE(Inactive);
 		break;
 	case 4: /* ModifyReplicaSynchronization */
 	case 5: /* ModifyListSynchronization */
-		n = repl_op_waits(op, states);
+		n = repl_op_waits(sync_type_of(type), op, states);
 		break;
 	default:
 		return cim_refuse(c, ENGINE_NOT_SUPPORTED, "MethodName %u is not supported",
@@ -153,14 +195,19 @@ static int wait_states(struct cim_call *c)
 	return cim_return(c, 0);
 }
 
-/* 2 groups, 18 detaches by itself, 44 targets from the source's pool, 51 target can be named */
+/* 2 groups, 16 target stays associated, 18 detaches by itself, 39 target is never given, 44 targets
+ * from the source's pool, 51 target can be named
+ */
 static int features(struct cim_call *c)
 {
+	static const uint16_t snapshot[] = { 2, 16, 39, 44, 51 };
 	static const uint16_t sync[] = { 2, 18, 44, 51 }, async[] = { 2, 44, 51 };
 	uint16_t type = type_arg(c);
 
 	if (type == TYPE_SYNC)
 		cim_out_u16s(c, "Features", sync, ARRAY_LEN(sync));
+	else if (type == TYPE_SNAPSHOT)
+		cim_out_u16s(c, "Features", snapshot, ARRAY_LEN(snapshot));
 	else if (type)
 		cim_out_u16s(c, "Features", async, ARRAY_LEN(async));
 	return type ? cim_return(c, 0) : 0;
@@ -168,16 +215,19 @@ static int features(struct cim_call *c)
 
 /* 3 many to many, 4 always consistent, 5 may be empty, 11 and 12 members can leave, 14 nameable,
  * 16 detaches by itself, 23 members of several groups, 38 target group can be made here,
- * 56 RelationshipName can be given
+ * 42 only empty target groups, 56 RelationshipName can be given
  */
 static int group_features(struct cim_call *c)
 {
 	static const uint16_t sync[] = { 3, 4, 5, 11, 12, 14, 16, 23, 38, 56 };
 	static const uint16_t async[] = { 3, 4, 5, 11, 12, 14, 23, 38, 56 };
+	static const uint16_t snapshot[] = { 3, 4, 5, 11, 14, 23, 38, 42, 56 };
 	uint16_t type = type_arg(c);
 
 	if (type == TYPE_SYNC)
 		cim_out_u16s(c, "GroupFeatures", sync, ARRAY_LEN(sync));
+	else if (type == TYPE_SNAPSHOT)
+		cim_out_u16s(c, "GroupFeatures", snapshot, ARRAY_LEN(snapshot));
 	else if (type)
 		cim_out_u16s(c, "GroupFeatures", async, ARRAY_LEN(async));
 	return type ? cim_return(c, 0) : 0;
@@ -208,10 +258,16 @@ static int default_persistency(struct cim_call *c)
 	return cim_return(c, 0);
 }
 
-/* 1 thin provisioning is not supported */
+/* 1 thin provisioning is not supported; of snapshots, which are always thin, there is nothing */
 static int thin_features(struct cim_call *c)
 {
-	ANSWER_LIST(c, "SupportedThinProvisioningFeatures", 1);
+	static const uint16_t list[] = { 1 };
+	uint16_t type = type_arg(c);
+
+	if (!type)
+		return 0;
+	cim_out_u16s(c, "SupportedThinProvisioningFeatures", list, type != TYPE_SNAPSHOT);
+	return cim_return(c, 0);
 }
 
 /* 1 compression is not supported */
@@ -220,11 +276,12 @@ static int compression_features(struct cim_call *c)
 	ANSWER_LIST(c, "SupportedStorageCompressionFeatures", 1);
 }
 
-static int out_operations(struct cim_call *c, const char *name, uint16_t copy_state)
+static int out_operations(struct cim_call *c, const char *name, uint16_t sync_type,
+			  uint16_t copy_state)
 {
 	uint16_t ops[REPL_MAX_OPS], control[REPL_MAX_OPS];
 	bool force[REPL_MAX_OPS], updates[REPL_MAX_OPS] = { false };
-	size_t n = repl_ops(copy_state, ops, force), k;
+	size_t n = repl_ops(sync_type, copy_state, ops, force), k;
 
 	for (k = 0; k < n; k++)
 		control[k] = 4; /* source or target: it is the same service */
@@ -237,10 +294,10 @@ static int out_operations(struct cim_call *c, const char *name, uint16_t copy_st
 
 static int operations_for_state(struct cim_call *c, const char *name)
 {
-	uint16_t state = 0;
+	uint16_t state = 0, type = type_arg(c);
 
 	cim_arg_u16(c, "CopyState", &state);
-	return type_arg(c) ? out_operations(c, name, state) : 0;
+	return type ? out_operations(c, name, sync_type_of(type), state) : 0;
 }
 
 static int operations(struct cim_call *c)
@@ -275,16 +332,17 @@ static int operations_for(struct cim_call *c)
 		return cim_refuse(c, ENGINE_INVALID_PARAMETER,
 				  "Synchronization: there is no relationship %s",
 				  prov_print(c, path));
-	return out_operations(c, "SupportedOperations",
+	return out_operations(c, "SupportedOperations", s ? s->sync_type : r->sync_type,
 			      s ? s->copy_state : engine_state_copy_state(r->state));
 }
 
 static int maximum(struct cim_call *c)
 {
-	uint16_t what = 0;
+	uint16_t what = 0, type = type_arg(c);
+	bool snapshot = type == TYPE_SNAPSHOT;
 	uint64_t max;
 
-	if (!type_arg(c))
+	if (!type)
 		return 0;
 	cim_arg_u16(c, "Component", &what);
 	switch (what) {
@@ -296,9 +354,13 @@ static int maximum(struct cim_call *c)
 		max = MAX_GROUP;
 		break;
 	case 5: /* targets of a source */
+		max = snapshot ? MAX_SNAPSHOTS : MAX_VOLUMES - 1;
+		break;
 	case 6: /* sources */
+		max = snapshot ? MAX_VOLUMES : MAX_VOLUMES - 1;
+		break;
 	case 7: /* targets */
-		max = MAX_VOLUMES - 1;
+		max = snapshot ? MAX_SNAPSHOTS_ALL : MAX_VOLUMES - 1;
 		break;
 	case 9: /* hops */
 		max = 1;
@@ -312,14 +374,14 @@ static int maximum(struct cim_call *c)
 
 static int setting_values(struct cim_call *c)
 {
-	uint16_t property = 0;
+	uint16_t property = 0, type = type_arg(c);
 	const uint64_t *values;
 	size_t n = 0;
 
-	if (!type_arg(c))
+	if (!type)
 		return 0;
 	cim_arg_u16(c, "PropertyName", &property);
-	values = repl_settings_values(property, &n);
+	values = repl_settings_values(sync_type_of(type), property, &n);
 	if (!values || !n)
 		return cim_refuse(c, PROPERTY_NOT_SUPPORTED, "PropertyName %u is not supported",
 				  property);
@@ -336,9 +398,11 @@ static int setting_times(struct cim_call *c)
 
 static int default_setting(struct cim_call *c)
 {
-	if (!type_arg(c))
+	uint16_t type = type_arg(c);
+
+	if (!type)
 		return 0;
-	cim_out_inst(c, "DefaultInstance", repl_settings_default(c));
+	cim_out_inst(c, "DefaultInstance", repl_settings_default(c, sync_type_of(type)));
 	return cim_return(c, 0);
 }
 
@@ -353,7 +417,8 @@ static int between(struct cim_call *c)
 	size_t n = 0;
 	char why[256];
 
-	if (prov_refuse_given(c, none) || repl_settings_refused(c, REPL_TARGETS_GIVEN))
+	if (prov_refuse_given(c, none) ||
+	    repl_settings_refused(c, ENGINE_SYNC_CLONE, REPL_TARGETS_GIVEN))
 		return 0;
 	if (!a || !b)
 		return cim_refuse(c, ENGINE_INVALID_PARAMETER,
@@ -394,7 +459,7 @@ static int name_caps(struct cim_call *c)
 
 static int types_for_system(struct cim_call *c)
 {
-	static const uint16_t types[] = { TYPE_SYNC, TYPE_ASYNC };
+	static const uint16_t types[] = { TYPE_SNAPSHOT, TYPE_SYNC, TYPE_ASYNC };
 	const struct cim_path *system = cim_arg_ref(c, "System");
 
 	if (!prov_same_keys(system, prov_system_path(c)))

@@ -60,14 +60,15 @@ static int common_args(struct cim_call *c, struct request *q)
 	if (!q->op)
 		return cim_refuse(c, ENGINE_NOT_SUPPORTED,
 				  "Operation %u is not supported: a clone can be aborted (2), "
-				  "detached (8, 9), resumed (16) or suspended (22)",
+				  "detached (8, 9), resumed (16) or suspended (22), a snapshot "
+				  "returned to the pool (19)",
 				  op),
 		       -1;
-	if (repl_settings_refused(c, REPL_TARGETS_ANY))
+	if (repl_settings_refused(c, 0, REPL_TARGETS_ANY))
 		return -1;
 	if (!cim_arg_u16(c, "WaitForCopyState", &q->wait))
 		return 0;
-	n = repl_op_waits(op, waits);
+	n = repl_op_waits(0, op, waits);
 	for (k = 0; k < n; k++)
 		if (waits[k] == q->wait)
 			return 0;

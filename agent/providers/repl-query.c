@@ -38,18 +38,20 @@ static int check_pools(struct cim_call *c, const struct cim_value *pools)
 	return 0;
 }
 
-static int check_kind(struct cim_call *c)
+static int check_kind(struct cim_call *c, uint16_t *sync_type)
 {
-	uint16_t sync_type = 0, mode = 0;
+	uint16_t mode = 0;
 
-	cim_arg_u16(c, "SyncType", &sync_type);
+	cim_arg_u16(c, "SyncType", sync_type);
 	cim_arg_u16(c, "Mode", &mode);
-	if (sync_type != ENGINE_SYNC_CLONE)
+	if (*sync_type != ENGINE_SYNC_CLONE && *sync_type != ENGINE_SYNC_SNAPSHOT)
 		return cim_refuse(c, ENGINE_NOT_SUPPORTED,
-				  "SyncType %u is not supported: this node makes clones (8)",
-				  sync_type),
+				  "SyncType %u is not supported: this node makes snapshots (7) and "
+				  "clones (8)",
+				  *sync_type),
 		       -1;
-	if (mode && mode != ENGINE_MODE_SYNC && mode != ENGINE_MODE_ASYNC)
+	if (mode && mode != ENGINE_MODE_SYNC &&
+	    (mode != ENGINE_MODE_ASYNC || *sync_type == ENGINE_SYNC_SNAPSHOT))
 		return cim_refuse(c, ENGINE_NOT_SUPPORTED, "Mode %u is not supported", mode), -1;
 	return 0;
 }
@@ -62,11 +64,11 @@ int repl_available_targets(struct cim_call *c)
 	const struct cim_value *pools = cim_arg(c, "TargetPools");
 	VEC(const struct cim_path *) list = VEC_INIT;
 	const struct engine_volume *v = NULL;
-	uint16_t max = UINT16_MAX;
+	uint16_t max = UINT16_MAX, sync_type = 0;
 	char why[256];
 
-	if (check_kind(c) || prov_refuse_given(c, none) ||
-	    repl_settings_refused(c, REPL_TARGETS_ANY) || check_pools(c, pools))
+	if (check_kind(c, &sync_type) || prov_refuse_given(c, none) ||
+	    repl_settings_refused(c, 0, REPL_TARGETS_ANY) || check_pools(c, pools))
 		return 0;
 	if (!source)
 		return cim_refuse(c, ENGINE_INVALID_PARAMETER,
@@ -76,6 +78,8 @@ int repl_available_targets(struct cim_call *c)
 		return cim_refuse(c, ENGINE_INVALID_PARAMETER,
 				  "TargetSettingGoal: there is no setting %s", prov_print(c, goal));
 	cim_arg_u16(c, "MaxElementCount", &max);
+	if (sync_type == ENGINE_SYNC_SNAPSHOT)
+		max = 0; /* no volume becomes a snapshot */
 	vec_push(&list, NULL); /* an empty list is not NULL */
 	list.n = 0;
 	while (list.n < max && (v = engine_volume_next(cim_engine(c), v)))
@@ -159,7 +163,7 @@ int repl_relationships(struct cim_call *c)
 {
 	path_vec list = VEC_INIT;
 
-	if (repl_settings_refused(c, REPL_TARGETS_ANY))
+	if (repl_settings_refused(c, 0, REPL_TARGETS_ANY))
 		return 0;
 	vec_push(&list, NULL);
 	list.n = 0;
@@ -173,7 +177,7 @@ int repl_relationship_instances(struct cim_call *c)
 {
 	inst_vec list = VEC_INIT;
 
-	if (repl_settings_refused(c, REPL_TARGETS_ANY))
+	if (repl_settings_refused(c, 0, REPL_TARGETS_ANY))
 		return 0;
 	vec_push(&list, NULL);
 	list.n = 0;

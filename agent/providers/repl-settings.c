@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * repl-settings.c - ReplicationSettingData: one table says which wishes are granted. From it come
- * the refusals, the default instance and the answers of GetSupportedReplicationSettingData.
+ * repl-settings.c - ReplicationSettingData: one table says which wishes are granted for clones, and
+ * another what is different for snapshots. From them come the refusals, the default instance and
+ * the answers of GetSupportedReplicationSettingData.
  */
 #include <strings.h>
 
@@ -47,13 +48,31 @@ static const struct wish {
 	{ "CopyPriority", 0, false, 2, { 0, 2 } }, /* not managed, same as others */
 };
 
-static const struct wish *wish_of(const char *name)
+static const struct wish of_snapshots[] = {
+	{ "DesiredCopyMethodology", 3, false, 2, { 6, 2 } }, /* copy on write */
+	{ "TargetElementSupplier", 7, false, 3, { 4, 2, 3 } },
+	{ "ThinProvisioningPolicy", 8, false, 2, { 7, 4 } }, /* the target is thin */
+	{ "ReadOnly", 15, false, 1, { 3 } }, /* the target */
+};
+
+/* The table is long, the wishes of a request are few. */
+static const struct wish *for_type(uint16_t sync_type, const struct wish *w)
+{
+	size_t k;
+
+	for (k = 0; sync_type == ENGINE_SYNC_SNAPSHOT && k < ARRAY_LEN(of_snapshots); k++)
+		if (of_snapshots[k].number == w->number)
+			return &of_snapshots[k];
+	return w;
+}
+
+static const struct wish *wish_of(uint16_t sync_type, const char *name)
 {
 	size_t k;
 
 	for (k = 0; k < ARRAY_LEN(wishes); k++)
 		if (!strcasecmp(wishes[k].name, name))
-			return &wishes[k];
+			return for_type(sync_type, &wishes[k]);
 	return NULL;
 }
 
@@ -87,14 +106,14 @@ static bool supplier_fits(const struct cim_inst *s, enum repl_targets targets)
 	}
 }
 
-bool repl_settings_refused(struct cim_call *c, enum repl_targets targets)
+bool repl_settings_refused(struct cim_call *c, uint16_t sync_type, enum repl_targets targets)
 {
 	const struct cim_inst *s = cim_arg_inst(c, "ReplicationSettingData");
 	size_t k;
 
 	for (k = 0; s && k < s->n_props; k++) {
 		const struct cim_prop *p = &s->props[k];
-		const struct wish *w = wish_of(p->name);
+		const struct wish *w = wish_of(sync_type, p->name);
 
 		if (!w || p->val.null || granted(w, &p->val))
 			continue;
@@ -118,7 +137,7 @@ bool repl_settings_refused(struct cim_call *c, enum repl_targets targets)
 	return false;
 }
 
-const struct cim_inst *repl_settings_default(struct cim_call *c)
+const struct cim_inst *repl_settings_default(struct cim_call *c, uint16_t sync_type)
 {
 	struct cim_inst *i = cim_inst_new(c, "RPL_ReplicationSettingData");
 	size_t k;
@@ -127,7 +146,7 @@ const struct cim_inst *repl_settings_default(struct cim_call *c)
 	cim_set_str(i, "ElementName", "Default");
 	cim_set_u16(i, "ChangeableType", CIM_SettingData_ChangeableType_Changeable_Transient);
 	for (k = 0; k < ARRAY_LEN(wishes); k++) {
-		const struct wish *w = &wishes[k];
+		const struct wish *w = for_type(sync_type, &wishes[k]);
 
 		if (w->n && w->boolean)
 			cim_set_bool(i, w->name, w->values[0] == 3);
@@ -137,15 +156,15 @@ const struct cim_inst *repl_settings_default(struct cim_call *c)
 	return i;
 }
 
-const uint64_t *repl_settings_values(uint16_t property, size_t *n)
+const uint64_t *repl_settings_values(uint16_t sync_type, uint16_t property, size_t *n)
 {
 	size_t k;
 
 	for (k = 0; k < ARRAY_LEN(wishes); k++) {
 		if (!property || wishes[k].number != property)
 			continue;
-		*n = wishes[k].n;
-		return wishes[k].values;
+		*n = for_type(sync_type, &wishes[k])->n;
+		return for_type(sync_type, &wishes[k])->values;
 	}
 	return NULL;
 }

@@ -35,12 +35,12 @@ enum repl_targets {
 	REPL_TARGETS_ANY
 };
 /* Refuses (TRUE, answered with 5) wishes of the parameter ReplicationSettingData that are not
- * granted.
+ * granted for @sync_type; 0: for none.
  */
-bool repl_settings_refused(struct cim_call *c, enum repl_targets targets);
+bool repl_settings_refused(struct cim_call *c, uint16_t sync_type, enum repl_targets targets);
 /* What applies when a request has none. */
-const struct cim_inst *repl_settings_default(struct cim_call *c);
+const struct cim_inst *repl_settings_default(struct cim_call *c, uint16_t sync_type);
 /* Values of property number @property that are granted; NULL: no such property. */
-const uint64_t *repl_settings_values(uint16_t property, size_t *n);
+const uint64_t *repl_settings_values(uint16_t sync_type, uint16_t property, size_t *n);
 
 #endif

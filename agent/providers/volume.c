@@ -17,11 +17,14 @@ static const struct {
 	[ENGINE_VOLUME_CREATING] = { 8, 5, "Being created" },
 	[ENGINE_VOLUME_DELETING] = { 9, 5, "Being deleted" },
 	[ENGINE_VOLUME_MISSING] = { 12, 25, "The logical volume is not there" },
-	[ENGINE_VOLUME_ERROR] = { 6, 25, "The logical volume is there, its device is not" },
+	[ENGINE_VOLUME_ERROR] = { 6, 25, "The volume is there, its device is not" },
+	[ENGINE_VOLUME_LOST] = { 6, 30, "The snapshot is lost" },
 };
 
 static uint16_t usage(const struct engine_volume *v)
 {
+	if (v->is_snapshot)
+		return CIM_StorageVolume_Usage_Delta_Replica_Target;
 	if (v->nr_as_source && v->nr_as_target)
 		return CIM_StorageVolume_Usage_Local_Replica_Source_or_Target;
 	if (v->nr_as_target)
@@ -64,7 +67,9 @@ static void fill_extent(const struct engine_volume *v, struct cim_inst *i)
 	cim_set_u64(i, "NumberOfBlocks", v->size_bytes / PROV_BLOCK_BYTES);
 	cim_set_u64(i, "ConsumableBlocks", v->size_bytes / PROV_BLOCK_BYTES);
 	cim_set_u16(i, "DataOrganization", CIM_StorageExtent_DataOrganization_Fixed_Block);
-	cim_set_u16(i, "Access", CIM_StorageExtent_Access_Read_Write_Supported);
+	cim_set_u16(i, "Access",
+		    v->is_snapshot ? CIM_StorageExtent_Access_Readable
+				   : CIM_StorageExtent_Access_Read_Write_Supported);
 	cim_set_bool(i, "Primordial", false);
 	cim_set_bool(i, "SequentialAccess", false);
 	cim_set_bool(i, "IsBasedOnUnderlyingRedundancy", false);
@@ -74,10 +79,11 @@ static void fill_extent(const struct engine_volume *v, struct cim_inst *i)
 	cim_set_u8(i, "DeltaReservation", 0);
 	cim_set_bool(i, "IsComposite", false);
 	cim_set_bool(i, "IsCompressed", false);
-	cim_set_bool(i, "ThinlyProvisioned", false);
+	cim_set_bool(i, "ThinlyProvisioned", v->is_snapshot);
 	cim_set_u16(i, "Usage", usage(v));
 	prov_set_none(i, "ClientSettableUsage");
-	cim_set_bool(i, "CanDelete", !v->nr_as_source && !v->nr_as_target && !v->in_use);
+	cim_set_bool(i, "CanDelete",
+		     !v->nr_as_source && (v->is_snapshot || !v->nr_as_target) && !v->in_use);
 	cim_set_u16v(i, "ExtentStatus",
 		     v->status == ENGINE_VOLUME_OK
 			     ? CIM_StorageExtent_ExtentStatus_None_Not_Applicable
@@ -87,6 +93,7 @@ static void fill_extent(const struct engine_volume *v, struct cim_inst *i)
 static int fill(struct cim_call *c, const struct engine_volume *v, struct cim_inst *i)
 {
 	bool usable = v->status == ENGINE_VOLUME_OK;
+	const char *text;
 
 	prov_set_system_keys(c, i, "RPL_StorageVolume");
 	cim_set_str(i, "DeviceID", v->uuid);
@@ -94,8 +101,10 @@ static int fill(struct cim_call *c, const struct engine_volume *v, struct cim_in
 		return cim_status(i);
 	fill_names(c, v, i);
 	fill_extent(v, i);
-	prov_set_status(i, states[v->status].status, states[v->status].text,
-			states[v->status].health);
+	text = states[v->status].text;
+	if (*v->lost)
+		text = arena_printf(cim_arena(c), "%s: %s", text, v->lost);
+	prov_set_status(i, states[v->status].status, text, states[v->status].health);
 	cim_set_u16(i, "PrimaryStatus",
 		    states[v->status].health == CIM_ManagedSystemElement_HealthState_OK
 			    ? CIM_ManagedSystemElement_PrimaryStatus_OK

@@ -5220,6 +5220,727 @@ static const struct cim_qual_decl q311[] = {
 	{ "Description", CIM_STRING, false, s425, 1 },
 };
 
+static const char *const s426[] = {
+	"The type of synchronization that this instance is about.",
+};
+
+static const char *const s427[] = {
+	"Async",
+	"Sync",
+	"UnSyncAssoc-Full",
+	"UnSyncAssoc-Delta",
+	"UnSyncUnAssoc",
+};
+
+static const struct cim_qual_decl q312[] = {
+	{ "Description", CIM_STRING, false, s426, 1 },
+	{ "ValueMap", CIM_STRING, true, s304, 5 },
+	{ "Values", CIM_STRING, true, s427, 5 },
+};
+
+static const char *const s428[] = {
+	"What is done by jobs.",
+};
+
+static const char *const s429[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+};
+
+static const char *const s430[] = {
+	"Local Replica Creation",
+	"Remote Replica Creation",
+	"Local Replica\n\011 \011Modification",
+	"Remote Replica Modification",
+	"Local Replica Attachment",
+	"Remote\n\011 \011Replica Attachment",
+	"Buffer Creation",
+};
+
+static const struct cim_qual_decl q313[] = {
+	{ "Description", CIM_STRING, false, s428, 1 },
+	{ "ValueMap", CIM_STRING, true, s429, 7 },
+	{ "Values", CIM_STRING, true, s430, 7 },
+};
+
+static const char *const s431[] = {
+	"What is done before the method returns.",
+};
+
+static const char *const s432[] = {
+	"Local Replica Creation",
+	"Remote Replica Creation",
+	"Local Replica\n\011 \011Modification",
+	"Remote Replica Modification",
+	"Local Replica Attachment",
+	"Remote\n\011 \011Replica Attachment",
+	"Buffer Creation",
+	"NetworkPipe Creation",
+};
+
+static const struct cim_qual_decl q314[] = {
+	{ "Description", CIM_STRING, false, s431, 1 },
+	{ "ValueMap", CIM_STRING, true, s175, 8 },
+	{ "Values", CIM_STRING, true, s432, 8 },
+};
+
+static const char *const s433[] = {
+	"State of a replica that was just created.",
+};
+
+static const char *const s434[] = {
+	"Initialized",
+	"Prepared",
+	"Synchronized",
+	"Idle",
+};
+
+static const struct cim_qual_decl q315[] = {
+	{ "Description", CIM_STRING, false, s433, 1 },
+	{ "ValueMap", CIM_STRING, true, s125, 4 },
+	{ "Values", CIM_STRING, true, s434, 4 },
+};
+
+static const char *const s435[] = {
+	"Special elements that can be created.",
+};
+
+static const char *const s436[] = {
+	"Delta Pool",
+	"Delta Pool Component",
+	"Remote Mirror",
+	"Local Mirror",
+	"Full\n\011 \011Snapshot",
+	"Delta Snapshot",
+	"Replication Buffer",
+};
+
+static const struct cim_qual_decl q316[] = {
+	{ "Description", CIM_STRING, false, s435, 1 },
+	{ "ValueMap", CIM_STRING, true, s429, 7 },
+	{ "Values", CIM_STRING, true, s436, 7 },
+};
+
+static const char *const s437[] = {
+	"Operations of ModifySynchronization.",
+};
+
+static const char *const s438[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+};
+
+static const char *const s439[] = {
+	"Detach",
+	"Fracture",
+	"Resync",
+	"Restore",
+	"Prepare",
+	"Unprepare",
+	"Quiesce",
+	"Unquiesce",
+	"Reset To Sync",
+	"Reset To Async",
+	"Start Copy",
+	"Stop Copy",
+};
+
+static const struct cim_qual_decl q317[] = {
+	{ "Description", CIM_STRING, false, s437, 1 },
+	{ "ValueMap", CIM_STRING, true, s438, 12 },
+	{ "Values", CIM_STRING, true, s439, 12 },
+};
+
+static const char *const s440[] = {
+	"Which hosts may use a replica.",
+};
+
+static const char *const s441[] = {
+	"Not Accessible",
+	"No Restrictions",
+	"Source Hosts Only",
+	"Source Hosts\n\011 \011Excluded",
+};
+
+static const struct cim_qual_decl q318[] = {
+	{ "Description", CIM_STRING, false, s440, 1 },
+	{ "ValueMap", CIM_STRING, true, s125, 4 },
+	{ "Values", CIM_STRING, true, s441, 4 },
+};
+
+static const char *const s442[] = {
+	"Values of SyncState in which hosts may use the replica.",
+};
+
+static const char *const s443[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+};
+
+static const char *const s444[] = {
+	"Initialized",
+	"Prepare In Progress",
+	"Prepared",
+	"Resync In Progress",
+	"Synchronized",
+	"Fracture In Progress",
+	"Quiesce In Progress",
+	"Quiesced",
+	"Restore In\n\011 \011Progress",
+	"Idle",
+	"Broken",
+	"Fractured",
+	"Frozen",
+	"Copy In Progress",
+};
+
+static const struct cim_qual_decl q319[] = {
+	{ "Description", CIM_STRING, false, s442, 1 },
+	{ "ValueMap", CIM_STRING, true, s443, 14 },
+	{ "Values", CIM_STRING, true, s444, 14 },
+};
+
+static const char *const s445[] = {
+	"Whether SpaceLimit is kept.",
+};
+
+static const struct cim_qual_decl q320[] = {
+	{ "Description", CIM_STRING, false, s445, 1 },
+};
+
+static const char *const s446[] = {
+	"Whether space can be reserved.",
+};
+
+static const struct cim_qual_decl q321[] = {
+	{ "Description", CIM_STRING, false, s446, 1 },
+};
+
+static const char *const s447[] = {
+	"Whether a local mirror can be the source of a snapshot.",
+};
+
+static const struct cim_qual_decl q322[] = {
+	{ "Description", CIM_STRING, false, s447, 1 },
+};
+
+static const char *const s448[] = {
+	"Whether a remote mirror can be the source of a snapshot.",
+};
+
+static const struct cim_qual_decl q323[] = {
+	{ "Description", CIM_STRING, false, s448, 1 },
+};
+
+static const char *const s449[] = {
+	"Whether a delta replica can be made of a delta replica.",
+};
+
+static const struct cim_qual_decl q324[] = {
+	{ "Description", CIM_STRING, false, s449, 1 },
+};
+
+static const char *const s450[] = {
+	"Whether replicas survive a restart.",
+};
+
+static const struct cim_qual_decl q325[] = {
+	{ "Description", CIM_STRING, false, s450, 1 },
+};
+
+static const char *const s451[] = {
+	"Whether a connection carries copies both ways.",
+};
+
+static const struct cim_qual_decl q326[] = {
+	{ "Description", CIM_STRING, false, s451, 1 },
+};
+
+static const char *const s452[] = {
+	"Most replicas of one source.",
+};
+
+static const struct cim_qual_decl q327[] = {
+	{ "Description", CIM_STRING, false, s452, 1 },
+};
+
+static const char *const s453[] = {
+	"Most ports of one connection.",
+};
+
+static const struct cim_qual_decl q328[] = {
+	{ "Description", CIM_STRING, false, s453, 1 },
+};
+
+static const char *const s454[] = {
+	"Most connections over one port.",
+};
+
+static const struct cim_qual_decl q329[] = {
+	{ "Description", CIM_STRING, false, s454, 1 },
+};
+
+static const char *const s455[] = {
+	"Most connections between two systems.",
+};
+
+static const struct cim_qual_decl q330[] = {
+	{ "Description", CIM_STRING, false, s455, 1 },
+};
+
+static const char *const s456[] = {
+	"How many local replicas of replicas can follow each other.",
+};
+
+static const struct cim_qual_decl q331[] = {
+	{ "Description", CIM_STRING, false, s456, 1 },
+};
+
+static const char *const s457[] = {
+	"How many remote replicas of replicas can follow each other.",
+};
+
+static const struct cim_qual_decl q332[] = {
+	{ "Description", CIM_STRING, false, s457, 1 },
+};
+
+static const char *const s458[] = {
+	"Whether a new replica is synchronized when the client does not say.",
+};
+
+static const char *const s459[] = {
+	"Not Managed",
+	"Start",
+	"Do Not Start",
+};
+
+static const struct cim_qual_decl q333[] = {
+	{ "Description", CIM_STRING, false, s458, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 3 },
+	{ "Values", CIM_STRING, true, s459, 3 },
+};
+
+static const char *const s460[] = {
+	"Priority of copies when the client does not say.",
+};
+
+static const char *const s461[] = {
+	"Not Managed",
+	"Low",
+	"Same",
+	"High",
+};
+
+static const struct cim_qual_decl q334[] = {
+	{ "Description", CIM_STRING, false, s460, 1 },
+	{ "ValueMap", CIM_STRING, true, s30, 4 },
+	{ "Values", CIM_STRING, true, s461, 4 },
+};
+
+static const char *const s462[] = {
+	"Percent of free space below which is warned, when the client does not say.",
+};
+
+static const struct cim_qual_decl q335[] = {
+	{ "Description", CIM_STRING, false, s462, 1 },
+};
+
+static const char *const s463[] = {
+	"Percent of SpaceLimit above which is warned, when the client does not say.",
+};
+
+static const struct cim_qual_decl q336[] = {
+	{ "Description", CIM_STRING, false, s463, 1 },
+};
+
+static const char *const s464[] = {
+	"Which service is used for remote replication.",
+};
+
+static const char *const s465[] = {
+	"Not Specified",
+	"Source",
+	"Target",
+	"Proxy",
+};
+
+static const struct cim_qual_decl q337[] = {
+	{ "Description", CIM_STRING, false, s464, 1 },
+	{ "ValueMap", CIM_STRING, true, s125, 4 },
+	{ "Values", CIM_STRING, true, s465, 4 },
+};
+
+static const char *const s466[] = {
+	"Which other service may be used when the first does not answer.",
+};
+
+static const char *const s467[] = {
+	"None",
+	"Source",
+	"Target",
+	"Proxy",
+};
+
+static const struct cim_qual_decl q338[] = {
+	{ "Description", CIM_STRING, false, s466, 1 },
+	{ "ValueMap", CIM_STRING, true, s125, 4 },
+	{ "Values", CIM_STRING, true, s467, 4 },
+};
+
+static const char *const s468[] = {
+	"Whether a pool for changed data serves one element or many.",
+};
+
+static const char *const s469[] = {
+	"Any",
+	"Exclusive",
+	"Shared",
+};
+
+static const struct cim_qual_decl q339[] = {
+	{ "Description", CIM_STRING, false, s468, 1 },
+	{ "ValueMap", CIM_STRING, true, s185, 3 },
+	{ "Values", CIM_STRING, true, s469, 3 },
+};
+
+static const char *const s470[] = {
+	"What a buffer for remote replication is made of.",
+};
+
+static const char *const s471[] = {
+	"Not specified",
+	"InExtent",
+	"InPool",
+};
+
+static const struct cim_qual_decl q340[] = {
+	{ "Description", CIM_STRING, false, s470, 1 },
+	{ "ValueMap", CIM_STRING, true, s269, 3 },
+	{ "Values", CIM_STRING, true, s471, 3 },
+};
+
+static const char *const s472[] = {
+	"Where it belongs to.",
+};
+
+static const char *const s473[] = {
+	"Array",
+	"ComponentCS",
+	"Pipe",
+};
+
+static const struct cim_qual_decl q341[] = {
+	{ "Description", CIM_STRING, false, s472, 1 },
+	{ "ValueMap", CIM_STRING, true, s185, 3 },
+	{ "Values", CIM_STRING, true, s473, 3 },
+};
+
+static const char *const s474[] = {
+	"On which side it is.",
+};
+
+static const char *const s475[] = {
+	"Source",
+	"Target",
+	"Both",
+};
+
+static const struct cim_qual_decl q342[] = {
+	{ "Description", CIM_STRING, false, s474, 1 },
+	{ "ValueMap", CIM_STRING, true, s185, 3 },
+	{ "Values", CIM_STRING, true, s475, 3 },
+};
+
+static const char *const s476[] = {
+	"Whether it can or must be given.",
+};
+
+static const char *const s477[] = {
+	"Not Supported",
+	"Required",
+	"Optional",
+};
+
+static const struct cim_qual_decl q343[] = {
+	{ "Description", CIM_STRING, false, s476, 1 },
+	{ "ValueMap", CIM_STRING, true, s269, 3 },
+	{ "Values", CIM_STRING, true, s477, 3 },
+};
+
+static const char *const s478[] = {
+	"Whether a buffer is used when the client does not say.",
+};
+
+static const char *const s479[] = {
+	"Not Managed",
+	"Use Buffer",
+	"Do Not Use Buffer",
+};
+
+static const struct cim_qual_decl q344[] = {
+	{ "Description", CIM_STRING, false, s478, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 3 },
+	{ "Values", CIM_STRING, true, s479, 3 },
+};
+
+static const char *const s480[] = {
+	"Protocol between systems.",
+};
+
+static const struct cim_qual_decl q345[] = {
+	{ "Description", CIM_STRING, false, s480, 1 },
+};
+
+static const struct cim_prop_decl CIM_StorageReplicationCapabilities_props[] = {
+	{ "SupportedSynchronizationType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q312, 3 },
+	{ "SupportedAsynchronousActions", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q313, 3 },
+	{ "SupportedSynchronousActions", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q314, 3 },
+	{ "InitialReplicationState", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q315, 3 },
+	{ "SupportedSpecializedElements", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q316, 3 },
+	{ "SupportedModifyOperations", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q317, 3 },
+	{ "ReplicaHostAccessibility", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q318, 3 },
+	{ "HostAccessibleState", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q319, 3 },
+	{ "SpaceLimitSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q320, 1 },
+	{ "SpaceReservationSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q321, 1 },
+	{ "LocalMirrorSnapshotSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q322, 1 },
+	{ "RemoteMirrorSnapshotSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q323, 1 },
+	{ "IncrementalDeltasSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q324, 1 },
+	{ "PersistentReplicasSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q325, 1 },
+	{ "BidirectionalConnectionsSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q326, 1 },
+	{ "MaximumReplicasPerSource", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q327, 1 },
+	{ "MaximumPortsPerConnection", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q328, 1 },
+	{ "MaximumConnectionsPerPort", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q329, 1 },
+	{ "MaximumPeerConnections", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q330, 1 },
+	{ "MaximumLocalReplicationDepth", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "1", q331, 1 },
+	{ "MaximumRemoteReplicationDepth", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "1", q332, 1 },
+	{ "InitialSynchronizationDefault", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q333, 3 },
+	{ "ReplicationPriorityDefault", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q334, 3 },
+	{ "LowSpaceWarningThresholdDefault", CIM_UINT8, false, false, false, false,
+	  NULL, NULL, NULL, q335, 1 },
+	{ "SpaceLimitWarningThresholdDefault", CIM_UINT8, false, false, false, false,
+	  NULL, NULL, NULL, q336, 1 },
+	{ "RemoteReplicationServicePointAccess", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q337, 3 },
+	{ "AlternateReplicationServicePointAccess", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q338, 3 },
+	{ "DeltaReplicaPoolAccess", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q339, 3 },
+	{ "RemoteBufferElementType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q340, 3 },
+	{ "RemoteBufferHost", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q341, 3 },
+	{ "RemoteBufferLocation", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q342, 3 },
+	{ "RemoteBufferSupported", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q343, 3 },
+	{ "UseReplicationBufferDefault", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q344, 3 },
+	{ "PeerConnectionProtocol", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q345, 1 },
+};
+
+static const char *const s481[] = {
+	"What a configuration service can do in the way of replicas, in the terms of Copy Services; one instance for each type of synchronization.",
+};
+
+static const struct cim_qual_decl q346[] = {
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s481, 1 },
+};
+
+static const char *const s482[] = {
+	"A set of elements.",
+};
+
+static const struct cim_qual_decl q347[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s34, 1 },
+	{ "Description", CIM_STRING, false, s482, 1 },
+};
+
+static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
+	{ "InstanceID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q57, 3 },
+};
+
+static const char *const s483[] = {
+	"2.19.0",
+};
+
+static const char *const s484[] = {
+	"A set of elements that belongs to one system.",
+};
+
+static const struct cim_qual_decl q348[] = {
+	{ "Version", CIM_STRING, false, s483, 1 },
+	{ "Description", CIM_STRING, false, s484, 1 },
+};
+
+static const char *const s485[] = {
+	"Whether the access points can reach one another.",
+};
+
+static const char *const s486[] = {
+	"Connectivity/Up",
+	"No Connectivity/Down",
+	"Partitioned",
+};
+
+static const struct cim_qual_decl q349[] = {
+	{ "Description", CIM_STRING, false, s485, 1 },
+	{ "ValueMap", CIM_STRING, true, s185, 3 },
+	{ "Values", CIM_STRING, true, s486, 3 },
+};
+
+static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
+	{ "ConnectivityStatus", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q349, 3 },
+};
+
+static const char *const s487[] = {
+	"2.21.0",
+};
+
+static const char *const s488[] = {
+	"Access points that reach one another. For method signatures; none exist.",
+};
+
+static const struct cim_qual_decl q350[] = {
+	{ "Version", CIM_STRING, false, s487, 1 },
+	{ "Description", CIM_STRING, false, s488, 1 },
+};
+
+static const struct cim_qual_decl q351[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s168, 1 },
+	{ "Description", CIM_STRING, false, s4, 1 },
+};
+
+static const char *const s489[] = {
+	"Whether the connection is to be used.",
+};
+
+static const struct cim_qual_decl q352[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s489, 1 },
+};
+
+static const char *const s490[] = {
+	"Whether it goes with its last association.",
+};
+
+static const struct cim_qual_decl q353[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s490, 1 },
+};
+
+static const char *const s491[] = {
+	"Whether hardware compresses what is sent.",
+};
+
+static const struct cim_qual_decl q354[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s491, 1 },
+};
+
+static const char *const s492[] = {
+	"Whether software compresses what is sent.",
+};
+
+static const struct cim_qual_decl q355[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s492, 1 },
+};
+
+static const struct cim_prop_decl CIM_RemoteReplicationCollection_props[] = {
+	{ "ElementName", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q351, 3 },
+	{ "Active", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "TRUE", q352, 2 },
+	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q353, 2 },
+	{ "HardwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q354, 2 },
+	{ "SoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q355, 2 },
+};
+
+static const char *const s493[] = {
+	"Access points and pipes that connect two systems for replication.",
+};
+
+static const struct cim_qual_decl q356[] = {
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s493, 1 },
+};
+
+static const struct cim_prop_decl CIM_ReplicaPoolForStorage_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_EnabledLogicalElement", NULL, NULL, q225, 3 },
+	{ "Dependent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_StoragePool", NULL, NULL, q226, 3 },
+};
+
+static const char *const s494[] = {
+	"The pool that takes the changed data of an element's delta replicas.",
+};
+
+static const struct cim_qual_decl q357[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s494, 1 },
+};
+
 static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q44, 2 },
@@ -5231,48 +5952,20 @@ static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
 	  NULL, NULL, NULL, q31, 3 },
 };
 
-static const char *const s426[] = {
+static const char *const s495[] = {
 	"Where a service can be reached.",
 };
 
-static const struct cim_qual_decl q312[] = {
+static const struct cim_qual_decl q358[] = {
 	{ "Version", CIM_STRING, false, s287, 1 },
-	{ "Description", CIM_STRING, false, s426, 1 },
+	{ "Description", CIM_STRING, false, s495, 1 },
 };
 
-static const char *const s427[] = {
-	"A set of elements.",
-};
-
-static const struct cim_qual_decl q313[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s427, 1 },
-};
-
-static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
-	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
-};
-
-static const char *const s428[] = {
-	"2.19.0",
-};
-
-static const char *const s429[] = {
-	"A set of elements that belongs to one system.",
-};
-
-static const struct cim_qual_decl q314[] = {
-	{ "Version", CIM_STRING, false, s428, 1 },
-	{ "Description", CIM_STRING, false, s429, 1 },
-};
-
-static const char *const s430[] = {
+static const char *const s496[] = {
 	"Kind of error.",
 };
 
-static const char *const s431[] = {
+static const char *const s497[] = {
 	"Unknown",
 	"Other",
 	"Communications Error",
@@ -5286,58 +5979,58 @@ static const char *const s431[] = {
 	"Unsupported Operation Error",
 };
 
-static const struct cim_qual_decl q315[] = {
-	{ "Description", CIM_STRING, false, s430, 1 },
+static const struct cim_qual_decl q359[] = {
+	{ "Description", CIM_STRING, false, s496, 1 },
 	{ "ValueMap", CIM_STRING, true, s37, 11 },
-	{ "Values", CIM_STRING, true, s431, 11 },
+	{ "Values", CIM_STRING, true, s497, 11 },
 };
 
-static const char *const s432[] = {
+static const char *const s498[] = {
 	"Text for ErrorType 1 (Other).",
 };
 
-static const struct cim_qual_decl q316[] = {
-	{ "Description", CIM_STRING, false, s432, 1 },
+static const struct cim_qual_decl q360[] = {
+	{ "Description", CIM_STRING, false, s498, 1 },
 };
 
-static const char *const s433[] = {
+static const char *const s499[] = {
 	"Who defined the message.",
 };
 
-static const struct cim_qual_decl q317[] = {
-	{ "Description", CIM_STRING, false, s433, 1 },
+static const struct cim_qual_decl q361[] = {
+	{ "Description", CIM_STRING, false, s499, 1 },
 };
 
-static const char *const s434[] = {
+static const char *const s500[] = {
 	"Identifies the message within OwningEntity.",
 };
 
-static const struct cim_qual_decl q318[] = {
+static const struct cim_qual_decl q362[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s434, 1 },
+	{ "Description", CIM_STRING, false, s500, 1 },
 };
 
-static const char *const s435[] = {
+static const char *const s501[] = {
 	"The error in words.",
 };
 
-static const struct cim_qual_decl q319[] = {
-	{ "Description", CIM_STRING, false, s435, 1 },
+static const struct cim_qual_decl q363[] = {
+	{ "Description", CIM_STRING, false, s501, 1 },
 };
 
-static const char *const s436[] = {
+static const char *const s502[] = {
 	"The variable parts of the message.",
 };
 
-static const struct cim_qual_decl q320[] = {
-	{ "Description", CIM_STRING, false, s436, 1 },
+static const struct cim_qual_decl q364[] = {
+	{ "Description", CIM_STRING, false, s502, 1 },
 };
 
-static const char *const s437[] = {
+static const char *const s503[] = {
 	"How bad it is.",
 };
 
-static const char *const s438[] = {
+static const char *const s504[] = {
 	"Unknown",
 	"Other",
 	"Information",
@@ -5348,17 +6041,17 @@ static const char *const s438[] = {
 	"Fatal/NonRecoverable",
 };
 
-static const struct cim_qual_decl q321[] = {
-	{ "Description", CIM_STRING, false, s437, 1 },
+static const struct cim_qual_decl q365[] = {
+	{ "Description", CIM_STRING, false, s503, 1 },
 	{ "ValueMap", CIM_STRING, true, s135, 8 },
-	{ "Values", CIM_STRING, true, s438, 8 },
+	{ "Values", CIM_STRING, true, s504, 8 },
 };
 
-static const char *const s439[] = {
+static const char *const s505[] = {
 	"Likely cause.",
 };
 
-static const char *const s440[] = {
+static const char *const s506[] = {
 	"0",
 	"1",
 	"2",
@@ -5400,7 +6093,7 @@ static const char *const s440[] = {
 	"..",
 };
 
-static const char *const s441[] = {
+static const char *const s507[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -5442,65 +6135,65 @@ static const char *const s441[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q322[] = {
-	{ "Description", CIM_STRING, false, s439, 1 },
-	{ "ValueMap", CIM_STRING, true, s440, 39 },
-	{ "Values", CIM_STRING, true, s441, 39 },
+static const struct cim_qual_decl q366[] = {
+	{ "Description", CIM_STRING, false, s505, 1 },
+	{ "ValueMap", CIM_STRING, true, s506, 39 },
+	{ "Values", CIM_STRING, true, s507, 39 },
 };
 
-static const char *const s442[] = {
+static const char *const s508[] = {
 	"Likely cause in words.",
 };
 
-static const struct cim_qual_decl q323[] = {
-	{ "Description", CIM_STRING, false, s442, 1 },
+static const struct cim_qual_decl q367[] = {
+	{ "Description", CIM_STRING, false, s508, 1 },
 };
 
-static const char *const s443[] = {
+static const char *const s509[] = {
 	"What to do about it.",
 };
 
-static const struct cim_qual_decl q324[] = {
-	{ "Description", CIM_STRING, false, s443, 1 },
+static const struct cim_qual_decl q368[] = {
+	{ "Description", CIM_STRING, false, s509, 1 },
 };
 
-static const char *const s444[] = {
+static const char *const s510[] = {
 	"The object that the error comes from.",
 };
 
-static const struct cim_qual_decl q325[] = {
-	{ "Description", CIM_STRING, false, s444, 1 },
+static const struct cim_qual_decl q369[] = {
+	{ "Description", CIM_STRING, false, s510, 1 },
 };
 
-static const char *const s445[] = {
+static const char *const s511[] = {
 	"How to read ErrorSource.",
 };
 
-static const char *const s446[] = {
+static const char *const s512[] = {
 	"Unknown",
 	"Other",
 	"CIMObjectPath",
 };
 
-static const struct cim_qual_decl q326[] = {
-	{ "Description", CIM_STRING, false, s445, 1 },
+static const struct cim_qual_decl q370[] = {
+	{ "Description", CIM_STRING, false, s511, 1 },
 	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s446, 3 },
+	{ "Values", CIM_STRING, true, s512, 3 },
 };
 
-static const char *const s447[] = {
+static const char *const s513[] = {
 	"Text for ErrorSourceFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q327[] = {
-	{ "Description", CIM_STRING, false, s447, 1 },
+static const struct cim_qual_decl q371[] = {
+	{ "Description", CIM_STRING, false, s513, 1 },
 };
 
-static const char *const s448[] = {
+static const char *const s514[] = {
 	"The CIM status code that belongs to this error.",
 };
 
-static const char *const s449[] = {
+static const char *const s515[] = {
 	"1",
 	"2",
 	"3",
@@ -5532,7 +6225,7 @@ static const char *const s449[] = {
 	"..",
 };
 
-static const char *const s450[] = {
+static const char *const s516[] = {
 	"CIM_ERR_FAILED",
 	"CIM_ERR_ACCESS_DENIED",
 	"CIM_ERR_INVALID_NAMESPACE",
@@ -5564,66 +6257,66 @@ static const char *const s450[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q328[] = {
-	{ "Description", CIM_STRING, false, s448, 1 },
-	{ "ValueMap", CIM_STRING, true, s449, 29 },
-	{ "Values", CIM_STRING, true, s450, 29 },
+static const struct cim_qual_decl q372[] = {
+	{ "Description", CIM_STRING, false, s514, 1 },
+	{ "ValueMap", CIM_STRING, true, s515, 29 },
+	{ "Values", CIM_STRING, true, s516, 29 },
 };
 
-static const char *const s451[] = {
+static const char *const s517[] = {
 	"The status code in words.",
 };
 
-static const struct cim_qual_decl q329[] = {
-	{ "Description", CIM_STRING, false, s451, 1 },
+static const struct cim_qual_decl q373[] = {
+	{ "Description", CIM_STRING, false, s517, 1 },
 };
 
 static const struct cim_prop_decl CIM_Error_props[] = {
 	{ "ErrorType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q315, 3 },
+	  NULL, NULL, NULL, q359, 3 },
 	{ "OtherErrorType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q316, 1 },
+	  NULL, NULL, NULL, q360, 1 },
 	{ "OwningEntity", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q317, 1 },
+	  NULL, NULL, NULL, q361, 1 },
 	{ "MessageID", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q318, 2 },
+	  NULL, NULL, NULL, q362, 2 },
 	{ "Message", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q319, 1 },
+	  NULL, NULL, NULL, q363, 1 },
 	{ "MessageArguments", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q320, 1 },
+	  NULL, NULL, NULL, q364, 1 },
 	{ "PerceivedSeverity", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q321, 3 },
+	  NULL, NULL, NULL, q365, 3 },
 	{ "ProbableCause", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q322, 3 },
+	  NULL, NULL, NULL, q366, 3 },
 	{ "ProbableCauseDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q323, 1 },
+	  NULL, NULL, NULL, q367, 1 },
 	{ "RecommendedActions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q324, 1 },
+	  NULL, NULL, NULL, q368, 1 },
 	{ "ErrorSource", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q325, 1 },
+	  NULL, NULL, NULL, q369, 1 },
 	{ "ErrorSourceFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q326, 3 },
+	  NULL, NULL, "0", q370, 3 },
 	{ "OtherErrorSourceFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q327, 1 },
+	  NULL, NULL, NULL, q371, 1 },
 	{ "CIMStatusCode", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q328, 3 },
+	  NULL, NULL, NULL, q372, 3 },
 	{ "CIMStatusCodeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q329, 1 },
+	  NULL, NULL, NULL, q373, 1 },
 };
 
-static const char *const s452[] = {
+static const char *const s518[] = {
 	"2.22.1",
 };
 
-static const char *const s453[] = {
+static const char *const s519[] = {
 	"An error that a job or a method met.",
 };
 
-static const struct cim_qual_decl q330[] = {
+static const struct cim_qual_decl q374[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Exception", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s452, 1 },
-	{ "Description", CIM_STRING, false, s453, 1 },
+	{ "Version", CIM_STRING, false, s518, 1 },
+	{ "Description", CIM_STRING, false, s519, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedDependency_props[] = {
@@ -5633,306 +6326,306 @@ static const struct cim_prop_decl CIM_HostedDependency_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q226, 3 },
 };
 
-static const char *const s454[] = {
+static const char *const s520[] = {
 	"2.8.0",
 };
 
-static const char *const s455[] = {
+static const char *const s521[] = {
 	"One element lives on another and cannot exist without it.",
 };
 
-static const struct cim_qual_decl q331[] = {
+static const struct cim_qual_decl q375[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s454, 1 },
-	{ "Description", CIM_STRING, false, s455, 1 },
+	{ "Version", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s521, 1 },
 };
 
-static const struct cim_qual_decl q332[] = {
+static const struct cim_qual_decl q376[] = {
 	{ "Override", CIM_STRING, false, s323, 1 },
 	{ "Description", CIM_STRING, false, s320, 1 },
 };
 
-static const struct cim_qual_decl q333[] = {
+static const struct cim_qual_decl q377[] = {
 	{ "Override", CIM_STRING, false, s324, 1 },
 	{ "Description", CIM_STRING, false, s321, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedService_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q332, 2 },
+	  "CIM_System", NULL, NULL, q376, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_Service", NULL, NULL, q333, 2 },
+	  "CIM_Service", NULL, NULL, q377, 2 },
 };
 
-static const char *const s456[] = {
+static const char *const s522[] = {
 	"A service and the system that it runs on.",
 };
 
-static const struct cim_qual_decl q334[] = {
+static const struct cim_qual_decl q378[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s456, 1 },
+	{ "Description", CIM_STRING, false, s522, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedCollection_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q332, 2 },
+	  "CIM_System", NULL, NULL, q376, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_SystemSpecificCollection", NULL, NULL, q333, 2 },
+	  "CIM_SystemSpecificCollection", NULL, NULL, q377, 2 },
 };
 
-static const char *const s457[] = {
+static const char *const s523[] = {
 	"A collection and the system that it belongs to.",
 };
 
-static const struct cim_qual_decl q335[] = {
+static const struct cim_qual_decl q379[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s457, 1 },
+	{ "Description", CIM_STRING, false, s523, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedAccessPoint_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q332, 2 },
+	  "CIM_System", NULL, NULL, q376, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q333, 2 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q377, 2 },
 };
 
-static const char *const s458[] = {
+static const char *const s524[] = {
 	"An access point and the system that it belongs to.",
 };
 
-static const struct cim_qual_decl q336[] = {
+static const struct cim_qual_decl q380[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s458, 1 },
+	{ "Description", CIM_STRING, false, s524, 1 },
 };
 
-static const char *const s459[] = {
+static const char *const s525[] = {
 	"The collection.",
 };
 
-static const struct cim_qual_decl q337[] = {
+static const struct cim_qual_decl q381[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s459, 1 },
+	{ "Description", CIM_STRING, false, s525, 1 },
 };
 
-static const char *const s460[] = {
+static const char *const s526[] = {
 	"The member.",
 };
 
-static const struct cim_qual_decl q338[] = {
+static const struct cim_qual_decl q382[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s460, 1 },
+	{ "Description", CIM_STRING, false, s526, 1 },
 };
 
 static const struct cim_prop_decl CIM_MemberOfCollection_props[] = {
 	{ "Collection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Collection", NULL, NULL, q337, 3 },
+	  "CIM_Collection", NULL, NULL, q381, 3 },
 	{ "Member", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q338, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q382, 2 },
 };
 
-static const char *const s461[] = {
+static const char *const s527[] = {
 	"A member of a collection.",
 };
 
-static const struct cim_qual_decl q339[] = {
+static const struct cim_qual_decl q383[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s461, 1 },
+	{ "Description", CIM_STRING, false, s527, 1 },
 };
 
-static const char *const s462[] = {
+static const char *const s528[] = {
 	"Position among the elements, counted from 1.",
 };
 
-static const struct cim_qual_decl q340[] = {
-	{ "Description", CIM_STRING, false, s462, 1 },
+static const struct cim_qual_decl q384[] = {
+	{ "Description", CIM_STRING, false, s528, 1 },
 };
 
 static const struct cim_prop_decl CIM_OrderedMemberOfCollection_props[] = {
 	{ "AssignedSequence", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q340, 1 },
+	  NULL, NULL, NULL, q384, 1 },
 };
 
-static const char *const s463[] = {
+static const char *const s529[] = {
 	"A member of a collection in which order counts.",
 };
 
-static const struct cim_qual_decl q341[] = {
+static const struct cim_qual_decl q385[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s463, 1 },
+	{ "Description", CIM_STRING, false, s529, 1 },
 };
 
-static const char *const s464[] = {
+static const char *const s530[] = {
 	"The element.",
 };
 
-static const struct cim_qual_decl q342[] = {
+static const struct cim_qual_decl q386[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s464, 1 },
+	{ "Description", CIM_STRING, false, s530, 1 },
 };
 
-static const char *const s465[] = {
+static const char *const s531[] = {
 	"The capabilities.",
 };
 
-static const struct cim_qual_decl q343[] = {
+static const struct cim_qual_decl q387[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s465, 1 },
+	{ "Description", CIM_STRING, false, s531, 1 },
 };
 
-static const char *const s466[] = {
+static const char *const s532[] = {
 	"How the capabilities apply.",
 };
 
-static const char *const s467[] = {
+static const char *const s533[] = {
 	"Default",
 	"Current",
 };
 
-static const struct cim_qual_decl q344[] = {
-	{ "Description", CIM_STRING, false, s466, 1 },
+static const struct cim_qual_decl q388[] = {
+	{ "Description", CIM_STRING, false, s532, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s467, 2 },
+	{ "Values", CIM_STRING, true, s533, 2 },
 };
 
 static const struct cim_prop_decl CIM_ElementCapabilities_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q342, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 	{ "Capabilities", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Capabilities", NULL, NULL, q343, 2 },
+	  "CIM_Capabilities", NULL, NULL, q387, 2 },
 	{ "Characteristics", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q344, 3 },
+	  NULL, NULL, NULL, q388, 3 },
 };
 
-static const char *const s468[] = {
+static const char *const s534[] = {
 	"2.24.0",
 };
 
-static const char *const s469[] = {
+static const char *const s535[] = {
 	"The capabilities of an element.",
 };
 
-static const struct cim_qual_decl q345[] = {
+static const struct cim_qual_decl q389[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s468, 1 },
-	{ "Description", CIM_STRING, false, s469, 1 },
+	{ "Version", CIM_STRING, false, s534, 1 },
+	{ "Description", CIM_STRING, false, s535, 1 },
 };
 
-static const char *const s470[] = {
+static const char *const s536[] = {
 	"The setting.",
 };
 
-static const struct cim_qual_decl q346[] = {
+static const struct cim_qual_decl q390[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s470, 1 },
+	{ "Description", CIM_STRING, false, s536, 1 },
 };
 
-static const char *const s471[] = {
+static const char *const s537[] = {
 	"Whether the setting is the default one.",
 };
 
-static const char *const s472[] = {
+static const char *const s538[] = {
 	"Unknown",
 	"Is Default",
 	"Is Not Default",
 };
 
-static const struct cim_qual_decl q347[] = {
-	{ "Description", CIM_STRING, false, s471, 1 },
+static const struct cim_qual_decl q391[] = {
+	{ "Description", CIM_STRING, false, s537, 1 },
 	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s472, 3 },
+	{ "Values", CIM_STRING, true, s538, 3 },
 };
 
-static const char *const s473[] = {
+static const char *const s539[] = {
 	"Whether the setting is in force.",
 };
 
-static const char *const s474[] = {
+static const char *const s540[] = {
 	"Unknown",
 	"Is Current",
 	"Is Not Current",
 };
 
-static const struct cim_qual_decl q348[] = {
-	{ "Description", CIM_STRING, false, s473, 1 },
+static const struct cim_qual_decl q392[] = {
+	{ "Description", CIM_STRING, false, s539, 1 },
 	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s474, 3 },
+	{ "Values", CIM_STRING, true, s540, 3 },
 };
 
-static const char *const s475[] = {
+static const char *const s541[] = {
 	"Whether the setting is applied next.",
 };
 
-static const char *const s476[] = {
+static const char *const s542[] = {
 	"Unknown",
 	"Is Next",
 	"Is Not Next",
 	"Is Next For Single Use",
 };
 
-static const struct cim_qual_decl q349[] = {
-	{ "Description", CIM_STRING, false, s475, 1 },
+static const struct cim_qual_decl q393[] = {
+	{ "Description", CIM_STRING, false, s541, 1 },
 	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s476, 4 },
+	{ "Values", CIM_STRING, true, s542, 4 },
 };
 
 static const struct cim_prop_decl CIM_ElementSettingData_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q342, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 	{ "SettingData", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, NULL, q346, 2 },
+	  "CIM_SettingData", NULL, NULL, q390, 2 },
 	{ "IsDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q347, 3 },
+	  NULL, NULL, NULL, q391, 3 },
 	{ "IsCurrent", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q348, 3 },
+	  NULL, NULL, NULL, q392, 3 },
 	{ "IsNext", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q349, 3 },
+	  NULL, NULL, NULL, q393, 3 },
 };
 
-static const char *const s477[] = {
+static const char *const s543[] = {
 	"2.19.1",
 };
 
-static const char *const s478[] = {
+static const char *const s544[] = {
 	"The setting of an element.",
 };
 
-static const struct cim_qual_decl q350[] = {
+static const struct cim_qual_decl q394[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s477, 1 },
-	{ "Description", CIM_STRING, false, s478, 1 },
+	{ "Version", CIM_STRING, false, s543, 1 },
+	{ "Description", CIM_STRING, false, s544, 1 },
 };
 
-static const char *const s479[] = {
+static const char *const s545[] = {
 	"The element that is affected.",
 };
 
-static const struct cim_qual_decl q351[] = {
+static const struct cim_qual_decl q395[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s479, 1 },
+	{ "Description", CIM_STRING, false, s545, 1 },
 };
 
-static const char *const s480[] = {
+static const char *const s546[] = {
 	"What affects the element.",
 };
 
-static const struct cim_qual_decl q352[] = {
+static const struct cim_qual_decl q396[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s480, 1 },
+	{ "Description", CIM_STRING, false, s546, 1 },
 };
 
-static const char *const s481[] = {
+static const char *const s547[] = {
 	"How the element is affected.",
 };
 
-static const char *const s482[] = {
+static const char *const s548[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -5946,239 +6639,1750 @@ static const char *const s482[] = {
 	"Degrades Performance",
 };
 
-static const struct cim_qual_decl q353[] = {
-	{ "Description", CIM_STRING, false, s481, 1 },
+static const struct cim_qual_decl q397[] = {
+	{ "Description", CIM_STRING, false, s547, 1 },
 	{ "ValueMap", CIM_STRING, true, s37, 11 },
-	{ "Values", CIM_STRING, true, s482, 11 },
+	{ "Values", CIM_STRING, true, s548, 11 },
 };
 
-static const char *const s483[] = {
+static const char *const s549[] = {
 	"Text for effect 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q354[] = {
+static const struct cim_qual_decl q398[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s483, 1 },
+	{ "Description", CIM_STRING, false, s549, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAffectsElement_props[] = {
 	{ "AffectedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q351, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q395, 2 },
 	{ "AffectingElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Service", NULL, NULL, q352, 2 },
+	  "CIM_Service", NULL, NULL, q396, 2 },
 	{ "ElementEffects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q353, 3 },
+	  NULL, NULL, NULL, q397, 3 },
 	{ "OtherElementEffectsDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q354, 2 },
+	  NULL, NULL, NULL, q398, 2 },
 	{ "AssignedSequence", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q340, 1 },
+	  NULL, NULL, NULL, q384, 1 },
 };
 
-static const char *const s484[] = {
+static const char *const s550[] = {
 	"An element that a service acts on.",
 };
 
-static const struct cim_qual_decl q355[] = {
+static const struct cim_qual_decl q399[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s484, 1 },
+	{ "Description", CIM_STRING, false, s550, 1 },
 };
 
-static const char *const s485[] = {
+static const char *const s551[] = {
 	"The services of the node and the server.",
 };
 
-static const struct cim_qual_decl q356[] = {
+static const struct cim_qual_decl q400[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s485, 1 },
+	{ "Description", CIM_STRING, false, s551, 1 },
 };
 
-static const char *const s486[] = {
+static const char *const s552[] = {
 	"The groups of the node.",
 };
 
-static const struct cim_qual_decl q357[] = {
+static const struct cim_qual_decl q401[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s486, 1 },
+	{ "Description", CIM_STRING, false, s552, 1 },
 };
 
-static const char *const s487[] = {
+static const char *const s553[] = {
 	"The volumes of a group, in order.",
 };
 
-static const struct cim_qual_decl q358[] = {
+static const struct cim_qual_decl q402[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s487, 1 },
+	{ "Description", CIM_STRING, false, s553, 1 },
 };
 
-static const char *const s488[] = {
+static const char *const s554[] = {
 	"The capabilities of the services and pools.",
 };
 
-static const struct cim_qual_decl q359[] = {
+static const struct cim_qual_decl q403[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s488, 1 },
+	{ "Description", CIM_STRING, false, s554, 1 },
 };
 
-static const char *const s489[] = {
+static const char *const s555[] = {
 	"The storage setting of a volume.",
 };
 
-static const struct cim_qual_decl q360[] = {
+static const struct cim_qual_decl q404[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s489, 1 },
+	{ "Description", CIM_STRING, false, s555, 1 },
 };
 
-static const char *const s490[] = {
+static const char *const s556[] = {
 	"The groups that the replication service looks after.",
 };
 
-static const struct cim_qual_decl q361[] = {
+static const struct cim_qual_decl q405[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s490, 1 },
+	{ "Description", CIM_STRING, false, s556, 1 },
 };
 
-static const char *const s491[] = {
+static const char *const s557[] = {
+	"Format of Name.",
+};
+
+static const char *const s558[] = {
+	"1",
+	"12",
+};
+
+static const char *const s559[] = {
+	"Other",
+	"OS Device Name",
+};
+
+static const struct cim_qual_decl q406[] = {
+	{ "Override", CIM_STRING, false, s72, 1 },
+	{ "Description", CIM_STRING, false, s557, 1 },
+	{ "ValueMap", CIM_STRING, true, s558, 2 },
+	{ "Values", CIM_STRING, true, s559, 2 },
+};
+
+static const char *const s560[] = {
+	"Where Name is unique.",
+};
+
+static const char *const s561[] = {
+	"1",
+	"8",
+};
+
+static const char *const s562[] = {
+	"Other",
+	"OS Device Namespace",
+};
+
+static const struct cim_qual_decl q407[] = {
+	{ "Override", CIM_STRING, false, s255, 1 },
+	{ "Description", CIM_STRING, false, s560, 1 },
+	{ "ValueMap", CIM_STRING, true, s561, 2 },
+	{ "Values", CIM_STRING, true, s562, 2 },
+};
+
+static const char *const s563[] = {
+	"Values of Usage that a client may set.",
+};
+
+static const struct cim_qual_decl q408[] = {
+	{ "Override", CIM_STRING, false, s259, 1 },
+	{ "Description", CIM_STRING, false, s563, 1 },
+};
+
+static const char *const s564[] = {
+	"Extents that are being moved.",
+};
+
+static const struct cim_qual_decl q409[] = {
+	{ "Description", CIM_STRING, false, s564, 1 },
+};
+
+static const char *const s565[] = {
+	"Whether space is taken only as it is written.",
+};
+
+static const struct cim_qual_decl q410[] = {
+	{ "Description", CIM_STRING, false, s565, 1 },
+};
+
+static const char *const s566[] = {
+	"What it may be used for.",
+};
+
+static const char *const s567[] = {
+	"Other",
+	"Unrestricted",
+	"Reserved for ComputerSystem (the block server)",
+	"Reserved by Replication Services",
+	"Reserved by Migration Services",
+	"Local Replica\n\011 \011Source",
+	"Remote Replica Source",
+	"Local Replica Target",
+	"Remote Replica Target",
+	"Local Replica Source or Target",
+	"Remote Replica Source or Target",
+	"Delta Replica\n\011 \011Target",
+	"Element Component",
+	"Reserved to be Unrestricted Pool Contributor",
+	"Composite\n\011 \011Volume Member",
+	"Composite LogicalDisk Member",
+	"Reserved for Sparing",
+	"In use as\n\011 \011Unrestricted Pool Contributor",
+	"Reserved to be Delta Replica Pool Contributor",
+	"Reserved to be Local Replication Pool Contributor",
+	"Reserved to be Remote Replication\n\011 \011Pool Contributor",
+	"In use as Delta Replica Pool Contributor",
+	"In use as Local\n\011 \011Replication Pool Contributor",
+	"In use as Remote Replication Pool Contributor",
+};
+
+static const struct cim_qual_decl q411[] = {
+	{ "Override", CIM_STRING, false, s273, 1 },
+	{ "Description", CIM_STRING, false, s566, 1 },
+	{ "ValueMap", CIM_STRING, true, s241, 24 },
+	{ "Values", CIM_STRING, true, s567, 24 },
+};
+
+static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
+	{ "NameFormat", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "12", q406, 4 },
+	{ "NameNamespace", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "8", q407, 4 },
+	{ "ClientSettableUsage", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q408, 2 },
+	{ "NumExtentsMigrating", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q409, 1 },
+	{ "OtherUsageDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q177, 2 },
+	{ "ThinlyProvisioned", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q410, 1 },
+	{ "Usage", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q411, 4 },
+};
+
+static const char *const s568[] = {
+	"A device that the operating system uses as a disk.",
+};
+
+static const struct cim_qual_decl q412[] = {
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s568, 1 },
+};
+
+static const char *const s569[] = {
+	"First block.",
+};
+
+static const struct cim_qual_decl q413[] = {
+	{ "Description", CIM_STRING, false, s569, 1 },
+};
+
+static const char *const s570[] = {
+	"Last block.",
+};
+
+static const struct cim_qual_decl q414[] = {
+	{ "Description", CIM_STRING, false, s570, 1 },
+};
+
+static const char *const s571[] = {
+	"Place among the parts.",
+};
+
+static const struct cim_qual_decl q415[] = {
+	{ "Description", CIM_STRING, false, s571, 1 },
+};
+
+static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageExtent", NULL, NULL, q376, 2 },
+	{ "StartingAddress", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q413, 1 },
+	{ "EndingAddress", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q414, 1 },
+	{ "OrderIndex", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q415, 1 },
+};
+
+static const char *const s572[] = {
+	"Something whose storage is made of an extent.",
+};
+
+static const struct cim_qual_decl q416[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s572, 1 },
+};
+
+static const struct cim_prop_decl CIM_BasedOn_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageExtent", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageExtent", NULL, NULL, q377, 2 },
+};
+
+static const char *const s573[] = {
+	"An extent and the extent that it is made of.",
+};
+
+static const struct cim_qual_decl q417[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s573, 1 },
+};
+
+static const struct cim_qual_decl q418[] = {
+	{ "Override", CIM_STRING, false, s90, 1 },
+	{ "Description", CIM_STRING, false, s86, 1 },
+};
+
+static const struct cim_qual_decl q419[] = {
+	{ "Override", CIM_STRING, false, s91, 1 },
+	{ "Description", CIM_STRING, false, s87, 1 },
+};
+
+static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
+	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q418, 2 },
+	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
+};
+
+static const char *const s574[] = {
+	"A whole and a part of it.",
+};
+
+static const struct cim_qual_decl q420[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s93, 1 },
+	{ "Description", CIM_STRING, false, s574, 1 },
+};
+
+static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
+	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StoragePool", NULL, NULL, q418, 2 },
+	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageExtent", NULL, NULL, q419, 2 },
+};
+
+static const char *const s575[] = {
+	"2.18.0",
+};
+
+static const char *const s576[] = {
+	"A pool and an extent with space in it that is not used yet.",
+};
+
+static const struct cim_qual_decl q421[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s575, 1 },
+	{ "Description", CIM_STRING, false, s576, 1 },
+};
+
+static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageCapabilities", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_StorageSetting", NULL, NULL, q377, 2 },
+};
+
+static const char *const s577[] = {
+	"A setting that was made from the capabilities, and the client may change.",
+};
+
+static const struct cim_qual_decl q422[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s93, 1 },
+	{ "Description", CIM_STRING, false, s577, 1 },
+};
+
+static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
+};
+
+static const char *const s578[] = {
+	"Two elements of which one depends on the other.",
+};
+
+static const struct cim_qual_decl q423[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s93, 1 },
+	{ "Description", CIM_STRING, false, s578, 1 },
+};
+
+static const struct cim_prop_decl CIM_ComponentCS_props[] = {
+	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ComputerSystem", NULL, NULL, q418, 2 },
+	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ComputerSystem", NULL, NULL, q419, 2 },
+};
+
+static const char *const s579[] = {
+	"2.13.0",
+};
+
+static const char *const s580[] = {
+	"A computer system that is part of another one.",
+};
+
+static const struct cim_qual_decl q424[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s579, 1 },
+	{ "Description", CIM_STRING, false, s580, 1 },
+};
+
+static const char *const s581[] = {
+	"Whether clients may create filters.",
+};
+
+static const struct cim_qual_decl q425[] = {
+	{ "Description", CIM_STRING, false, s581, 1 },
+};
+
+static const char *const s582[] = {
+	"How often a delivery is tried again.",
+};
+
+static const struct cim_qual_decl q426[] = {
+	{ "Description", CIM_STRING, false, s582, 1 },
+};
+
+static const char *const s583[] = {
+	"Seconds between two tries of a delivery.",
+};
+
+static const struct cim_qual_decl q427[] = {
+	{ "Description", CIM_STRING, false, s583, 1 },
+};
+
+static const char *const s584[] = {
+	"What happens to a subscription whose listener does not answer for SubscriptionRemovalTimeInterval.",
+};
+
+static const char *const s585[] = {
+	"Remove",
+	"Disable",
+	"Ignore",
+};
+
+static const struct cim_qual_decl q428[] = {
+	{ "Description", CIM_STRING, false, s584, 1 },
+	{ "ValueMap", CIM_STRING, true, s185, 3 },
+	{ "Values", CIM_STRING, true, s585, 3 },
+};
+
+static const char *const s586[] = {
+	"Seconds without an answer of the listener until SubscriptionRemovalAction.",
+};
+
+static const struct cim_qual_decl q429[] = {
+	{ "Description", CIM_STRING, false, s586, 1 },
+};
+
+static const struct cim_prop_decl CIM_IndicationService_props[] = {
+	{ "FilterCreationEnabled", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q425, 1 },
+	{ "DeliveryRetryAttempts", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "3", q426, 1 },
+	{ "DeliveryRetryInterval", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, "30", q427, 1 },
+	{ "SubscriptionRemovalAction", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q428, 3 },
+	{ "SubscriptionRemovalTimeInterval", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q429, 1 },
+};
+
+static const char *const s587[] = {
+	"2.20.0",
+};
+
+static const char *const s588[] = {
+	"Creates, filters and sends indications.",
+};
+
+static const struct cim_qual_decl q430[] = {
+	{ "Version", CIM_STRING, false, s587, 1 },
+	{ "Description", CIM_STRING, false, s588, 1 },
+};
+
+static const char *const s589[] = {
+	"Whether clients may change FilterCreationEnabled.",
+};
+
+static const struct cim_qual_decl q431[] = {
+	{ "Description", CIM_STRING, false, s589, 1 },
+};
+
+static const char *const s590[] = {
+	"Whether clients may change DeliveryRetryAttempts.",
+};
+
+static const struct cim_qual_decl q432[] = {
+	{ "Description", CIM_STRING, false, s590, 1 },
+};
+
+static const char *const s591[] = {
+	"Whether clients may change DeliveryRetryInterval.",
+};
+
+static const struct cim_qual_decl q433[] = {
+	{ "Description", CIM_STRING, false, s591, 1 },
+};
+
+static const char *const s592[] = {
+	"Whether clients may change SubscriptionRemovalAction.",
+};
+
+static const struct cim_qual_decl q434[] = {
+	{ "Description", CIM_STRING, false, s592, 1 },
+};
+
+static const char *const s593[] = {
+	"Whether clients may change SubscriptionRemovalTimeInterval.",
+};
+
+static const struct cim_qual_decl q435[] = {
+	{ "Description", CIM_STRING, false, s593, 1 },
+};
+
+static const char *const s594[] = {
+	"Most listeners that can be known.",
+};
+
+static const struct cim_qual_decl q436[] = {
+	{ "Description", CIM_STRING, false, s594, 1 },
+};
+
+static const char *const s595[] = {
+	"Most subscriptions that can be active.",
+};
+
+static const struct cim_qual_decl q437[] = {
+	{ "Description", CIM_STRING, false, s595, 1 },
+};
+
+static const char *const s596[] = {
+	"Whether subscriptions survive a restart.",
+};
+
+static const struct cim_qual_decl q438[] = {
+	{ "Description", CIM_STRING, false, s596, 1 },
+};
+
+static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
+	{ "FilterCreationEnabledIsSettable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q431, 1 },
+	{ "DeliveryRetryAttemptsIsSettable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q432, 1 },
+	{ "DeliveryRetryIntervalIsSettable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q433, 1 },
+	{ "SubscriptionRemovalActionIsSettable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q434, 1 },
+	{ "SubscriptionRemovalTimeIntervalIsSettable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q435, 1 },
+	{ "MaxListenerDestinations", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, "1", q436, 1 },
+	{ "MaxActiveSubscriptions", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, "1", q437, 1 },
+	{ "SubscriptionsPersisted", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q438, 1 },
+};
+
+static const char *const s597[] = {
+	"What of an indication service clients may set, and how much it takes.",
+};
+
+static const struct cim_qual_decl q439[] = {
+	{ "Version", CIM_STRING, false, s587, 1 },
+	{ "Description", CIM_STRING, false, s597, 1 },
+};
+
+static const struct cim_qual_decl q440[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s11, 1 },
+};
+
+static const char *const s598[] = {
+	"Namespace that the query is about (deprecated in favour of SourceNamespaces).",
+};
+
+static const struct cim_qual_decl q441[] = {
+	{ "Description", CIM_STRING, false, s598, 1 },
+};
+
+static const char *const s599[] = {
+	"Namespaces that the query is about.",
+};
+
+static const struct cim_qual_decl q442[] = {
+	{ "Description", CIM_STRING, false, s599, 1 },
+};
+
+static const char *const s600[] = {
+	"Whether the filter can be subscribed to alone, outside of a collection.",
+};
+
+static const struct cim_qual_decl q443[] = {
+	{ "Description", CIM_STRING, false, s600, 1 },
+};
+
+static const char *const s601[] = {
+	"The query.",
+};
+
+static const struct cim_qual_decl q444[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s601, 1 },
+};
+
+static const char *const s602[] = {
+	"Its language, for example DMTF:CQL.",
+};
+
+static const struct cim_qual_decl q445[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s602, 1 },
+};
+
+static const char *const s603[] = {
+	"Variables of a query that is a template.",
+};
+
+static const struct cim_qual_decl q446[] = {
+	{ "Description", CIM_STRING, false, s603, 1 },
+};
+
+static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
+	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q44, 2 },
+	{ "SystemName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q45, 2 },
+	{ "CreationClassName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q30, 2 },
+	{ "Name", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q440, 2 },
+	{ "SourceNamespace", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q441, 1 },
+	{ "SourceNamespaces", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q442, 1 },
+	{ "IndividualSubscriptionSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "TRUE", q443, 1 },
+	{ "Query", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q444, 2 },
+	{ "QueryLanguage", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q445, 2 },
+	{ "TemplateVariable", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q446, 1 },
+};
+
+static const char *const s604[] = {
+	"2.31.1",
+};
+
+static const char *const s605[] = {
+	"A query that says which indications a subscriber wants.",
+};
+
+static const struct cim_qual_decl q447[] = {
+	{ "Version", CIM_STRING, false, s604, 1 },
+	{ "Description", CIM_STRING, false, s605, 1 },
+};
+
+static const char *const s606[] = {
+	"Identifies the instance; the part before the first colon names who chose it.",
+};
+
+static const struct cim_qual_decl q448[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s97, 1 },
+	{ "Description", CIM_STRING, false, s606, 1 },
+};
+
+static const char *const s607[] = {
+	"Name of the collection.",
+};
+
+static const struct cim_qual_decl q449[] = {
+	{ "Description", CIM_STRING, false, s607, 1 },
+};
+
+static const struct cim_prop_decl CIM_FilterCollection_props[] = {
+	{ "InstanceID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q448, 3 },
+	{ "CollectionName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q449, 1 },
+};
+
+static const char *const s608[] = {
+	"Filters that are subscribed to together.",
+};
+
+static const struct cim_qual_decl q450[] = {
+	{ "Version", CIM_STRING, false, s587, 1 },
+	{ "Description", CIM_STRING, false, s608, 1 },
+};
+
+static const char *const s609[] = {
+	"How long the listener lasts.",
+};
+
+static const char *const s610[] = {
+	"1",
+	"2",
+	"3",
+};
+
+static const char *const s611[] = {
+	"Other",
+	"Permanent",
+	"Transient",
+};
+
+static const struct cim_qual_decl q451[] = {
+	{ "Description", CIM_STRING, false, s609, 1 },
+	{ "ValueMap", CIM_STRING, true, s610, 3 },
+	{ "Values", CIM_STRING, true, s611, 3 },
+};
+
+static const char *const s612[] = {
+	"Text for PersistenceType 1 (Other).",
+};
+
+static const struct cim_qual_decl q452[] = {
+	{ "Description", CIM_STRING, false, s612, 1 },
+};
+
+static const char *const s613[] = {
+	"URL of the listener.",
+};
+
+static const struct cim_qual_decl q453[] = {
+	{ "Description", CIM_STRING, false, s613, 1 },
+};
+
+static const char *const s614[] = {
+	"Text for Protocol 1 (Other).",
+};
+
+static const struct cim_qual_decl q454[] = {
+	{ "Description", CIM_STRING, false, s614, 1 },
+};
+
+static const char *const s615[] = {
+	"Protocol of the listener.",
+};
+
+static const char *const s616[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+};
+
+static const char *const s617[] = {
+	"Other",
+	"CIM-XML",
+	"SM CLP",
+	"WS-Management",
+	"WSDM",
+	"SMTP",
+};
+
+static const struct cim_qual_decl q455[] = {
+	{ "Description", CIM_STRING, false, s615, 1 },
+	{ "ValueMap", CIM_STRING, true, s616, 6 },
+	{ "Values", CIM_STRING, true, s617, 6 },
+};
+
+static const char *const s618[] = {
+	"Password for the listener.",
+};
+
+static const struct cim_qual_decl q456[] = {
+	{ "Description", CIM_STRING, false, s618, 1 },
+};
+
+static const char *const s619[] = {
+	"User for the listener.",
+};
+
+static const struct cim_qual_decl q457[] = {
+	{ "Description", CIM_STRING, false, s619, 1 },
+};
+
+static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
+	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q44, 2 },
+	{ "SystemName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q45, 2 },
+	{ "CreationClassName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q30, 2 },
+	{ "Name", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q440, 2 },
+	{ "PersistenceType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q451, 3 },
+	{ "OtherPersistenceType", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q452, 1 },
+	{ "Destination", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q453, 1 },
+	{ "OtherProtocol", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q454, 1 },
+	{ "Protocol", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "2", q455, 3 },
+	{ "password", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q456, 1 },
+	{ "username", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q457, 1 },
+};
+
+static const char *const s620[] = {
+	"Where indications are sent to.",
+};
+
+static const struct cim_qual_decl q458[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s620, 1 },
+};
+
+static const char *const s621[] = {
+	"Destination",
+};
+
+static const struct cim_qual_decl q459[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s621, 1 },
+	{ "Description", CIM_STRING, false, s613, 1 },
+};
+
+static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
+	{ "Destination", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q459, 3 },
+};
+
+static const char *const s622[] = {
+	"A listener that takes indications in CIM-XML.",
+};
+
+static const struct cim_qual_decl q460[] = {
+	{ "Version", CIM_STRING, false, s59, 1 },
+	{ "Description", CIM_STRING, false, s622, 1 },
+};
+
+static const char *const s623[] = {
+	"What is wanted.",
+};
+
+static const struct cim_qual_decl q461[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s623, 1 },
+};
+
+static const char *const s624[] = {
+	"Where it is sent.",
+};
+
+static const struct cim_qual_decl q462[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s624, 1 },
+};
+
+static const char *const s625[] = {
+	"What happens to the subscription when deliveries fail for good.",
+};
+
+static const char *const s626[] = {
+	"Other",
+	"Ignore",
+	"Disable",
+	"Remove",
+};
+
+static const struct cim_qual_decl q463[] = {
+	{ "Description", CIM_STRING, false, s625, 1 },
+	{ "ValueMap", CIM_STRING, true, s262, 4 },
+	{ "Values", CIM_STRING, true, s626, 4 },
+};
+
+static const char *const s627[] = {
+	"Text for OnFatalErrorPolicy 1 (Other).",
+};
+
+static const struct cim_qual_decl q464[] = {
+	{ "Description", CIM_STRING, false, s627, 1 },
+};
+
+static const char *const s628[] = {
+	"Seconds for which deliveries must fail before OnFatalErrorPolicy is followed.",
+};
+
+static const struct cim_qual_decl q465[] = {
+	{ "Description", CIM_STRING, false, s628, 1 },
+};
+
+static const char *const s629[] = {
+	"Whether it is in force.",
+};
+
+static const char *const s630[] = {
+	"Unknown",
+	"Other",
+	"Enabled",
+	"Enabled Degraded",
+	"Disabled",
+};
+
+static const struct cim_qual_decl q466[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s629, 1 },
+	{ "ValueMap", CIM_STRING, true, s21, 5 },
+	{ "Values", CIM_STRING, true, s630, 5 },
+};
+
+static const char *const s631[] = {
+	"Text for SubscriptionState 1 (Other).",
+};
+
+static const struct cim_qual_decl q467[] = {
+	{ "Description", CIM_STRING, false, s631, 1 },
+};
+
+static const char *const s632[] = {
+	"Seconds that the subscription lasts.",
+};
+
+static const struct cim_qual_decl q468[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s632, 1 },
+};
+
+static const char *const s633[] = {
+	"When it was made.",
+};
+
+static const struct cim_qual_decl q469[] = {
+	{ "Description", CIM_STRING, false, s633, 1 },
+};
+
+static const char *const s634[] = {
+	"Seconds until it ends.",
+};
+
+static const struct cim_qual_decl q470[] = {
+	{ "Description", CIM_STRING, false, s634, 1 },
+};
+
+static const char *const s635[] = {
+	"What happens to repetitions.",
+};
+
+static const char *const s636[] = {
+	"Unknown",
+	"Other",
+	"None",
+	"Suppress",
+	"Delay",
+};
+
+static const struct cim_qual_decl q471[] = {
+	{ "Description", CIM_STRING, false, s635, 1 },
+	{ "ValueMap", CIM_STRING, true, s21, 5 },
+	{ "Values", CIM_STRING, true, s636, 5 },
+};
+
+static const char *const s637[] = {
+	"Text for RepeatNotificationPolicy 1 (Other).",
+};
+
+static const struct cim_qual_decl q472[] = {
+	{ "Description", CIM_STRING, false, s637, 1 },
+};
+
+static const char *const s638[] = {
+	"Seconds of an interval in which repetitions are looked for.",
+};
+
+static const struct cim_qual_decl q473[] = {
+	{ "Description", CIM_STRING, false, s638, 1 },
+};
+
+static const char *const s639[] = {
+	"Seconds between two intervals.",
+};
+
+static const struct cim_qual_decl q474[] = {
+	{ "Description", CIM_STRING, false, s639, 1 },
+};
+
+static const char *const s640[] = {
+	"So many are gathered, or let through, in an interval.",
+};
+
+static const struct cim_qual_decl q475[] = {
+	{ "Description", CIM_STRING, false, s640, 1 },
+};
+
+static const char *const s641[] = {
+	"A text of the subscriber, sent with each indication.",
+};
+
+static const struct cim_qual_decl q476[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s641, 1 },
+};
+
+static const char *const s642[] = {
+	"Whether a change of SubscriptionState is indicated.",
+};
+
+static const struct cim_qual_decl q477[] = {
+	{ "Description", CIM_STRING, false, s642, 1 },
+};
+
+static const char *const s643[] = {
+	"Identifier of the last indication of the subscription.",
+};
+
+static const struct cim_qual_decl q478[] = {
+	{ "Description", CIM_STRING, false, s643, 1 },
+};
+
+static const char *const s644[] = {
+	"When that one was made.",
+};
+
+static const struct cim_qual_decl q479[] = {
+	{ "Description", CIM_STRING, false, s644, 1 },
+};
+
+static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
+	{ "Filter", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q461, 2 },
+	{ "Handler", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ListenerDestination", NULL, NULL, q462, 2 },
+	{ "OnFatalErrorPolicy", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q463, 3 },
+	{ "OtherOnFatalErrorPolicy", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q464, 1 },
+	{ "FailureTriggerTimeInterval", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q465, 1 },
+	{ "SubscriptionState", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, NULL, q466, 4 },
+	{ "OtherSubscriptionState", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q467, 1 },
+	{ "TimeOfLastStateChange", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q21, 1 },
+	{ "SubscriptionDuration", CIM_UINT64, false, false, false, true,
+	  NULL, NULL, NULL, q468, 2 },
+	{ "SubscriptionStartTime", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q469, 1 },
+	{ "SubscriptionTimeRemaining", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q470, 1 },
+	{ "RepeatNotificationPolicy", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q471, 3 },
+	{ "OtherRepeatNotificationPolicy", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q472, 1 },
+	{ "RepeatNotificationInterval", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q473, 1 },
+	{ "RepeatNotificationGap", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q474, 1 },
+	{ "RepeatNotificationCount", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q475, 1 },
+	{ "SubscriptionInfo", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q476, 2 },
+	{ "AlertOnStateChange", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q477, 1 },
+	{ "LastIndicationIdentifier", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q478, 1 },
+	{ "LastIndicationProductionDateTime", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q479, 1 },
+};
+
+static const char *const s645[] = {
+	"Ties what is wanted to where it is sent.",
+};
+
+static const struct cim_qual_decl q480[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s645, 1 },
+};
+
+static const char *const s646[] = {
+	"Filter",
+};
+
+static const struct cim_qual_decl q481[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s646, 1 },
+	{ "Description", CIM_STRING, false, s623, 1 },
+};
+
+static const char *const s647[] = {
+	"Handler",
+};
+
+static const struct cim_qual_decl q482[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s647, 1 },
+	{ "Description", CIM_STRING, false, s624, 1 },
+};
+
+static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
+	{ "Filter", CIM_REFERENCE, false, true, false, false,
+	  "CIM_IndicationFilter", NULL, NULL, q481, 3 },
+	{ "Handler", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ListenerDestination", NULL, NULL, q482, 3 },
+};
+
+static const char *const s648[] = {
+	"2.16.0",
+};
+
+static const char *const s649[] = {
+	"A filter and the listener that gets what it lets through.",
+};
+
+static const struct cim_qual_decl q483[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s648, 1 },
+	{ "Description", CIM_STRING, false, s649, 1 },
+};
+
+static const struct cim_qual_decl q484[] = {
+	{ "Override", CIM_STRING, false, s646, 1 },
+	{ "Description", CIM_STRING, false, s623, 1 },
+};
+
+static const struct cim_qual_decl q485[] = {
+	{ "Override", CIM_STRING, false, s647, 1 },
+	{ "Description", CIM_STRING, false, s624, 1 },
+};
+
+static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
+	{ "Filter", CIM_REFERENCE, false, false, false, false,
+	  "CIM_FilterCollection", NULL, NULL, q484, 2 },
+	{ "Handler", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ListenerDestination", NULL, NULL, q485, 2 },
+};
+
+static const char *const s650[] = {
+	"2.27.0",
+};
+
+static const char *const s651[] = {
+	"A collection of filters and the listener that gets what they let through.",
+};
+
+static const struct cim_qual_decl q486[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s651, 1 },
+};
+
+static const char *const s652[] = {
+	"Identifies the indication.",
+};
+
+static const struct cim_qual_decl q487[] = {
+	{ "Description", CIM_STRING, false, s652, 1 },
+};
+
+static const char *const s653[] = {
+	"Identifiers of the indications that belong to this one.",
+};
+
+static const struct cim_qual_decl q488[] = {
+	{ "Description", CIM_STRING, false, s653, 1 },
+};
+
+static const char *const s654[] = {
+	"When the event happened.",
+};
+
+static const struct cim_qual_decl q489[] = {
+	{ "Description", CIM_STRING, false, s654, 1 },
+};
+
+static const char *const s655[] = {
+	"Text for PerceivedSeverity 1 (Other).",
+};
+
+static const struct cim_qual_decl q490[] = {
+	{ "Description", CIM_STRING, false, s655, 1 },
+};
+
+static const char *const s656[] = {
+	"Name of the filter that let the indication through.",
+};
+
+static const struct cim_qual_decl q491[] = {
+	{ "Description", CIM_STRING, false, s656, 1 },
+};
+
+static const char *const s657[] = {
+	"Context of SequenceNumber.",
+};
+
+static const struct cim_qual_decl q492[] = {
+	{ "Description", CIM_STRING, false, s657, 1 },
+};
+
+static const char *const s658[] = {
+	"Counts the indications sent to a listener.",
+};
+
+static const struct cim_qual_decl q493[] = {
+	{ "Description", CIM_STRING, false, s658, 1 },
+};
+
+static const struct cim_prop_decl CIM_Indication_props[] = {
+	{ "IndicationIdentifier", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q487, 1 },
+	{ "CorrelatedIndications", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q488, 1 },
+	{ "IndicationTime", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q489, 1 },
+	{ "PerceivedSeverity", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q365, 3 },
+	{ "OtherSeverity", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q490, 1 },
+	{ "IndicationFilterName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q491, 1 },
+	{ "SequenceContext", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q492, 1 },
+	{ "SequenceNumber", CIM_SINT64, false, false, false, false,
+	  NULL, NULL, NULL, q493, 1 },
+};
+
+static const char *const s659[] = {
+	"Something that happened.",
+};
+
+static const struct cim_qual_decl q494[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s534, 1 },
+	{ "Description", CIM_STRING, false, s659, 1 },
+};
+
+static const char *const s660[] = {
+	"The instance that the indication is about.",
+};
+
+static const struct cim_qual_decl q495[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s660, 1 },
+};
+
+static const char *const s661[] = {
+	"Path of that instance.",
+};
+
+static const struct cim_qual_decl q496[] = {
+	{ "Description", CIM_STRING, false, s661, 1 },
+};
+
+static const char *const s662[] = {
+	"Host of that instance.",
+};
+
+static const struct cim_qual_decl q497[] = {
+	{ "Description", CIM_STRING, false, s662, 1 },
+};
+
+static const struct cim_prop_decl CIM_InstIndication_props[] = {
+	{ "SourceInstance", CIM_STRING, false, false, true, false,
+	  NULL, "", NULL, q495, 3 },
+	{ "SourceInstanceModelPath", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q496, 1 },
+	{ "SourceInstanceHost", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q497, 1 },
+};
+
+static const char *const s663[] = {
+	"2.29.0",
+};
+
+static const char *const s664[] = {
+	"Something that happened to an instance.",
+};
+
+static const struct cim_qual_decl q498[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s663, 1 },
+	{ "Description", CIM_STRING, false, s664, 1 },
+};
+
+static const char *const s665[] = {
+	"An instance has come into being.",
+};
+
+static const struct cim_qual_decl q499[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s665, 1 },
+};
+
+static const char *const s666[] = {
+	"The instance as it was before.",
+};
+
+static const struct cim_qual_decl q500[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s666, 1 },
+};
+
+static const char *const s667[] = {
+	"Names of the properties that differ.",
+};
+
+static const struct cim_qual_decl q501[] = {
+	{ "Description", CIM_STRING, false, s667, 1 },
+};
+
+static const struct cim_prop_decl CIM_InstModification_props[] = {
+	{ "PreviousInstance", CIM_STRING, false, false, false, false,
+	  NULL, "", NULL, q500, 2 },
+	{ "ChangedPropertyNames", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q501, 1 },
+};
+
+static const char *const s668[] = {
+	"An instance has changed.",
+};
+
+static const struct cim_qual_decl q502[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s668, 1 },
+};
+
+static const char *const s669[] = {
+	"An instance has gone.",
+};
+
+static const struct cim_qual_decl q503[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s669, 1 },
+};
+
+static const char *const s670[] = {
+	"Something that happened and is no change of an instance.",
+};
+
+static const struct cim_qual_decl q504[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s34, 1 },
+	{ "Description", CIM_STRING, false, s670, 1 },
+};
+
+static const char *const s671[] = {
+	"The element that the alert is about.",
+};
+
+static const struct cim_qual_decl q505[] = {
+	{ "Description", CIM_STRING, false, s671, 1 },
+};
+
+static const char *const s672[] = {
+	"Format of AlertingManagedElement.",
+};
+
+static const struct cim_qual_decl q506[] = {
+	{ "Description", CIM_STRING, false, s672, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 3 },
+	{ "Values", CIM_STRING, true, s512, 3 },
+};
+
+static const char *const s673[] = {
+	"Text for AlertingElementFormat 1 (Other).",
+};
+
+static const struct cim_qual_decl q507[] = {
+	{ "Description", CIM_STRING, false, s673, 1 },
+};
+
+static const char *const s674[] = {
+	"What kind of alert it is.",
+};
+
+static const char *const s675[] = {
+	"Other",
+	"Communications Alert",
+	"Quality of Service Alert",
+	"Processing\n\011 \011Error",
+	"Device Alert",
+	"Environmental Alert",
+	"Model Change",
+	"Security Alert",
+};
+
+static const struct cim_qual_decl q508[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s674, 1 },
+	{ "ValueMap", CIM_STRING, true, s295, 8 },
+	{ "Values", CIM_STRING, true, s675, 8 },
+};
+
+static const char *const s676[] = {
+	"Text for AlertType 1 (Other).",
+};
+
+static const struct cim_qual_decl q509[] = {
+	{ "Description", CIM_STRING, false, s676, 1 },
+};
+
+static const char *const s677[] = {
+	"PerceivedSeverity",
+};
+
+static const struct cim_qual_decl q510[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s677, 1 },
+	{ "Description", CIM_STRING, false, s503, 1 },
+	{ "ValueMap", CIM_STRING, true, s135, 8 },
+	{ "Values", CIM_STRING, true, s504, 8 },
+};
+
+static const char *const s678[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"..",
+};
+
+static const char *const s679[] = {
+	"Unknown",
+	"Other",
+	"Adapter/Card Error",
+	"Application Subsystem Failure",
+	"Bandwidth Reduced",
+	"Connection Establishment Error",
+	"Communications Protocol Error",
+	"Communications Subsystem Failure",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q511[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s505, 1 },
+	{ "ValueMap", CIM_STRING, true, s678, 9 },
+	{ "Values", CIM_STRING, true, s679, 9 },
+};
+
+static const char *const s680[] = {
+	"Likely cause, in words.",
+};
+
+static const struct cim_qual_decl q512[] = {
+	{ "Description", CIM_STRING, false, s680, 1 },
+};
+
+static const char *const s681[] = {
+	"Which way it goes.",
+};
+
+static const char *const s682[] = {
+	"Unknown",
+	"Not Applicable",
+	"Trending Up",
+	"Trending Down",
+	"No Change",
+};
+
+static const struct cim_qual_decl q513[] = {
+	{ "Description", CIM_STRING, false, s681, 1 },
+	{ "ValueMap", CIM_STRING, true, s21, 5 },
+	{ "Values", CIM_STRING, true, s682, 5 },
+};
+
+static const char *const s683[] = {
+	"What can be done, in words.",
+};
+
+static const struct cim_qual_decl q514[] = {
+	{ "Description", CIM_STRING, false, s683, 1 },
+};
+
+static const char *const s684[] = {
+	"Identifies the cause: the same for the same one.",
+};
+
+static const struct cim_qual_decl q515[] = {
+	{ "Description", CIM_STRING, false, s684, 1 },
+};
+
+static const char *const s685[] = {
+	"When it happened, as the system that it happened to says.",
+};
+
+static const struct cim_qual_decl q516[] = {
+	{ "Description", CIM_STRING, false, s685, 1 },
+};
+
+static const char *const s686[] = {
+	"Class of the system that it happened to.",
+};
+
+static const struct cim_qual_decl q517[] = {
+	{ "Description", CIM_STRING, false, s686, 1 },
+};
+
+static const char *const s687[] = {
+	"Name of the system that it happened to.",
+};
+
+static const struct cim_qual_decl q518[] = {
+	{ "Description", CIM_STRING, false, s687, 1 },
+};
+
+static const char *const s688[] = {
+	"Who made the alert.",
+};
+
+static const struct cim_qual_decl q519[] = {
+	{ "Description", CIM_STRING, false, s688, 1 },
+};
+
+static const char *const s689[] = {
+	"The text of the alert.",
+};
+
+static const struct cim_qual_decl q520[] = {
+	{ "Description", CIM_STRING, false, s689, 1 },
+};
+
+static const char *const s690[] = {
+	"What was put into the text.",
+};
+
+static const struct cim_qual_decl q521[] = {
+	{ "Description", CIM_STRING, false, s690, 1 },
+};
+
+static const char *const s691[] = {
+	"Identifies the text.",
+};
+
+static const struct cim_qual_decl q522[] = {
+	{ "Description", CIM_STRING, false, s691, 1 },
+};
+
+static const char *const s692[] = {
+	"Who defines MessageID.",
+};
+
+static const struct cim_qual_decl q523[] = {
+	{ "Description", CIM_STRING, false, s692, 1 },
+};
+
+static const struct cim_prop_decl CIM_AlertIndication_props[] = {
+	{ "Description", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q2, 1 },
+	{ "AlertingManagedElement", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q505, 1 },
+	{ "AlertingElementFormat", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "0", q506, 3 },
+	{ "OtherAlertingElementFormat", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q507, 1 },
+	{ "AlertType", CIM_UINT16, false, false, true, false,
+	  NULL, NULL, NULL, q508, 4 },
+	{ "OtherAlertType", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q509, 1 },
+	{ "PerceivedSeverity", CIM_UINT16, false, false, true, false,
+	  NULL, NULL, NULL, q510, 5 },
+	{ "ProbableCause", CIM_UINT16, false, false, true, false,
+	  NULL, NULL, NULL, q511, 4 },
+	{ "ProbableCauseDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q512, 1 },
+	{ "Trending", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q513, 3 },
+	{ "RecommendedActions", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q514, 1 },
+	{ "EventID", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q515, 1 },
+	{ "EventTime", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q516, 1 },
+	{ "SystemCreationClassName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q517, 1 },
+	{ "SystemName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q518, 1 },
+	{ "ProviderName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q519, 1 },
+	{ "Message", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q520, 1 },
+	{ "MessageArguments", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q521, 1 },
+	{ "MessageID", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q522, 1 },
+	{ "OwningEntity", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q523, 1 },
+};
+
+static const char *const s693[] = {
+	"Something that a person or a program should look at.",
+};
+
+static const struct cim_qual_decl q524[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s693, 1 },
+};
+
+static const char *const s694[] = {
 	"The state of the job in words.",
 };
 
-static const struct cim_qual_decl q362[] = {
-	{ "Description", CIM_STRING, false, s491, 1 },
+static const struct cim_qual_decl q525[] = {
+	{ "Description", CIM_STRING, false, s694, 1 },
 };
 
-static const char *const s492[] = {
+static const char *const s695[] = {
 	"When the job was asked for.",
 };
 
-static const struct cim_qual_decl q363[] = {
-	{ "Description", CIM_STRING, false, s492, 1 },
+static const struct cim_qual_decl q526[] = {
+	{ "Description", CIM_STRING, false, s695, 1 },
 };
 
-static const char *const s493[] = {
+static const char *const s696[] = {
 	"When the job started.",
 };
 
-static const struct cim_qual_decl q364[] = {
-	{ "Description", CIM_STRING, false, s493, 1 },
+static const struct cim_qual_decl q527[] = {
+	{ "Description", CIM_STRING, false, s696, 1 },
 };
 
-static const char *const s494[] = {
+static const char *const s697[] = {
 	"How long the job has run; when it is over, how long it ran.",
 };
 
-static const struct cim_qual_decl q365[] = {
-	{ "Description", CIM_STRING, false, s494, 1 },
+static const struct cim_qual_decl q528[] = {
+	{ "Description", CIM_STRING, false, s697, 1 },
 };
 
-static const char *const s495[] = {
+static const char *const s698[] = {
 	"How often the job is to run.",
 };
 
-static const struct cim_qual_decl q366[] = {
+static const struct cim_qual_decl q529[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s495, 1 },
+	{ "Description", CIM_STRING, false, s698, 1 },
 };
 
-static const char *const s496[] = {
+static const char *const s699[] = {
 	"Whether the times are local or UTC.",
 };
 
-static const char *const s497[] = {
+static const char *const s700[] = {
 	"Local Time",
 	"UTC Time",
 };
 
-static const struct cim_qual_decl q367[] = {
+static const struct cim_qual_decl q530[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s496, 1 },
+	{ "Description", CIM_STRING, false, s699, 1 },
 	{ "ValueMap", CIM_STRING, true, s381, 2 },
-	{ "Values", CIM_STRING, true, s497, 2 },
+	{ "Values", CIM_STRING, true, s700, 2 },
 };
 
-static const char *const s498[] = {
+static const char *const s701[] = {
 	"When the job becomes invalid.",
 };
 
-static const struct cim_qual_decl q368[] = {
+static const struct cim_qual_decl q531[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s498, 1 },
+	{ "Description", CIM_STRING, false, s701, 1 },
 };
 
-static const char *const s499[] = {
+static const char *const s702[] = {
 	"Whom to tell about the job.",
 };
 
-static const struct cim_qual_decl q369[] = {
+static const struct cim_qual_decl q532[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s499, 1 },
+	{ "Description", CIM_STRING, false, s702, 1 },
 };
 
-static const char *const s500[] = {
+static const char *const s703[] = {
 	"Who asked for the job.",
 };
 
-static const struct cim_qual_decl q370[] = {
-	{ "Description", CIM_STRING, false, s500, 1 },
+static const struct cim_qual_decl q533[] = {
+	{ "Description", CIM_STRING, false, s703, 1 },
 };
 
-static const char *const s501[] = {
+static const char *const s704[] = {
 	"Urgency of the job.",
 };
 
-static const struct cim_qual_decl q371[] = {
+static const struct cim_qual_decl q534[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s501, 1 },
+	{ "Description", CIM_STRING, false, s704, 1 },
 };
 
-static const char *const s502[] = {
+static const char *const s705[] = {
 	"percent",
 };
 
-static const char *const s503[] = {
+static const char *const s706[] = {
 	"How much of the work is done, in percent. Comes from the bytes that the kernel reports as copied.",
 };
 
-static const struct cim_qual_decl q372[] = {
-	{ "PUnit", CIM_STRING, false, s502, 1 },
-	{ "Description", CIM_STRING, false, s503, 1 },
+static const struct cim_qual_decl q535[] = {
+	{ "PUnit", CIM_STRING, false, s705, 1 },
+	{ "Description", CIM_STRING, false, s706, 1 },
 };
 
-static const char *const s504[] = {
+static const char *const s707[] = {
 	"Whether the job goes away by itself, TimeBeforeRemoval after its end.",
 };
 
-static const struct cim_qual_decl q373[] = {
+static const struct cim_qual_decl q536[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s504, 1 },
+	{ "Description", CIM_STRING, false, s707, 1 },
 };
 
-static const char *const s505[] = {
+static const char *const s708[] = {
 	"0 when the job ended well or runs, otherwise a number of the error.",
 };
 
-static const struct cim_qual_decl q374[] = {
-	{ "Description", CIM_STRING, false, s505, 1 },
+static const struct cim_qual_decl q537[] = {
+	{ "Description", CIM_STRING, false, s708, 1 },
 };
 
-static const char *const s506[] = {
+static const char *const s709[] = {
 	"What went wrong, in words.",
 };
 
-static const struct cim_qual_decl q375[] = {
-	{ "Description", CIM_STRING, false, s506, 1 },
+static const struct cim_qual_decl q538[] = {
+	{ "Description", CIM_STRING, false, s709, 1 },
 };
 
-static const char *const s507[] = {
+static const char *const s710[] = {
 	"What to do about a failed job.",
 };
 
-static const char *const s508[] = {
+static const char *const s711[] = {
 	"Unknown",
 	"Other",
 	"Do Not Continue",
@@ -6187,43 +8391,43 @@ static const char *const s508[] = {
 	"Run Recovery Job",
 };
 
-static const struct cim_qual_decl q376[] = {
-	{ "Description", CIM_STRING, false, s507, 1 },
+static const struct cim_qual_decl q539[] = {
+	{ "Description", CIM_STRING, false, s710, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s508, 6 },
+	{ "Values", CIM_STRING, true, s711, 6 },
 };
 
-static const char *const s509[] = {
+static const char *const s712[] = {
 	"Text for RecoveryAction 1 (Other).",
 };
 
-static const struct cim_qual_decl q377[] = {
-	{ "Description", CIM_STRING, false, s509, 1 },
+static const struct cim_qual_decl q540[] = {
+	{ "Description", CIM_STRING, false, s712, 1 },
 };
 
-static const char *const s510[] = {
+static const char *const s713[] = {
 	"Whether the job object goes away as well.",
 };
 
-static const struct cim_qual_decl q378[] = {
+static const struct cim_qual_decl q541[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s510, 1 },
+	{ "Description", CIM_STRING, false, s713, 1 },
 };
 
 static const struct cim_param_decl CIM_Job_KillJob[] = {
 	{ "DeleteOnKill", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q378, 2 },
+	  NULL, NULL, q541, 2 },
 };
 
-static const char *const s511[] = {
+static const char *const s714[] = {
 	"No value",
 };
 
-static const char *const s512[] = {
+static const char *const s715[] = {
 	"Stops the job (deprecated in favour of RequestStateChange).",
 };
 
-static const char *const s513[] = {
+static const char *const s716[] = {
 	"0",
 	"1",
 	"2",
@@ -6235,7 +8439,7 @@ static const char *const s513[] = {
 	"0x8000..",
 };
 
-static const char *const s514[] = {
+static const char *const s717[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -6247,73 +8451,73 @@ static const char *const s514[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q379[] = {
-	{ "Deprecated", CIM_STRING, true, s511, 1 },
-	{ "Description", CIM_STRING, false, s512, 1 },
-	{ "ValueMap", CIM_STRING, true, s513, 9 },
-	{ "Values", CIM_STRING, true, s514, 9 },
+static const struct cim_qual_decl q542[] = {
+	{ "Deprecated", CIM_STRING, true, s714, 1 },
+	{ "Description", CIM_STRING, false, s715, 1 },
+	{ "ValueMap", CIM_STRING, true, s716, 9 },
+	{ "Values", CIM_STRING, true, s717, 9 },
 };
 
 static const struct cim_prop_decl CIM_Job_props[] = {
 	{ "JobStatus", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q362, 1 },
+	  NULL, NULL, NULL, q525, 1 },
 	{ "TimeSubmitted", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q363, 1 },
+	  NULL, NULL, NULL, q526, 1 },
 	{ "StartTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q364, 1 },
+	  NULL, NULL, NULL, q527, 1 },
 	{ "ElapsedTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q365, 1 },
+	  NULL, NULL, NULL, q528, 1 },
 	{ "JobRunTimes", CIM_UINT32, false, false, false, true,
-	  NULL, NULL, "1", q366, 2 },
+	  NULL, NULL, "1", q529, 2 },
 	{ "LocalOrUtcTime", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q367, 4 },
+	  NULL, NULL, NULL, q530, 4 },
 	{ "UntilTime", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q368, 2 },
+	  NULL, NULL, NULL, q531, 2 },
 	{ "Notify", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q369, 2 },
+	  NULL, NULL, NULL, q532, 2 },
 	{ "Owner", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q370, 1 },
+	  NULL, NULL, NULL, q533, 1 },
 	{ "Priority", CIM_UINT32, false, false, false, true,
-	  NULL, NULL, NULL, q371, 2 },
+	  NULL, NULL, NULL, q534, 2 },
 	{ "PercentComplete", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q372, 2 },
+	  NULL, NULL, NULL, q535, 2 },
 	{ "DeleteOnCompletion", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, NULL, q373, 2 },
+	  NULL, NULL, NULL, q536, 2 },
 	{ "ErrorCode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q374, 1 },
+	  NULL, NULL, NULL, q537, 1 },
 	{ "ErrorDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q375, 1 },
+	  NULL, NULL, NULL, q538, 1 },
 	{ "RecoveryAction", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q376, 3 },
+	  NULL, NULL, NULL, q539, 3 },
 	{ "OtherRecoveryAction", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q377, 1 },
+	  NULL, NULL, NULL, q540, 1 },
 };
 
 static const struct cim_method_decl CIM_Job_methods[] = {
-	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q379, 4 },
+	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q542, 4 },
 };
 
-static const char *const s515[] = {
+static const char *const s718[] = {
 	"A piece of work that takes time.",
 };
 
-static const struct cim_qual_decl q380[] = {
+static const struct cim_qual_decl q543[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s515, 1 },
+	{ "Description", CIM_STRING, false, s718, 1 },
 };
 
-static const struct cim_qual_decl q381[] = {
+static const struct cim_qual_decl q544[] = {
 	{ "Override", CIM_STRING, false, s64, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s516[] = {
+static const char *const s719[] = {
 	"The state of the job.",
 };
 
-static const char *const s517[] = {
+static const char *const s720[] = {
 	"2",
 	"3",
 	"4",
@@ -6327,7 +8531,7 @@ static const char *const s517[] = {
 	"12",
 };
 
-static const char *const s518[] = {
+static const char *const s721[] = {
 	"New",
 	"Starting",
 	"Running",
@@ -6341,41 +8545,41 @@ static const char *const s518[] = {
 	"Query Pending",
 };
 
-static const struct cim_qual_decl q382[] = {
-	{ "Description", CIM_STRING, false, s516, 1 },
-	{ "ValueMap", CIM_STRING, true, s517, 11 },
-	{ "Values", CIM_STRING, true, s518, 11 },
+static const struct cim_qual_decl q545[] = {
+	{ "Description", CIM_STRING, false, s719, 1 },
+	{ "ValueMap", CIM_STRING, true, s720, 11 },
+	{ "Values", CIM_STRING, true, s721, 11 },
 };
 
-static const char *const s519[] = {
+static const char *const s722[] = {
 	"How long the object stays after its end.",
 };
 
-static const struct cim_qual_decl q383[] = {
+static const struct cim_qual_decl q546[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s519, 1 },
+	{ "Description", CIM_STRING, false, s722, 1 },
 };
 
-static const char *const s520[] = {
+static const char *const s723[] = {
 	"The input parameters of the method that started the job.",
 };
 
-static const struct cim_qual_decl q384[] = {
+static const struct cim_qual_decl q547[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s723, 1 },
 };
 
-static const char *const s521[] = {
+static const char *const s724[] = {
 	"The output parameters of the method that started the job.",
 };
 
-static const struct cim_qual_decl q385[] = {
+static const struct cim_qual_decl q548[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s521, 1 },
+	{ "Description", CIM_STRING, false, s724, 1 },
 };
 
-static const char *const s522[] = {
+static const char *const s725[] = {
 	"Start",
 	"Suspend",
 	"Terminate",
@@ -6383,21 +8587,21 @@ static const char *const s522[] = {
 	"Service",
 };
 
-static const struct cim_qual_decl q386[] = {
+static const struct cim_qual_decl q549[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s52, 1 },
 	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s522, 5 },
+	{ "Values", CIM_STRING, true, s725, 5 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
 	{ "RequestedState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q386, 4 },
+	  NULL, NULL, q549, 4 },
 	{ "TimeoutPeriod", CIM_DATETIME, false, true, false, false,
 	  NULL, NULL, q26, 2 },
 };
 
-static const char *const s523[] = {
+static const char *const s726[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown/Unspecified Error",
@@ -6414,41 +8618,41 @@ static const char *const s523[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q387[] = {
+static const struct cim_qual_decl q550[] = {
 	{ "Description", CIM_STRING, false, s56, 1 },
 	{ "ValueMap", CIM_STRING, true, s57, 14 },
-	{ "Values", CIM_STRING, true, s523, 14 },
+	{ "Values", CIM_STRING, true, s726, 14 },
 };
 
-static const char *const s524[] = {
+static const char *const s727[] = {
 	"CIM_Error",
 };
 
-static const char *const s525[] = {
+static const char *const s728[] = {
 	"What went wrong, NULL when nothing did.",
 };
 
-static const struct cim_qual_decl q388[] = {
+static const struct cim_qual_decl q551[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s524, 1 },
-	{ "Description", CIM_STRING, false, s525, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s727, 1 },
+	{ "Description", CIM_STRING, false, s728, 1 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
 	{ "Error", CIM_STRING, false, true, true, false,
-	  NULL, "CIM_Error", q388, 4 },
+	  NULL, "CIM_Error", q551, 4 },
 };
 
-static const char *const s526[] = {
+static const char *const s729[] = {
 	"CIM_ConcreteJob.GetErrors",
 };
 
-static const char *const s527[] = {
+static const char *const s730[] = {
 	"Tells why the job failed. NULL while it runs, after success and after it was stopped on request.",
 };
 
-static const char *const s528[] = {
+static const char *const s731[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -6460,332 +8664,196 @@ static const char *const s528[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q389[] = {
-	{ "Deprecated", CIM_STRING, true, s526, 1 },
-	{ "Description", CIM_STRING, false, s527, 1 },
+static const struct cim_qual_decl q552[] = {
+	{ "Deprecated", CIM_STRING, true, s729, 1 },
+	{ "Description", CIM_STRING, false, s730, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s528, 9 },
+	{ "Values", CIM_STRING, true, s731, 9 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
 	{ "Errors", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_Error", q388, 4 },
+	  NULL, "CIM_Error", q551, 4 },
 };
 
-static const struct cim_qual_decl q390[] = {
-	{ "Description", CIM_STRING, false, s527, 1 },
+static const struct cim_qual_decl q553[] = {
+	{ "Description", CIM_STRING, false, s730, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s528, 9 },
+	{ "Values", CIM_STRING, true, s731, 9 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteJob_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "Name", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q381, 3 },
+	  NULL, NULL, NULL, q544, 3 },
 	{ "JobState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q382, 3 },
+	  NULL, NULL, NULL, q545, 3 },
 	{ "TimeOfLastStateChange", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q21, 1 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, true, true,
-	  NULL, NULL, "00000000000500.000000:000", q383, 3 },
+	  NULL, NULL, "00000000000500.000000:000", q546, 3 },
 	{ "JobInParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q384, 2 },
+	  NULL, "", NULL, q547, 2 },
 	{ "JobOutParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q385, 2 },
+	  NULL, "", NULL, q548, 2 },
 };
 
 static const struct cim_method_decl CIM_ConcreteJob_methods[] = {
-	{ "RequestStateChange", CIM_UINT32, false, CIM_ConcreteJob_RequestStateChange, 2, q387, 3 },
-	{ "GetError", CIM_UINT32, false, CIM_ConcreteJob_GetError, 1, q389, 4 },
-	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q390, 3 },
+	{ "RequestStateChange", CIM_UINT32, false, CIM_ConcreteJob_RequestStateChange, 2, q550, 3 },
+	{ "GetError", CIM_UINT32, false, CIM_ConcreteJob_GetError, 1, q552, 4 },
+	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q553, 3 },
 };
 
-static const char *const s529[] = {
+static const char *const s732[] = {
 	"2.38.0",
 };
 
-static const char *const s530[] = {
+static const char *const s733[] = {
 	"A job started by a method. It stays until it is deleted, or TimeBeforeRemoval after its end when DeleteOnCompletion is TRUE.",
 };
 
-static const struct cim_qual_decl q391[] = {
-	{ "Version", CIM_STRING, false, s529, 1 },
-	{ "Description", CIM_STRING, false, s530, 1 },
+static const struct cim_qual_decl q554[] = {
+	{ "Version", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s733, 1 },
 };
 
-static const char *const s531[] = {
+static const char *const s734[] = {
 	"CIM_InstMethodCall",
 };
 
-static const char *const s532[] = {
+static const char *const s735[] = {
 	"The call as it was made: input parameters.",
 };
 
-static const struct cim_qual_decl q392[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s531, 1 },
-	{ "Description", CIM_STRING, false, s532, 1 },
+static const struct cim_qual_decl q555[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s734, 1 },
+	{ "Description", CIM_STRING, false, s735, 1 },
 };
 
-static const char *const s533[] = {
+static const char *const s736[] = {
 	"The call as it returned: input and output parameters and the return value.",
 };
 
-static const struct cim_qual_decl q393[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s531, 1 },
-	{ "Description", CIM_STRING, false, s533, 1 },
+static const struct cim_qual_decl q556[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s734, 1 },
+	{ "Description", CIM_STRING, false, s736, 1 },
 };
 
 static const struct cim_prop_decl CIM_MethodResult_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "PreCallIndication", CIM_STRING, false, false, false, false,
-	  NULL, "CIM_InstMethodCall", NULL, q392, 2 },
+	  NULL, "CIM_InstMethodCall", NULL, q555, 2 },
 	{ "PostCallIndication", CIM_STRING, false, false, false, false,
-	  NULL, "CIM_InstMethodCall", NULL, q393, 2 },
+	  NULL, "CIM_InstMethodCall", NULL, q556, 2 },
 };
 
-static const char *const s534[] = {
+static const char *const s737[] = {
 	"2.31.0",
 };
 
-static const char *const s535[] = {
+static const char *const s738[] = {
 	"The call that started a job, and what it returned.",
 };
 
-static const struct cim_qual_decl q394[] = {
-	{ "Version", CIM_STRING, false, s534, 1 },
-	{ "Description", CIM_STRING, false, s535, 1 },
+static const struct cim_qual_decl q557[] = {
+	{ "Version", CIM_STRING, false, s737, 1 },
+	{ "Description", CIM_STRING, false, s738, 1 },
 };
 
-static const char *const s536[] = {
-	"Identifies the indication.",
-};
-
-static const struct cim_qual_decl q395[] = {
-	{ "Description", CIM_STRING, false, s536, 1 },
-};
-
-static const char *const s537[] = {
-	"Identifiers of the indications that belong to this one.",
-};
-
-static const struct cim_qual_decl q396[] = {
-	{ "Description", CIM_STRING, false, s537, 1 },
-};
-
-static const char *const s538[] = {
-	"When the event happened.",
-};
-
-static const struct cim_qual_decl q397[] = {
-	{ "Description", CIM_STRING, false, s538, 1 },
-};
-
-static const char *const s539[] = {
-	"Text for PerceivedSeverity 1 (Other).",
-};
-
-static const struct cim_qual_decl q398[] = {
-	{ "Description", CIM_STRING, false, s539, 1 },
-};
-
-static const char *const s540[] = {
-	"Name of the filter that let the indication through.",
-};
-
-static const struct cim_qual_decl q399[] = {
-	{ "Description", CIM_STRING, false, s540, 1 },
-};
-
-static const char *const s541[] = {
-	"Context of SequenceNumber.",
-};
-
-static const struct cim_qual_decl q400[] = {
-	{ "Description", CIM_STRING, false, s541, 1 },
-};
-
-static const char *const s542[] = {
-	"Counts the indications sent to a listener.",
-};
-
-static const struct cim_qual_decl q401[] = {
-	{ "Description", CIM_STRING, false, s542, 1 },
-};
-
-static const struct cim_prop_decl CIM_Indication_props[] = {
-	{ "IndicationIdentifier", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q395, 1 },
-	{ "CorrelatedIndications", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q396, 1 },
-	{ "IndicationTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q397, 1 },
-	{ "PerceivedSeverity", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q321, 3 },
-	{ "OtherSeverity", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q398, 1 },
-	{ "IndicationFilterName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q399, 1 },
-	{ "SequenceContext", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q400, 1 },
-	{ "SequenceNumber", CIM_SINT64, false, false, false, false,
-	  NULL, NULL, NULL, q401, 1 },
-};
-
-static const char *const s543[] = {
-	"Something that happened.",
-};
-
-static const struct cim_qual_decl q402[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s468, 1 },
-	{ "Description", CIM_STRING, false, s543, 1 },
-};
-
-static const char *const s544[] = {
-	"The instance that the indication is about.",
-};
-
-static const struct cim_qual_decl q403[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s544, 1 },
-};
-
-static const char *const s545[] = {
-	"Path of that instance.",
-};
-
-static const struct cim_qual_decl q404[] = {
-	{ "Description", CIM_STRING, false, s545, 1 },
-};
-
-static const char *const s546[] = {
-	"Host of that instance.",
-};
-
-static const struct cim_qual_decl q405[] = {
-	{ "Description", CIM_STRING, false, s546, 1 },
-};
-
-static const struct cim_prop_decl CIM_InstIndication_props[] = {
-	{ "SourceInstance", CIM_STRING, false, false, true, false,
-	  NULL, "", NULL, q403, 3 },
-	{ "SourceInstanceModelPath", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q404, 1 },
-	{ "SourceInstanceHost", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q405, 1 },
-};
-
-static const char *const s547[] = {
-	"2.29.0",
-};
-
-static const char *const s548[] = {
-	"Something that happened to an instance.",
-};
-
-static const struct cim_qual_decl q406[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s547, 1 },
-	{ "Description", CIM_STRING, false, s548, 1 },
-};
-
-static const char *const s549[] = {
+static const char *const s739[] = {
 	"Name of the method.",
 };
 
-static const struct cim_qual_decl q407[] = {
+static const struct cim_qual_decl q558[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s549, 1 },
+	{ "Description", CIM_STRING, false, s739, 1 },
 };
 
-static const char *const s550[] = {
+static const char *const s740[] = {
 	"The parameters.",
 };
 
-static const struct cim_qual_decl q408[] = {
+static const struct cim_qual_decl q559[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s550, 1 },
+	{ "Description", CIM_STRING, false, s740, 1 },
 };
 
-static const char *const s551[] = {
+static const char *const s741[] = {
 	"What the method returned.",
 };
 
-static const struct cim_qual_decl q409[] = {
-	{ "Description", CIM_STRING, false, s551, 1 },
+static const struct cim_qual_decl q560[] = {
+	{ "Description", CIM_STRING, false, s741, 1 },
 };
 
-static const char *const s552[] = {
+static const char *const s742[] = {
 	"TRUE before the call, FALSE after it.",
 };
 
-static const struct cim_qual_decl q410[] = {
+static const struct cim_qual_decl q561[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s552, 1 },
+	{ "Description", CIM_STRING, false, s742, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
 	{ "MethodName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q407, 2 },
+	  NULL, NULL, NULL, q558, 2 },
 	{ "MethodParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q408, 2 },
+	  NULL, "", NULL, q559, 2 },
 	{ "ReturnValue", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q409, 1 },
+	  NULL, NULL, NULL, q560, 1 },
 	{ "PreCall", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q410, 2 },
+	  NULL, NULL, NULL, q561, 2 },
 };
 
-static const char *const s553[] = {
+static const char *const s743[] = {
 	"A method was called.",
 };
 
-static const struct cim_qual_decl q411[] = {
+static const struct cim_qual_decl q562[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s529, 1 },
-	{ "Description", CIM_STRING, false, s553, 1 },
+	{ "Version", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s743, 1 },
 };
 
-static const char *const s554[] = {
+static const char *const s744[] = {
 	"The service that started the job.",
 };
 
-static const struct cim_qual_decl q412[] = {
+static const struct cim_qual_decl q563[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s554, 1 },
+	{ "Description", CIM_STRING, false, s744, 1 },
 };
 
-static const char *const s555[] = {
+static const char *const s745[] = {
 	"The job.",
 };
 
-static const struct cim_qual_decl q413[] = {
+static const struct cim_qual_decl q564[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s555, 1 },
+	{ "Description", CIM_STRING, false, s745, 1 },
 };
 
 static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
 	{ "OwningElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q412, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q563, 2 },
 	{ "OwnedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Job", NULL, NULL, q413, 2 },
+	  "CIM_Job", NULL, NULL, q564, 2 },
 };
 
-static const char *const s556[] = {
+static const char *const s746[] = {
 	"A job and the service that started it.",
 };
 
-static const struct cim_qual_decl q414[] = {
+static const struct cim_qual_decl q565[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s88, 1 },
-	{ "Description", CIM_STRING, false, s556, 1 },
+	{ "Description", CIM_STRING, false, s746, 1 },
 };
 
-static const char *const s557[] = {
+static const char *const s747[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -6794,112 +8862,112 @@ static const char *const s557[] = {
 	"Create",
 };
 
-static const struct cim_qual_decl q415[] = {
-	{ "Description", CIM_STRING, false, s481, 1 },
+static const struct cim_qual_decl q566[] = {
+	{ "Description", CIM_STRING, false, s547, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s557, 6 },
+	{ "Values", CIM_STRING, true, s747, 6 },
 };
 
 static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
 	{ "AffectedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q351, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q395, 2 },
 	{ "AffectingElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Job", NULL, NULL, q352, 2 },
+	  "CIM_Job", NULL, NULL, q396, 2 },
 	{ "ElementEffects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q415, 3 },
+	  NULL, NULL, NULL, q566, 3 },
 	{ "OtherElementEffectsDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q354, 2 },
+	  NULL, NULL, NULL, q398, 2 },
 };
 
-static const char *const s558[] = {
+static const char *const s748[] = {
 	"2.15.0",
 };
 
-static const char *const s559[] = {
+static const char *const s749[] = {
 	"A job and an element that it affects.",
 };
 
-static const struct cim_qual_decl q416[] = {
+static const struct cim_qual_decl q567[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s558, 1 },
-	{ "Description", CIM_STRING, false, s559, 1 },
+	{ "Version", CIM_STRING, false, s748, 1 },
+	{ "Description", CIM_STRING, false, s749, 1 },
 };
 
-static const char *const s560[] = {
+static const char *const s750[] = {
 	"The parameters and the result of the method.",
 };
 
-static const struct cim_qual_decl q417[] = {
+static const struct cim_qual_decl q568[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s560, 1 },
+	{ "Description", CIM_STRING, false, s750, 1 },
 };
 
 static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
 	{ "Job", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConcreteJob", NULL, NULL, q413, 2 },
+	  "CIM_ConcreteJob", NULL, NULL, q564, 2 },
 	{ "JobParameters", CIM_REFERENCE, false, true, false, false,
-	  "CIM_MethodResult", NULL, NULL, q417, 2 },
+	  "CIM_MethodResult", NULL, NULL, q568, 2 },
 };
 
-static const char *const s561[] = {
+static const char *const s751[] = {
 	"A job and the call that started it.",
 };
 
-static const struct cim_qual_decl q418[] = {
+static const struct cim_qual_decl q569[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s534, 1 },
-	{ "Description", CIM_STRING, false, s561, 1 },
+	{ "Version", CIM_STRING, false, s737, 1 },
+	{ "Description", CIM_STRING, false, s751, 1 },
 };
 
-static const char *const s562[] = {
+static const char *const s752[] = {
 	"A job. Its progress is the number of bytes that the kernel reports as copied.",
 };
 
-static const struct cim_qual_decl q419[] = {
+static const struct cim_qual_decl q570[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s562, 1 },
+	{ "Description", CIM_STRING, false, s752, 1 },
 };
 
-static const char *const s563[] = {
+static const char *const s753[] = {
 	"The call that started a job.",
 };
 
-static const struct cim_qual_decl q420[] = {
+static const struct cim_qual_decl q571[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s563, 1 },
+	{ "Description", CIM_STRING, false, s753, 1 },
 };
 
-static const char *const s564[] = {
+static const char *const s754[] = {
 	"The service that started a job.",
 };
 
-static const struct cim_qual_decl q421[] = {
+static const struct cim_qual_decl q572[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s564, 1 },
+	{ "Description", CIM_STRING, false, s754, 1 },
 };
 
-static const char *const s565[] = {
+static const char *const s755[] = {
 	"The volumes and groups that a job is about.",
 };
 
-static const struct cim_qual_decl q422[] = {
+static const struct cim_qual_decl q573[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s565, 1 },
+	{ "Description", CIM_STRING, false, s755, 1 },
 };
 
-static const struct cim_qual_decl q423[] = {
+static const struct cim_qual_decl q574[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s563, 1 },
+	{ "Description", CIM_STRING, false, s753, 1 },
 };
 
-static const char *const s566[] = {
+static const char *const s756[] = {
 	"Replication types supported.",
 };
 
-static const char *const s567[] = {
+static const char *const s757[] = {
 	"2",
 	"3",
 	"4",
@@ -6928,7 +8996,7 @@ static const char *const s567[] = {
 	"27",
 };
 
-static const char *const s568[] = {
+static const char *const s758[] = {
 	"Synchronous Mirror Local",
 	"Asynchronous Mirror Local",
 	"Synchronous Mirror Remote",
@@ -6957,29 +9025,29 @@ static const char *const s568[] = {
 	"Active Mirror Remote",
 };
 
-static const struct cim_qual_decl q424[] = {
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s568, 26 },
+static const struct cim_qual_decl q575[] = {
+	{ "Description", CIM_STRING, false, s756, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s758, 26 },
 };
 
-static const char *const s569[] = {
+static const char *const s759[] = {
 	"Kinds of elements that can be replicated.",
 };
 
-static const char *const s570[] = {
+static const char *const s760[] = {
 	"StorageVolume",
 	"LogicalDisk",
 	"ReplicationEntity",
 };
 
-static const struct cim_qual_decl q425[] = {
-	{ "Description", CIM_STRING, false, s569, 1 },
+static const struct cim_qual_decl q576[] = {
+	{ "Description", CIM_STRING, false, s759, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s570, 3 },
+	{ "Values", CIM_STRING, true, s760, 3 },
 };
 
-static const char *const s571[] = {
+static const char *const s761[] = {
 	"2",
 	"3",
 	"4",
@@ -7005,7 +9073,7 @@ static const char *const s571[] = {
 	"31",
 };
 
-static const char *const s572[] = {
+static const char *const s762[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -7031,13 +9099,13 @@ static const char *const s572[] = {
 	"CreateListSynchronizationAspect",
 };
 
-static const struct cim_qual_decl q426[] = {
+static const struct cim_qual_decl q577[] = {
 	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s571, 23 },
-	{ "Values", CIM_STRING, true, s572, 23 },
+	{ "ValueMap", CIM_STRING, true, s761, 23 },
+	{ "Values", CIM_STRING, true, s762, 23 },
 };
 
-static const char *const s573[] = {
+static const char *const s763[] = {
 	"2",
 	"3",
 	"4",
@@ -7070,7 +9138,7 @@ static const char *const s573[] = {
 	"31",
 };
 
-static const char *const s574[] = {
+static const char *const s764[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -7103,17 +9171,17 @@ static const char *const s574[] = {
 	"CreateListSynchronizationAspect",
 };
 
-static const struct cim_qual_decl q427[] = {
+static const struct cim_qual_decl q578[] = {
 	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s573, 30 },
-	{ "Values", CIM_STRING, true, s574, 30 },
+	{ "ValueMap", CIM_STRING, true, s763, 30 },
+	{ "Values", CIM_STRING, true, s764, 30 },
 };
 
-static const char *const s575[] = {
+static const char *const s765[] = {
 	"Kind of replica: 7 snapshot, 8 clone.",
 };
 
-static const char *const s576[] = {
+static const char *const s766[] = {
 	"6",
 	"7",
 	"8",
@@ -7122,7 +9190,7 @@ static const char *const s576[] = {
 	"0x8000..",
 };
 
-static const char *const s577[] = {
+static const char *const s767[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -7131,18 +9199,18 @@ static const char *const s577[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q428[] = {
+static const struct cim_qual_decl q579[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s575, 1 },
-	{ "ValueMap", CIM_STRING, true, s576, 6 },
-	{ "Values", CIM_STRING, true, s577, 6 },
+	{ "Description", CIM_STRING, false, s765, 1 },
+	{ "ValueMap", CIM_STRING, true, s766, 6 },
+	{ "Values", CIM_STRING, true, s767, 6 },
 };
 
-static const char *const s578[] = {
+static const char *const s768[] = {
 	"When a target counts as usable: 2 makes an independent clone that detaches itself when it is complete, 3 a clone that stays attached. NULL lets the implementation choose.",
 };
 
-static const char *const s579[] = {
+static const char *const s769[] = {
 	"2",
 	"3",
 	"4",
@@ -7150,7 +9218,7 @@ static const char *const s579[] = {
 	"0x8000..",
 };
 
-static const char *const s580[] = {
+static const char *const s770[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -7158,82 +9226,82 @@ static const char *const s580[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q429[] = {
+static const struct cim_qual_decl q580[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s578, 1 },
-	{ "ValueMap", CIM_STRING, true, s579, 5 },
-	{ "Values", CIM_STRING, true, s580, 5 },
+	{ "Description", CIM_STRING, false, s768, 1 },
+	{ "ValueMap", CIM_STRING, true, s769, 5 },
+	{ "Values", CIM_STRING, true, s770, 5 },
 };
 
-static const char *const s581[] = {
+static const char *const s771[] = {
 	"Whether the target is on this system or on another.",
 };
 
-static const char *const s582[] = {
+static const char *const s772[] = {
 	"Local",
 	"Remote",
 };
 
-static const struct cim_qual_decl q430[] = {
+static const struct cim_qual_decl q581[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s581, 1 },
+	{ "Description", CIM_STRING, false, s771, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s582, 2 },
+	{ "Values", CIM_STRING, true, s772, 2 },
 };
 
-static const char *const s583[] = {
+static const char *const s773[] = {
 	"The replication type or types.",
 };
 
-static const struct cim_qual_decl q431[] = {
+static const struct cim_qual_decl q582[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s583, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s568, 26 },
+	{ "Description", CIM_STRING, false, s773, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s758, 26 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q428, 4 },
+	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "LocalOrRemote", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q430, 4 },
+	  NULL, NULL, q581, 4 },
 	{ "SupportedReplicationTypes", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q431, 5 },
+	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s584[] = {
+static const char *const s774[] = {
 	"Tells which replication type a SyncType, Mode and locality stand for.",
 };
 
-static const struct cim_qual_decl q432[] = {
-	{ "Description", CIM_STRING, false, s584, 1 },
+static const struct cim_qual_decl q583[] = {
+	{ "Description", CIM_STRING, false, s774, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s585[] = {
+static const char *const s775[] = {
 	"The replication type that is asked about.",
 };
 
-static const struct cim_qual_decl q433[] = {
+static const struct cim_qual_decl q584[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s585, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s568, 26 },
+	{ "Description", CIM_STRING, false, s775, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s758, 26 },
 };
 
-static const struct cim_qual_decl q434[] = {
+static const struct cim_qual_decl q585[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s575, 1 },
-	{ "ValueMap", CIM_STRING, true, s576, 6 },
-	{ "Values", CIM_STRING, true, s577, 6 },
+	{ "Description", CIM_STRING, false, s765, 1 },
+	{ "ValueMap", CIM_STRING, true, s766, 6 },
+	{ "Values", CIM_STRING, true, s767, 6 },
 };
 
-static const char *const s586[] = {
+static const char *const s776[] = {
 	"2",
 	"3",
 	"4",
@@ -7242,7 +9310,7 @@ static const char *const s586[] = {
 	"0x8000..",
 };
 
-static const char *const s587[] = {
+static const char *const s777[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -7251,48 +9319,48 @@ static const char *const s587[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q435[] = {
+static const struct cim_qual_decl q586[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s578, 1 },
-	{ "ValueMap", CIM_STRING, true, s586, 6 },
-	{ "Values", CIM_STRING, true, s587, 6 },
+	{ "Description", CIM_STRING, false, s768, 1 },
+	{ "ValueMap", CIM_STRING, true, s776, 6 },
+	{ "Values", CIM_STRING, true, s777, 6 },
 };
 
-static const struct cim_qual_decl q436[] = {
+static const struct cim_qual_decl q587[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s581, 1 },
+	{ "Description", CIM_STRING, false, s771, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s582, 2 },
+	{ "Values", CIM_STRING, true, s772, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SyncType", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q434, 5 },
+	  NULL, NULL, q585, 5 },
 	{ "Mode", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q435, 5 },
+	  NULL, NULL, q586, 5 },
 	{ "LocalOrRemote", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q436, 5 },
+	  NULL, NULL, q587, 5 },
 };
 
-static const char *const s588[] = {
+static const char *const s778[] = {
 	"Tells which SyncType, Mode and locality a replication type stands for.",
 };
 
-static const struct cim_qual_decl q437[] = {
-	{ "Description", CIM_STRING, false, s588, 1 },
+static const struct cim_qual_decl q588[] = {
+	{ "Description", CIM_STRING, false, s778, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s589[] = {
+static const char *const s779[] = {
 	"The copy states that can occur.",
 };
 
-static const char *const s590[] = {
+static const char *const s780[] = {
 	"2",
 	"3",
 	"4",
@@ -7312,7 +9380,7 @@ static const char *const s590[] = {
 	"18",
 };
 
-static const char *const s591[] = {
+static const char *const s781[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -7332,41 +9400,41 @@ static const char *const s591[] = {
 	"Restored",
 };
 
-static const struct cim_qual_decl q438[] = {
+static const struct cim_qual_decl q589[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s589, 1 },
-	{ "ValueMap", CIM_STRING, true, s590, 17 },
-	{ "Values", CIM_STRING, true, s591, 17 },
+	{ "Description", CIM_STRING, false, s779, 1 },
+	{ "ValueMap", CIM_STRING, true, s780, 17 },
+	{ "Values", CIM_STRING, true, s781, 17 },
 };
 
-static const char *const s592[] = {
+static const char *const s782[] = {
 	"For each entry of SupportedCopyStates: may hosts use the target then\077",
 };
 
-static const struct cim_qual_decl q439[] = {
+static const struct cim_qual_decl q590[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s592, 1 },
+	{ "Description", CIM_STRING, false, s782, 1 },
 };
 
-static const char *const s593[] = {
+static const char *const s783[] = {
 	"CIM_ReplicationSettingData",
 };
 
-static const char *const s594[] = {
+static const char *const s784[] = {
 	"Wishes about how the copy is made. A wish that this implementation cannot grant is refused.",
 };
 
-static const struct cim_qual_decl q440[] = {
+static const struct cim_qual_decl q591[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s593, 1 },
-	{ "Description", CIM_STRING, false, s594, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s783, 1 },
+	{ "Description", CIM_STRING, false, s784, 1 },
 };
 
-static const char *const s595[] = {
+static const char *const s785[] = {
 	"2",
 	"3",
 	"4",
@@ -7397,7 +9465,7 @@ static const char *const s595[] = {
 	"0x8000..",
 };
 
-static const char *const s596[] = {
+static const char *const s786[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -7428,62 +9496,62 @@ static const char *const s596[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q441[] = {
+static const struct cim_qual_decl q592[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s595, 28 },
-	{ "Values", CIM_STRING, true, s596, 28 },
+	{ "ValueMap", CIM_STRING, true, s785, 28 },
+	{ "Values", CIM_STRING, true, s786, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q438, 6 },
+	  NULL, NULL, q589, 6 },
 	{ "HostAccessible", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q439, 4 },
+	  NULL, NULL, q590, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q441, 4 },
+	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s597[] = {
+static const char *const s787[] = {
 	"Tells the copy states that can occur, and in which of them hosts may use the target.",
 };
 
-static const struct cim_qual_decl q442[] = {
-	{ "Description", CIM_STRING, false, s597, 1 },
+static const struct cim_qual_decl q593[] = {
+	{ "Description", CIM_STRING, false, s787, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q438, 6 },
+	  NULL, NULL, q589, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q441, 4 },
+	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s598[] = {
+static const char *const s788[] = {
 	"Tells the copy states that a group relationship can have.",
 };
 
-static const struct cim_qual_decl q443[] = {
-	{ "Description", CIM_STRING, false, s598, 1 },
+static const struct cim_qual_decl q594[] = {
+	{ "Description", CIM_STRING, false, s788, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s599[] = {
+static const char *const s789[] = {
 	"The method that is asked about.",
 };
 
-static const char *const s600[] = {
+static const char *const s790[] = {
 	"2",
 	"3",
 	"4",
@@ -7496,7 +9564,7 @@ static const char *const s600[] = {
 	"11",
 };
 
-static const char *const s601[] = {
+static const char *const s791[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"ModifyReplicaSynchronization",
@@ -7509,41 +9577,41 @@ static const char *const s601[] = {
 	"AddElementsToGroupSynchronized",
 };
 
-static const struct cim_qual_decl q444[] = {
+static const struct cim_qual_decl q595[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s599, 1 },
-	{ "ValueMap", CIM_STRING, true, s600, 10 },
-	{ "Values", CIM_STRING, true, s601, 10 },
+	{ "Description", CIM_STRING, false, s789, 1 },
+	{ "ValueMap", CIM_STRING, true, s790, 10 },
+	{ "Values", CIM_STRING, true, s791, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "MethodName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q444, 4 },
+	  NULL, NULL, q595, 4 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q438, 6 },
+	  NULL, NULL, q589, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q441, 4 },
+	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s602[] = {
+static const char *const s792[] = {
 	"Tells the values of WaitForCopyState that a method accepts.",
 };
 
-static const struct cim_qual_decl q445[] = {
-	{ "Description", CIM_STRING, false, s602, 1 },
+static const struct cim_qual_decl q596[] = {
+	{ "Description", CIM_STRING, false, s792, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s603[] = {
+static const char *const s793[] = {
 	"The features that apply to this replication type.",
 };
 
-static const char *const s604[] = {
+static const char *const s794[] = {
 	"2",
 	"3",
 	"4",
@@ -7609,7 +9677,7 @@ static const char *const s604[] = {
 	"64",
 };
 
-static const char *const s605[] = {
+static const char *const s795[] = {
 	"Replication groups",
 	"Multi-hop element replication",
 	"Multi-hop elements must have same SyncType",
@@ -7675,38 +9743,38 @@ static const char *const s605[] = {
 	"Target always in a system generated group",
 };
 
-static const struct cim_qual_decl q446[] = {
+static const struct cim_qual_decl q597[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s603, 1 },
-	{ "ValueMap", CIM_STRING, true, s604, 63 },
-	{ "Values", CIM_STRING, true, s605, 63 },
+	{ "Description", CIM_STRING, false, s793, 1 },
+	{ "ValueMap", CIM_STRING, true, s794, 63 },
+	{ "Values", CIM_STRING, true, s795, 63 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "Features", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q446, 5 },
+	  NULL, NULL, q597, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s606[] = {
+static const char *const s796[] = {
 	"Tells the features of a replication type.",
 };
 
-static const struct cim_qual_decl q447[] = {
-	{ "Description", CIM_STRING, false, s606, 1 },
+static const struct cim_qual_decl q598[] = {
+	{ "Description", CIM_STRING, false, s796, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s607[] = {
+static const char *const s797[] = {
 	"The group features that apply to this replication type.",
 };
 
-static const char *const s608[] = {
+static const char *const s798[] = {
 	"2",
 	"3",
 	"4",
@@ -7779,7 +9847,7 @@ static const char *const s608[] = {
 	"71",
 };
 
-static const char *const s609[] = {
+static const char *const s799[] = {
 	"One-to-many replication",
 	"Many-to-many groups",
 	"Consistency enabled for all groups",
@@ -7852,73 +9920,73 @@ static const char *const s609[] = {
 	"Can delete source in a copy relationship",
 };
 
-static const struct cim_qual_decl q448[] = {
+static const struct cim_qual_decl q599[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s607, 1 },
-	{ "ValueMap", CIM_STRING, true, s608, 70 },
-	{ "Values", CIM_STRING, true, s609, 70 },
+	{ "Description", CIM_STRING, false, s797, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 70 },
+	{ "Values", CIM_STRING, true, s799, 70 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "GroupFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q448, 5 },
+	  NULL, NULL, q599, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s610[] = {
+static const char *const s800[] = {
 	"Tells the group features of a replication type.",
 };
 
-static const struct cim_qual_decl q449[] = {
-	{ "Description", CIM_STRING, false, s610, 1 },
+static const struct cim_qual_decl q600[] = {
+	{ "Description", CIM_STRING, false, s800, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s611[] = {
+static const char *const s801[] = {
 	"The kinds of consistency.",
 };
 
-static const char *const s612[] = {
+static const char *const s802[] = {
 	"Sequentially Consistent",
 };
 
-static const struct cim_qual_decl q450[] = {
+static const struct cim_qual_decl q601[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s611, 1 },
+	{ "Description", CIM_STRING, false, s801, 1 },
 	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s612, 1 },
+	{ "Values", CIM_STRING, true, s802, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConsistency[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedConsistency", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q450, 5 },
+	  NULL, NULL, q601, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s613[] = {
+static const char *const s803[] = {
 	"Tells the kinds of consistency for a replication type.",
 };
 
-static const struct cim_qual_decl q451[] = {
-	{ "Description", CIM_STRING, false, s613, 1 },
+static const struct cim_qual_decl q602[] = {
+	{ "Description", CIM_STRING, false, s803, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s614[] = {
+static const char *const s804[] = {
 	"Operations on a relationship.",
 };
 
-static const char *const s615[] = {
+static const char *const s805[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -7947,20 +10015,20 @@ static const char *const s615[] = {
 	"Reset Replica",
 };
 
-static const struct cim_qual_decl q452[] = {
+static const struct cim_qual_decl q603[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s614, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s615, 26 },
+	{ "Description", CIM_STRING, false, s804, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s805, 26 },
 };
 
-static const char *const s616[] = {
+static const char *const s806[] = {
 	"Only relationships in this CopyState; NULL means all of them.",
 };
 
-static const char *const s617[] = {
+static const char *const s807[] = {
 	"2",
 	"3",
 	"4",
@@ -7982,7 +10050,7 @@ static const char *const s617[] = {
 	"0x8000..",
 };
 
-static const char *const s618[] = {
+static const char *const s808[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -8004,142 +10072,142 @@ static const char *const s618[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q453[] = {
+static const struct cim_qual_decl q604[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s616, 1 },
-	{ "ValueMap", CIM_STRING, true, s617, 19 },
-	{ "Values", CIM_STRING, true, s618, 19 },
+	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 19 },
+	{ "Values", CIM_STRING, true, s808, 19 },
 };
 
-static const char *const s619[] = {
+static const char *const s809[] = {
 	"For each operation: which service has to be asked.",
 };
 
-static const char *const s620[] = {
+static const char *const s810[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
 	"Both Source and Target",
 };
 
-static const struct cim_qual_decl q454[] = {
+static const struct cim_qual_decl q605[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s619, 1 },
+	{ "Description", CIM_STRING, false, s809, 1 },
 	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s620, 4 },
+	{ "Values", CIM_STRING, true, s810, 4 },
 };
 
-static const char *const s621[] = {
+static const char *const s811[] = {
 	"For each operation: must Force be TRUE\077",
 };
 
-static const struct cim_qual_decl q455[] = {
+static const struct cim_qual_decl q606[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s621, 1 },
+	{ "Description", CIM_STRING, false, s811, 1 },
 };
 
-static const char *const s622[] = {
+static const char *const s812[] = {
 	"For each operation: does the path of the relationship change\077",
 };
 
-static const struct cim_qual_decl q456[] = {
+static const struct cim_qual_decl q607[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s622, 1 },
+	{ "Description", CIM_STRING, false, s812, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q452, 6 },
+	  NULL, NULL, q603, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q453, 4 },
+	  NULL, NULL, q604, 4 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q454, 6 },
+	  NULL, NULL, q605, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q455, 4 },
+	  NULL, NULL, q606, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q456, 4 },
+	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s623[] = {
+static const char *const s813[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on an element relationship.",
 };
 
-static const struct cim_qual_decl q457[] = {
-	{ "Description", CIM_STRING, false, s623, 1 },
+static const struct cim_qual_decl q608[] = {
+	{ "Description", CIM_STRING, false, s813, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s624[] = {
+static const char *const s814[] = {
 	"Operations on a group relationship.",
 };
 
-static const struct cim_qual_decl q458[] = {
+static const struct cim_qual_decl q609[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s624, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s615, 26 },
+	{ "Description", CIM_STRING, false, s814, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s805, 26 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedGroupOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q458, 5 },
+	  NULL, NULL, q609, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q453, 4 },
+	  NULL, NULL, q604, 4 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q454, 6 },
+	  NULL, NULL, q605, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q455, 4 },
+	  NULL, NULL, q606, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q456, 4 },
+	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s625[] = {
+static const char *const s815[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on a group relationship.",
 };
 
-static const struct cim_qual_decl q459[] = {
-	{ "Description", CIM_STRING, false, s625, 1 },
+static const struct cim_qual_decl q610[] = {
+	{ "Description", CIM_STRING, false, s815, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s626[] = {
+static const char *const s816[] = {
 	"Element relationships (2, the default) or group relationships (3).",
 };
 
-static const char *const s627[] = {
+static const char *const s817[] = {
 	"StorageSynchronized",
 	"GroupSynchronized",
 };
 
-static const struct cim_qual_decl q460[] = {
+static const struct cim_qual_decl q611[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s626, 1 },
+	{ "Description", CIM_STRING, false, s816, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s627, 2 },
+	{ "Values", CIM_STRING, true, s817, 2 },
 };
 
-static const char *const s628[] = {
+static const char *const s818[] = {
 	"Operations on a list of relationships.",
 };
 
-static const char *const s629[] = {
+static const char *const s819[] = {
 	"2",
 	"3",
 	"4",
@@ -8166,7 +10234,7 @@ static const char *const s629[] = {
 	"27",
 };
 
-static const char *const s630[] = {
+static const char *const s820[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -8193,54 +10261,44 @@ static const char *const s630[] = {
 	"Reset Replica",
 };
 
-static const struct cim_qual_decl q461[] = {
+static const struct cim_qual_decl q612[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s628, 1 },
-	{ "ValueMap", CIM_STRING, true, s629, 24 },
-	{ "Values", CIM_STRING, true, s630, 24 },
+	{ "Description", CIM_STRING, false, s818, 1 },
+	{ "ValueMap", CIM_STRING, true, s819, 24 },
+	{ "Values", CIM_STRING, true, s820, 24 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SynchronizationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q460, 4 },
+	  NULL, NULL, q611, 4 },
 	{ "SupportedListOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q461, 5 },
+	  NULL, NULL, q612, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q453, 4 },
+	  NULL, NULL, q604, 4 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q454, 6 },
+	  NULL, NULL, q605, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q455, 4 },
+	  NULL, NULL, q606, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q456, 4 },
+	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s631[] = {
+static const char *const s821[] = {
 	"Tells the operations that ModifyListSynchronization accepts.",
 };
 
-static const struct cim_qual_decl q462[] = {
-	{ "Description", CIM_STRING, false, s631, 1 },
+static const struct cim_qual_decl q613[] = {
+	{ "Description", CIM_STRING, false, s821, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s632[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-};
-
-static const char *const s633[] = {
+static const char *const s822[] = {
 	"Activate Consistency",
 	"Deactivate Consistency",
 	"Delete",
@@ -8250,99 +10308,76 @@ static const char *const s633[] = {
 	"Attach To Target",
 };
 
-static const struct cim_qual_decl q463[] = {
+static const struct cim_qual_decl q614[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s614, 1 },
-	{ "ValueMap", CIM_STRING, true, s632, 7 },
-	{ "Values", CIM_STRING, true, s633, 7 },
+	{ "Description", CIM_STRING, false, s804, 1 },
+	{ "ValueMap", CIM_STRING, true, s429, 7 },
+	{ "Values", CIM_STRING, true, s822, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q463, 6 },
+	  NULL, NULL, q614, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s634[] = {
+static const char *const s823[] = {
 	"Tells the operations on point-in-time images without targets.",
 };
 
-static const struct cim_qual_decl q464[] = {
-	{ "Description", CIM_STRING, false, s634, 1 },
+static const struct cim_qual_decl q615[] = {
+	{ "Description", CIM_STRING, false, s823, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s635[] = {
+static const char *const s824[] = {
 	"What applies to thin elements.",
 };
 
-static const char *const s636[] = {
-	"1",
-	"2",
-	"3",
-};
-
-static const char *const s637[] = {
+static const char *const s825[] = {
 	"Thin provisioning is not supported",
 	"Zeros written in unused allocated blocks of target",
 	"Unused allocated blocks of target are not initialized",
 };
 
-static const struct cim_qual_decl q465[] = {
+static const struct cim_qual_decl q616[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s635, 1 },
-	{ "ValueMap", CIM_STRING, true, s636, 3 },
-	{ "Values", CIM_STRING, true, s637, 3 },
+	{ "Description", CIM_STRING, false, s824, 1 },
+	{ "ValueMap", CIM_STRING, true, s610, 3 },
+	{ "Values", CIM_STRING, true, s825, 3 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedThinProvisioningFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q465, 5 },
+	  NULL, NULL, q616, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s638[] = {
+static const char *const s826[] = {
 	"Tells what applies to thin elements.",
 };
 
-static const struct cim_qual_decl q466[] = {
-	{ "Description", CIM_STRING, false, s638, 1 },
+static const struct cim_qual_decl q617[] = {
+	{ "Description", CIM_STRING, false, s826, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s639[] = {
+static const char *const s827[] = {
 	"Which limit is asked for.",
 };
 
-static const char *const s640[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"13",
-	"14",
-	"15",
-};
-
-static const char *const s641[] = {
+static const char *const s828[] = {
 	"Number of groups",
 	"Number of elements per source group",
 	"Number of elements per target group",
@@ -8359,39 +10394,39 @@ static const char *const s641[] = {
 	"Number of SynchronizationAspect instances per source group",
 };
 
-static const struct cim_qual_decl q467[] = {
+static const struct cim_qual_decl q618[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s639, 1 },
-	{ "ValueMap", CIM_STRING, true, s640, 14 },
-	{ "Values", CIM_STRING, true, s641, 14 },
+	{ "Description", CIM_STRING, false, s827, 1 },
+	{ "ValueMap", CIM_STRING, true, s443, 14 },
+	{ "Values", CIM_STRING, true, s828, 14 },
 };
 
-static const char *const s642[] = {
+static const char *const s829[] = {
 	"The limit; 0 stands for no fixed limit.",
 };
 
-static const struct cim_qual_decl q468[] = {
+static const struct cim_qual_decl q619[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Description", CIM_STRING, false, s829, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedMaximum[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "Component", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q467, 4 },
+	  NULL, NULL, q618, 4 },
 	{ "MaxValue", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q468, 3 },
+	  NULL, NULL, q619, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s643[] = {
+static const char *const s830[] = {
 	"Tells a limit.",
 };
 
-static const char *const s644[] = {
+static const char *const s831[] = {
 	"0",
 	"1",
 	"2",
@@ -8404,7 +10439,7 @@ static const char *const s644[] = {
 	"0x8000..",
 };
 
-static const char *const s645[] = {
+static const char *const s832[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8417,91 +10452,91 @@ static const char *const s645[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q469[] = {
-	{ "Description", CIM_STRING, false, s643, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s645, 10 },
+static const struct cim_qual_decl q620[] = {
+	{ "Description", CIM_STRING, false, s830, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s832, 10 },
 };
 
-static const char *const s646[] = {
+static const char *const s833[] = {
 	"Consistency that a group replica has when the request does not say.",
 };
 
-static const char *const s647[] = {
+static const char *const s834[] = {
 	"0",
 	"2",
 };
 
-static const char *const s648[] = {
+static const char *const s835[] = {
 	"No default consistency",
 	"Sequentially Consistent",
 };
 
-static const struct cim_qual_decl q470[] = {
+static const struct cim_qual_decl q621[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s646, 1 },
-	{ "ValueMap", CIM_STRING, true, s647, 2 },
-	{ "Values", CIM_STRING, true, s648, 2 },
+	{ "Description", CIM_STRING, false, s833, 1 },
+	{ "ValueMap", CIM_STRING, true, s834, 2 },
+	{ "Values", CIM_STRING, true, s835, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultConsistency[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "DefaultConsistency", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q470, 5 },
+	  NULL, NULL, q621, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s649[] = {
+static const char *const s836[] = {
 	"Tells the consistency of a group replica when the request does not say.",
 };
 
-static const struct cim_qual_decl q471[] = {
-	{ "Description", CIM_STRING, false, s649, 1 },
+static const struct cim_qual_decl q622[] = {
+	{ "Description", CIM_STRING, false, s836, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s650[] = {
+static const char *const s837[] = {
 	"Persistency that a group has when the request does not say.",
 };
 
-static const char *const s651[] = {
+static const char *const s838[] = {
 	"No default persistency",
 	"Persistent",
 	"Not Persistent",
 };
 
-static const struct cim_qual_decl q472[] = {
+static const struct cim_qual_decl q623[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s837, 1 },
 	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s651, 3 },
+	{ "Values", CIM_STRING, true, s838, 3 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency[] = {
 	{ "DefaultGroupPersistency", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q472, 5 },
+	  NULL, NULL, q623, 5 },
 };
 
-static const char *const s652[] = {
+static const char *const s839[] = {
 	"Tells the persistency of a group when the request does not say.",
 };
 
-static const struct cim_qual_decl q473[] = {
-	{ "Description", CIM_STRING, false, s652, 1 },
+static const struct cim_qual_decl q624[] = {
+	{ "Description", CIM_STRING, false, s839, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s653[] = {
+static const char *const s840[] = {
 	"The property of ReplicationSettingData that is asked about.",
 };
 
-static const char *const s654[] = {
+static const char *const s841[] = {
 	"2",
 	"3",
 	"4",
@@ -8529,7 +10564,7 @@ static const char *const s654[] = {
 	"27",
 };
 
-static const char *const s655[] = {
+static const char *const s842[] = {
 	"ConsistentPointInTime",
 	"DesiredCopyMethodology",
 	"Multihop",
@@ -8557,39 +10592,39 @@ static const char *const s655[] = {
 	"Skew",
 };
 
-static const struct cim_qual_decl q474[] = {
+static const struct cim_qual_decl q625[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s653, 1 },
-	{ "ValueMap", CIM_STRING, true, s654, 25 },
-	{ "Values", CIM_STRING, true, s655, 25 },
+	{ "Description", CIM_STRING, false, s840, 1 },
+	{ "ValueMap", CIM_STRING, true, s841, 25 },
+	{ "Values", CIM_STRING, true, s842, 25 },
 };
 
-static const char *const s656[] = {
+static const char *const s843[] = {
 	"The values that can be asked for.",
 };
 
-static const struct cim_qual_decl q475[] = {
+static const struct cim_qual_decl q626[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s656, 1 },
+	{ "Description", CIM_STRING, false, s843, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "PropertyName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q474, 4 },
+	  NULL, NULL, q625, 4 },
 	{ "SupportedValues", CIM_UINT64, true, false, true, false,
-	  NULL, NULL, q475, 3 },
+	  NULL, NULL, q626, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s657[] = {
+static const char *const s844[] = {
 	"Tells the values that a property of ReplicationSettingData may have.",
 };
 
-static const char *const s658[] = {
+static const char *const s845[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8602,35 +10637,35 @@ static const char *const s658[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q476[] = {
-	{ "Description", CIM_STRING, false, s657, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s658, 10 },
+static const struct cim_qual_decl q627[] = {
+	{ "Description", CIM_STRING, false, s844, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s845, 10 },
 };
 
-static const char *const s659[] = {
+static const char *const s846[] = {
 	"An instance of ReplicationSettingData with the values that apply when a request carries none.",
 };
 
-static const struct cim_qual_decl q477[] = {
+static const struct cim_qual_decl q628[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s659, 1 },
+	{ "Description", CIM_STRING, false, s846, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "DefaultInstance", CIM_STRING, false, true, true, false,
-	  NULL, "", q477, 4 },
+	  NULL, "", q628, 4 },
 };
 
-static const char *const s660[] = {
+static const char *const s847[] = {
 	"Gives the settings that apply when a request carries none.",
 };
 
-static const char *const s661[] = {
+static const char *const s848[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8643,189 +10678,189 @@ static const char *const s661[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q478[] = {
-	{ "Description", CIM_STRING, false, s660, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s661, 10 },
+static const struct cim_qual_decl q629[] = {
+	{ "Description", CIM_STRING, false, s847, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s848, 10 },
 };
 
-static const char *const s662[] = {
+static const char *const s849[] = {
 	"The connection that is asked about.",
 };
 
-static const struct cim_qual_decl q479[] = {
+static const struct cim_qual_decl q630[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s662, 1 },
+	{ "Description", CIM_STRING, false, s849, 1 },
 };
 
-static const char *const s663[] = {
+static const char *const s850[] = {
 	"Features of the connection.",
 };
 
-static const char *const s664[] = {
+static const char *const s851[] = {
 	"Unidirectional to ServiceAccessPoint",
 	"Unidirectional from ServiceAccessPoint",
 };
 
-static const struct cim_qual_decl q480[] = {
+static const struct cim_qual_decl q631[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s663, 1 },
+	{ "Description", CIM_STRING, false, s850, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s664, 2 },
+	{ "Values", CIM_STRING, true, s851, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures[] = {
 	{ "connection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q479, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q630, 2 },
 	{ "SupportedConnectionFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q480, 5 },
+	  NULL, NULL, q631, 5 },
 };
 
-static const char *const s665[] = {
+static const char *const s852[] = {
 	"Tells the features of a connection.",
 };
 
-static const struct cim_qual_decl q481[] = {
-	{ "Description", CIM_STRING, false, s665, 1 },
+static const struct cim_qual_decl q632[] = {
+	{ "Description", CIM_STRING, false, s852, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s666[] = {
+static const char *const s853[] = {
 	"Element on this system.",
 };
 
-static const struct cim_qual_decl q482[] = {
+static const struct cim_qual_decl q633[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s853, 1 },
 };
 
-static const char *const s667[] = {
+static const char *const s854[] = {
 	"Element on the other system.",
 };
 
-static const struct cim_qual_decl q483[] = {
+static const struct cim_qual_decl q634[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s667, 1 },
+	{ "Description", CIM_STRING, false, s854, 1 },
 };
 
-static const char *const s668[] = {
+static const char *const s855[] = {
 	"Access point of the other system.",
 };
 
-static const struct cim_qual_decl q484[] = {
+static const struct cim_qual_decl q635[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s668, 1 },
+	{ "Description", CIM_STRING, false, s855, 1 },
 };
 
-static const char *const s669[] = {
+static const char *const s856[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
 };
 
-static const struct cim_qual_decl q485[] = {
+static const struct cim_qual_decl q636[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s599, 1 },
+	{ "Description", CIM_STRING, false, s789, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s669, 3 },
+	{ "Values", CIM_STRING, true, s856, 3 },
 };
 
-static const char *const s670[] = {
+static const char *const s857[] = {
 	"Sync types that would be possible.",
 };
 
-static const char *const s671[] = {
+static const char *const s858[] = {
 	"6",
 	"7",
 	"8",
 };
 
-static const char *const s672[] = {
+static const char *const s859[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
 };
 
-static const struct cim_qual_decl q486[] = {
+static const struct cim_qual_decl q637[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s670, 1 },
-	{ "ValueMap", CIM_STRING, true, s671, 3 },
-	{ "Values", CIM_STRING, true, s672, 3 },
+	{ "Description", CIM_STRING, false, s857, 1 },
+	{ "ValueMap", CIM_STRING, true, s858, 3 },
+	{ "Values", CIM_STRING, true, s859, 3 },
 };
 
-static const char *const s673[] = {
+static const char *const s860[] = {
 	"Modes that would be possible.",
 };
 
-static const char *const s674[] = {
+static const char *const s861[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
 	"Active",
 };
 
-static const struct cim_qual_decl q487[] = {
+static const struct cim_qual_decl q638[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s673, 1 },
+	{ "Description", CIM_STRING, false, s860, 1 },
 	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s674, 4 },
+	{ "Values", CIM_STRING, true, s861, 4 },
 };
 
-static const char *const s675[] = {
+static const char *const s862[] = {
 	"Roles that the local element could play.",
 };
 
-static const char *const s676[] = {
+static const char *const s863[] = {
 	"SystemElement",
 	"SyncedElement",
 };
 
-static const struct cim_qual_decl q488[] = {
+static const struct cim_qual_decl q639[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s675, 1 },
+	{ "Description", CIM_STRING, false, s862, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s676, 2 },
+	{ "Values", CIM_STRING, true, s863, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchronizationSupported[] = {
 	{ "LocalElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q482, 2 },
+	  "CIM_ManagedElement", NULL, q633, 2 },
 	{ "OtherElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q483, 2 },
+	  "CIM_ManagedElement", NULL, q634, 2 },
 	{ "OtherElementAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q484, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q635, 2 },
 	{ "MethodName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q485, 4 },
+	  NULL, NULL, q636, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SyncTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q486, 5 },
+	  NULL, NULL, q637, 5 },
 	{ "Modes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q487, 5 },
+	  NULL, NULL, q638, 5 },
 	{ "LocalElementRole", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q488, 5 },
+	  NULL, NULL, q639, 5 },
 };
 
-static const char *const s677[] = {
+static const char *const s864[] = {
 	"Tells the replications possible between two elements.",
 };
 
-static const struct cim_qual_decl q489[] = {
-	{ "Description", CIM_STRING, false, s677, 1 },
+static const struct cim_qual_decl q640[] = {
+	{ "Description", CIM_STRING, false, s864, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s678[] = {
+static const char *const s865[] = {
 	"What applies to compressed elements.",
 };
 
-static const char *const s679[] = {
+static const char *const s866[] = {
 	"1",
 	"2",
 	"3",
@@ -8835,7 +10870,7 @@ static const char *const s679[] = {
 	"7",
 };
 
-static const char *const s680[] = {
+static const char *const s867[] = {
 	"Storage compression is not supported",
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
@@ -8845,77 +10880,77 @@ static const char *const s680[] = {
 	"Implementation decides compression of target",
 };
 
-static const struct cim_qual_decl q490[] = {
+static const struct cim_qual_decl q641[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s678, 1 },
-	{ "ValueMap", CIM_STRING, true, s679, 7 },
-	{ "Values", CIM_STRING, true, s680, 7 },
+	{ "Description", CIM_STRING, false, s865, 1 },
+	{ "ValueMap", CIM_STRING, true, s866, 7 },
+	{ "Values", CIM_STRING, true, s867, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "SupportedStorageCompressionFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q490, 5 },
+	  NULL, NULL, q641, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s681[] = {
+static const char *const s868[] = {
 	"Tells what applies to compressed elements.",
 };
 
-static const struct cim_qual_decl q491[] = {
-	{ "Description", CIM_STRING, false, s681, 1 },
+static const struct cim_qual_decl q642[] = {
+	{ "Description", CIM_STRING, false, s868, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const struct cim_qual_decl q492[] = {
+static const struct cim_qual_decl q643[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s120, 1 },
 };
 
-static const char *const s682[] = {
+static const char *const s869[] = {
 	"Access point of an element on another system.",
 };
 
-static const struct cim_qual_decl q493[] = {
+static const struct cim_qual_decl q644[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s682, 1 },
+	{ "Description", CIM_STRING, false, s869, 1 },
 };
 
-static const char *const s683[] = {
+static const char *const s870[] = {
 	"The replication types that are possible.",
 };
 
-static const struct cim_qual_decl q494[] = {
+static const struct cim_qual_decl q645[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s683, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 26 },
-	{ "Values", CIM_STRING, true, s568, 26 },
+	{ "Description", CIM_STRING, false, s870, 1 },
+	{ "ValueMap", CIM_STRING, true, s757, 26 },
+	{ "Values", CIM_STRING, true, s758, 26 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q492, 2 },
+	  "CIM_ManagedElement", NULL, q643, 2 },
 	{ "TargetElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, q85, 2 },
 	{ "ElementAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q493, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q644, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "ReplicationTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q494, 5 },
+	  NULL, NULL, q645, 5 },
 };
 
-static const char *const s684[] = {
+static const char *const s871[] = {
 	"Tells the token copies possible between two elements.",
 };
 
-static const char *const s685[] = {
+static const char *const s872[] = {
 	"0",
 	"1",
 	"2",
@@ -8929,7 +10964,7 @@ static const char *const s685[] = {
 	"0x8000..",
 };
 
-static const char *const s686[] = {
+static const char *const s873[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8943,13 +10978,13 @@ static const char *const s686[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q495[] = {
-	{ "Description", CIM_STRING, false, s684, 1 },
-	{ "ValueMap", CIM_STRING, true, s685, 11 },
-	{ "Values", CIM_STRING, true, s686, 11 },
+static const struct cim_qual_decl q646[] = {
+	{ "Description", CIM_STRING, false, s871, 1 },
+	{ "ValueMap", CIM_STRING, true, s872, 11 },
+	{ "Values", CIM_STRING, true, s873, 11 },
 };
 
-static const char *const s687[] = {
+static const char *const s874[] = {
 	"ReplicationGroup",
 	"StorageSynchronized",
 	"GroupSynchronized",
@@ -8957,16 +10992,16 @@ static const char *const s687[] = {
 	"ReplicationEntity",
 };
 
-static const struct cim_qual_decl q496[] = {
+static const struct cim_qual_decl q647[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s110, 1 },
 	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s687, 5 },
+	{ "Values", CIM_STRING, true, s874, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElementNameCapabilities[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q496, 4 },
+	  NULL, NULL, q647, 4 },
 	{ "SupportedFeatures", CIM_UINT16, true, true, true, false,
 	  NULL, NULL, q132, 5 },
 	{ "MaxElementNameLen", CIM_UINT16, false, true, true, false,
@@ -8975,7 +11010,7 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElement
 	  NULL, NULL, q134, 3 },
 };
 
-static const char *const s688[] = {
+static const char *const s875[] = {
 	"List is supported",
 	"Sequential consistency",
 	"No consistency",
@@ -8983,34 +11018,34 @@ static const char *const s688[] = {
 	"Target element can be added to collections",
 };
 
-static const struct cim_qual_decl q497[] = {
+static const struct cim_qual_decl q648[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s797, 1 },
 	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s688, 5 },
+	{ "Values", CIM_STRING, true, s875, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "GroupFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q497, 5 },
+	  NULL, NULL, q648, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s689[] = {
+static const char *const s876[] = {
 	"Tells the list features of a replication type.",
 };
 
-static const struct cim_qual_decl q498[] = {
-	{ "Description", CIM_STRING, false, s689, 1 },
+static const struct cim_qual_decl q649[] = {
+	{ "Description", CIM_STRING, false, s876, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const struct cim_qual_decl q499[] = {
+static const struct cim_qual_decl q650[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s131, 1 },
@@ -9018,286 +11053,286 @@ static const struct cim_qual_decl q499[] = {
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization[] = {
 	{ "Synchronization", CIM_REFERENCE, false, true, false, true,
-	  "CIM_Synchronized", NULL, q499, 3 },
+	  "CIM_Synchronized", NULL, q650, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q452, 6 },
+	  NULL, NULL, q603, 6 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q454, 6 },
+	  NULL, NULL, q605, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q455, 4 },
+	  NULL, NULL, q606, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q456, 4 },
+	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s690[] = {
+static const char *const s877[] = {
 	"Tells the operations that can be asked for on one relationship as it is now.",
 };
 
-static const struct cim_qual_decl q500[] = {
-	{ "Description", CIM_STRING, false, s690, 1 },
+static const struct cim_qual_decl q651[] = {
+	{ "Description", CIM_STRING, false, s877, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s691[] = {
+static const char *const s878[] = {
 	"The system that is asked about.",
 };
 
-static const struct cim_qual_decl q501[] = {
+static const struct cim_qual_decl q652[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s691, 1 },
+	{ "Description", CIM_STRING, false, s878, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem[] = {
 	{ "System", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ComputerSystem", NULL, q501, 3 },
+	  "CIM_ComputerSystem", NULL, q652, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SupportedReplicationTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q431, 5 },
+	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s692[] = {
+static const char *const s879[] = {
 	"Tells the replication types possible with a system.",
 };
 
-static const struct cim_qual_decl q502[] = {
-	{ "Description", CIM_STRING, false, s692, 1 },
+static const struct cim_qual_decl q653[] = {
+	{ "Description", CIM_STRING, false, s879, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
 	{ "Values", CIM_STRING, true, s210, 9 },
 };
 
-static const char *const s693[] = {
+static const char *const s880[] = {
 	"13",
 	"23",
 	"26",
 };
 
-static const char *const s694[] = {
+static const char *const s881[] = {
 	"DeltaUpdateInterval",
 	"TimeBeforeRemoval",
 	"RPO",
 };
 
-static const struct cim_qual_decl q503[] = {
+static const struct cim_qual_decl q654[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s653, 1 },
-	{ "ValueMap", CIM_STRING, true, s693, 3 },
-	{ "Values", CIM_STRING, true, s694, 3 },
+	{ "Description", CIM_STRING, false, s840, 1 },
+	{ "ValueMap", CIM_STRING, true, s880, 3 },
+	{ "Values", CIM_STRING, true, s881, 3 },
 };
 
-static const char *const s695[] = {
+static const char *const s882[] = {
 	"How SupportedValues is to be read.",
 };
 
-static const char *const s696[] = {
+static const char *const s883[] = {
 	"Single",
 	"Range",
 	"Range with increment",
 	"Discrete",
 };
 
-static const struct cim_qual_decl q504[] = {
+static const struct cim_qual_decl q655[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s695, 1 },
+	{ "Description", CIM_STRING, false, s882, 1 },
 	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s696, 4 },
+	{ "Values", CIM_STRING, true, s883, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q433, 4 },
+	  NULL, NULL, q584, 4 },
 	{ "PropertyName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q503, 4 },
+	  NULL, NULL, q654, 4 },
 	{ "SupportedValues", CIM_DATETIME, true, false, true, false,
-	  NULL, NULL, q475, 3 },
+	  NULL, NULL, q626, 3 },
 	{ "SupportedValuesIndicator", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, q504, 5 },
+	  NULL, NULL, q655, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s697[] = {
+static const char *const s884[] = {
 	"Tells the values that a datetime property of ReplicationSettingData may have.",
 };
 
-static const struct cim_qual_decl q505[] = {
-	{ "Description", CIM_STRING, false, s697, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s658, 10 },
+static const struct cim_qual_decl q656[] = {
+	{ "Description", CIM_STRING, false, s884, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s845, 10 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationServiceCapabilities_props[] = {
 	{ "SupportedReplicationTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q424, 3 },
+	  NULL, NULL, NULL, q575, 3 },
 	{ "SupportedStorageObjects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q425, 3 },
+	  NULL, NULL, NULL, q576, 3 },
 	{ "SupportedAsynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q426, 3 },
+	  NULL, NULL, NULL, q577, 3 },
 	{ "SupportedSynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q427, 3 },
+	  NULL, NULL, NULL, q578, 3 },
 };
 
 static const struct cim_method_decl CIM_ReplicationServiceCapabilities_methods[] = {
-	{ "ConvertSyncTypeToReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType, 4, q432, 3 },
-	{ "ConvertReplicationTypeToSyncType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType, 4, q437, 3 },
-	{ "GetSupportedCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedCopyStates, 5, q442, 3 },
-	{ "GetSupportedGroupCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates, 4, q443, 3 },
-	{ "GetSupportedWaitForCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates, 5, q445, 3 },
-	{ "GetSupportedFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedFeatures, 3, q447, 3 },
-	{ "GetSupportedGroupFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures, 3, q449, 3 },
-	{ "GetSupportedConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConsistency, 3, q451, 3 },
-	{ "GetSupportedOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperations, 7, q457, 3 },
-	{ "GetSupportedGroupOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations, 7, q459, 3 },
-	{ "GetSupportedListOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListOperations, 8, q462, 3 },
-	{ "GetSupportedSettingsDefineStateOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations, 3, q464, 3 },
-	{ "GetSupportedThinProvisioningFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures, 3, q466, 3 },
-	{ "GetSupportedMaximum", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedMaximum, 4, q469, 3 },
-	{ "GetDefaultConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultConsistency, 3, q471, 3 },
-	{ "GetDefaultGroupPersistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency, 1, q473, 3 },
-	{ "GetSupportedReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData, 4, q476, 3 },
-	{ "GetDefaultReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData, 2, q478, 3 },
-	{ "GetSupportedConnectionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures, 2, q481, 3 },
-	{ "GetSynchronizationSupported", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSynchronizationSupported, 8, q489, 3 },
-	{ "GetSupportedStorageCompressionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures, 3, q491, 3 },
-	{ "GetSupportedTokenizedReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType, 5, q495, 3 },
+	{ "ConvertSyncTypeToReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType, 4, q583, 3 },
+	{ "ConvertReplicationTypeToSyncType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType, 4, q588, 3 },
+	{ "GetSupportedCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedCopyStates, 5, q593, 3 },
+	{ "GetSupportedGroupCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates, 4, q594, 3 },
+	{ "GetSupportedWaitForCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates, 5, q596, 3 },
+	{ "GetSupportedFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedFeatures, 3, q598, 3 },
+	{ "GetSupportedGroupFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures, 3, q600, 3 },
+	{ "GetSupportedConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConsistency, 3, q602, 3 },
+	{ "GetSupportedOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperations, 7, q608, 3 },
+	{ "GetSupportedGroupOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations, 7, q610, 3 },
+	{ "GetSupportedListOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListOperations, 8, q613, 3 },
+	{ "GetSupportedSettingsDefineStateOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations, 3, q615, 3 },
+	{ "GetSupportedThinProvisioningFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures, 3, q617, 3 },
+	{ "GetSupportedMaximum", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedMaximum, 4, q620, 3 },
+	{ "GetDefaultConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultConsistency, 3, q622, 3 },
+	{ "GetDefaultGroupPersistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency, 1, q624, 3 },
+	{ "GetSupportedReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData, 4, q627, 3 },
+	{ "GetDefaultReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData, 2, q629, 3 },
+	{ "GetSupportedConnectionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures, 2, q632, 3 },
+	{ "GetSynchronizationSupported", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSynchronizationSupported, 8, q640, 3 },
+	{ "GetSupportedStorageCompressionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures, 3, q642, 3 },
+	{ "GetSupportedTokenizedReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType, 5, q646, 3 },
 	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetElementNameCapabilities, 4, q135, 3 },
-	{ "GetSupportedListFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListFeatures, 3, q498, 3 },
-	{ "GetSupportedOperationsForSynchronization", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization, 6, q500, 3 },
-	{ "GetSupportedReplicationTypesForSystem", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem, 3, q502, 3 },
-	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q505, 3 },
+	{ "GetSupportedListFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListFeatures, 3, q649, 3 },
+	{ "GetSupportedOperationsForSynchronization", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization, 6, q651, 3 },
+	{ "GetSupportedReplicationTypesForSystem", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem, 3, q653, 3 },
+	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q656, 3 },
 };
 
-static const char *const s698[] = {
+static const char *const s885[] = {
 	"What the replication service is able to do.",
 };
 
-static const struct cim_qual_decl q506[] = {
+static const struct cim_qual_decl q657[] = {
 	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s698, 1 },
+	{ "Description", CIM_STRING, false, s885, 1 },
 };
 
-static const char *const s699[] = {
+static const char *const s886[] = {
 	"What the replication service can do.",
 };
 
-static const struct cim_qual_decl q507[] = {
+static const struct cim_qual_decl q658[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s699, 1 },
+	{ "Description", CIM_STRING, false, s886, 1 },
 };
 
-static const char *const s700[] = {
+static const char *const s887[] = {
 	"Name of the new group, becomes its ElementName.",
 };
 
-static const struct cim_qual_decl q508[] = {
+static const struct cim_qual_decl q659[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s700, 1 },
+	{ "Description", CIM_STRING, false, s887, 1 },
 };
 
-static const char *const s701[] = {
+static const char *const s888[] = {
 	"Elements, in the order they are to have in the group.",
 };
 
-static const struct cim_qual_decl q509[] = {
+static const struct cim_qual_decl q660[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s701, 1 },
+	{ "Description", CIM_STRING, false, s888, 1 },
 };
 
-static const char *const s702[] = {
+static const char *const s889[] = {
 	"FALSE asks for a group that does not outlive the agent. Only TRUE is supported.",
 };
 
-static const struct cim_qual_decl q510[] = {
+static const struct cim_qual_decl q661[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s702, 1 },
+	{ "Description", CIM_STRING, false, s889, 1 },
 };
 
-static const char *const s703[] = {
+static const char *const s890[] = {
 	"TRUE asks that the group goes away with its last member. Only FALSE is supported.",
 };
 
-static const struct cim_qual_decl q511[] = {
+static const struct cim_qual_decl q662[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s703, 1 },
+	{ "Description", CIM_STRING, false, s890, 1 },
 };
 
-static const char *const s704[] = {
+static const char *const s891[] = {
 	"TRUE asks that the group goes away with its last replication relationship. Only FALSE is supported.",
 };
 
-static const struct cim_qual_decl q512[] = {
+static const struct cim_qual_decl q663[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s704, 1 },
+	{ "Description", CIM_STRING, false, s891, 1 },
 };
 
-static const char *const s705[] = {
+static const char *const s892[] = {
 	"Access point of the service that owns the element. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q513[] = {
+static const struct cim_qual_decl q664[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s705, 1 },
+	{ "Description", CIM_STRING, false, s892, 1 },
 };
 
-static const char *const s706[] = {
+static const char *const s893[] = {
 	"The group.",
 };
 
-static const struct cim_qual_decl q514[] = {
+static const struct cim_qual_decl q665[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s706, 1 },
+	{ "Description", CIM_STRING, false, s893, 1 },
 };
 
-static const char *const s707[] = {
+static const char *const s894[] = {
 	"What the group may be used as.",
 };
 
-static const char *const s708[] = {
+static const char *const s895[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
 };
 
-static const struct cim_qual_decl q515[] = {
+static const struct cim_qual_decl q666[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s707, 1 },
+	{ "Description", CIM_STRING, false, s894, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s708, 3 },
+	{ "Values", CIM_STRING, true, s895, 3 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
 	{ "GroupName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q508, 2 },
+	  NULL, NULL, q659, 2 },
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q509, 3 },
+	  "CIM_LogicalElement", NULL, q660, 3 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q510, 2 },
+	  NULL, NULL, q661, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q511, 2 },
+	  NULL, NULL, q662, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q512, 2 },
+	  NULL, NULL, q663, 2 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q513, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ReplicationGroup", NULL, q514, 3 },
+	  "CIM_ReplicationGroup", NULL, q665, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "ReservedAs", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q515, 4 },
+	  NULL, NULL, q666, 4 },
 };
 
-static const char *const s709[] = {
+static const char *const s896[] = {
 	"Makes a group of elements.",
 };
 
-static const char *const s710[] = {
+static const char *const s897[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -9310,43 +11345,43 @@ static const char *const s710[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q516[] = {
-	{ "Description", CIM_STRING, false, s709, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s710, 10 },
+static const struct cim_qual_decl q667[] = {
+	{ "Description", CIM_STRING, false, s896, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s897, 10 },
 };
 
-static const struct cim_qual_decl q517[] = {
+static const struct cim_qual_decl q668[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s706, 1 },
+	{ "Description", CIM_STRING, false, s893, 1 },
 };
 
-static const char *const s711[] = {
+static const char *const s898[] = {
 	"TRUE deletes the group though it has members (which stay); FALSE only deletes an empty group.",
 };
 
-static const struct cim_qual_decl q518[] = {
+static const struct cim_qual_decl q669[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s711, 1 },
+	{ "Description", CIM_STRING, false, s898, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q517, 3 },
+	  "CIM_ReplicationGroup", NULL, q668, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q513, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
 	{ "RemoveElements", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q518, 2 },
+	  NULL, NULL, q669, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s712[] = {
+static const char *const s899[] = {
 	"Deletes a group. Its members stay.",
 };
 
-static const char *const s713[] = {
+static const char *const s900[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -9359,28 +11394,28 @@ static const char *const s713[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q519[] = {
-	{ "Description", CIM_STRING, false, s712, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s713, 10 },
+static const struct cim_qual_decl q670[] = {
+	{ "Description", CIM_STRING, false, s899, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s900, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q509, 3 },
+	  "CIM_LogicalElement", NULL, q660, 3 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q517, 3 },
+	  "CIM_ReplicationGroup", NULL, q668, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q513, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s714[] = {
+static const char *const s901[] = {
 	"Appends elements to the end of a group.",
 };
 
-static const char *const s715[] = {
+static const char *const s902[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -9393,30 +11428,30 @@ static const char *const s715[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q520[] = {
-	{ "Description", CIM_STRING, false, s714, 1 },
-	{ "ValueMap", CIM_STRING, true, s644, 10 },
-	{ "Values", CIM_STRING, true, s715, 10 },
+static const struct cim_qual_decl q671[] = {
+	{ "Description", CIM_STRING, false, s901, 1 },
+	{ "ValueMap", CIM_STRING, true, s831, 10 },
+	{ "Values", CIM_STRING, true, s902, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q509, 3 },
+	  "CIM_LogicalElement", NULL, q660, 3 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q511, 2 },
+	  NULL, NULL, q662, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q517, 3 },
+	  "CIM_ReplicationGroup", NULL, q668, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q513, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s716[] = {
+static const char *const s903[] = {
 	"Removes elements from a group.",
 };
 
-static const char *const s717[] = {
+static const char *const s904[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -9430,117 +11465,117 @@ static const char *const s717[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q521[] = {
-	{ "Description", CIM_STRING, false, s716, 1 },
-	{ "ValueMap", CIM_STRING, true, s685, 11 },
-	{ "Values", CIM_STRING, true, s717, 11 },
+static const struct cim_qual_decl q672[] = {
+	{ "Description", CIM_STRING, false, s903, 1 },
+	{ "ValueMap", CIM_STRING, true, s872, 11 },
+	{ "Values", CIM_STRING, true, s904, 11 },
 };
 
-static const struct cim_qual_decl q522[] = {
+static const struct cim_qual_decl q673[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s575, 1 },
-	{ "ValueMap", CIM_STRING, true, s576, 6 },
-	{ "Values", CIM_STRING, true, s577, 6 },
+	{ "Description", CIM_STRING, false, s765, 1 },
+	{ "ValueMap", CIM_STRING, true, s766, 6 },
+	{ "Values", CIM_STRING, true, s767, 6 },
 };
 
-static const char *const s718[] = {
+static const char *const s905[] = {
 	"Access point of the source's system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q523[] = {
+static const struct cim_qual_decl q674[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s718, 1 },
+	{ "Description", CIM_STRING, false, s905, 1 },
 };
 
-static const struct cim_qual_decl q524[] = {
+static const struct cim_qual_decl q675[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s121, 1 },
 };
 
-static const char *const s719[] = {
+static const char *const s906[] = {
 	"Access point of the target's system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q525[] = {
+static const struct cim_qual_decl q676[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s719, 1 },
+	{ "Description", CIM_STRING, false, s906, 1 },
 };
 
-static const struct cim_qual_decl q526[] = {
+static const struct cim_qual_decl q677[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s131, 1 },
 };
 
-static const char *const s720[] = {
+static const char *const s907[] = {
 	"The method, or its job, is not over before the relationships have reached this CopyState. NULL does not wait for a state in particular.",
 };
 
-static const struct cim_qual_decl q527[] = {
+static const struct cim_qual_decl q678[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s720, 1 },
-	{ "ValueMap", CIM_STRING, true, s617, 19 },
-	{ "Values", CIM_STRING, true, s618, 19 },
+	{ "Description", CIM_STRING, false, s907, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 19 },
+	{ "Values", CIM_STRING, true, s808, 19 },
 };
 
-static const char *const s721[] = {
+static const char *const s908[] = {
 	"Collection that describes the path to a remote system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q528[] = {
+static const struct cim_qual_decl q679[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+	{ "Description", CIM_STRING, false, s908, 1 },
 };
 
-static const char *const s722[] = {
+static const char *const s909[] = {
 	"Collections that the target elements are to join. Not supported; leave NULL.",
 };
 
-static const struct cim_qual_decl q529[] = {
+static const struct cim_qual_decl q680[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s722, 1 },
+	{ "Description", CIM_STRING, false, s909, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
 	  "CIM_LogicalElement", NULL, q76, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q524, 3 },
+	  "CIM_LogicalElement", NULL, q675, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s723[] = {
+static const char *const s910[] = {
 	"Makes a replica of one element. Return 0: done in the call. Return 4096: a job was started, see Job.",
 };
 
-static const char *const s724[] = {
+static const char *const s911[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -9554,228 +11589,228 @@ static const char *const s724[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q530[] = {
-	{ "Description", CIM_STRING, false, s723, 1 },
+static const struct cim_qual_decl q681[] = {
+	{ "Description", CIM_STRING, false, s910, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s725[] = {
+static const char *const s912[] = {
 	"Name of the relationship; also the stem of the names of targets that are made (name_1, name_2, ...).",
 };
 
-static const struct cim_qual_decl q531[] = {
+static const struct cim_qual_decl q682[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s725, 1 },
+	{ "Description", CIM_STRING, false, s912, 1 },
 };
 
-static const char *const s726[] = {
+static const char *const s913[] = {
 	"The group to copy; all its members at one point in time.",
 };
 
-static const struct cim_qual_decl q532[] = {
+static const struct cim_qual_decl q683[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s726, 1 },
+	{ "Description", CIM_STRING, false, s913, 1 },
 };
 
-static const char *const s727[] = {
+static const char *const s914[] = {
 	"The group to copy to, with as many members as the source group, or empty, or NULL to have one made.",
 };
 
-static const struct cim_qual_decl q533[] = {
+static const struct cim_qual_decl q684[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s727, 1 },
+	{ "Description", CIM_STRING, false, s914, 1 },
 };
 
-static const char *const s728[] = {
+static const char *const s915[] = {
 	"Number of targets for one source. Does not apply to the copies made here; leave NULL.",
 };
 
-static const struct cim_qual_decl q534[] = {
+static const struct cim_qual_decl q685[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s728, 1 },
+	{ "Description", CIM_STRING, false, s915, 1 },
 };
 
-static const char *const s729[] = {
+static const char *const s916[] = {
 	"What order of dependent writes the set of replicas keeps. This implementation always gives sequential consistency, so both values are accepted.",
 };
 
-static const char *const s730[] = {
+static const char *const s917[] = {
 	"No Consistency",
 	"Sequential Consistency",
 };
 
-static const struct cim_qual_decl q535[] = {
+static const struct cim_qual_decl q686[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s729, 1 },
+	{ "Description", CIM_STRING, false, s916, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s730, 2 },
+	{ "Values", CIM_STRING, true, s917, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q531, 2 },
+	  NULL, NULL, q682, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q532, 2 },
+	  "CIM_ReplicationGroup", NULL, q683, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q492, 2 },
+	  "CIM_LogicalElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q534, 2 },
+	  NULL, NULL, q685, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s731[] = {
+static const char *const s918[] = {
 	"Makes replicas of all members of a group at one point in time. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q536[] = {
-	{ "Description", CIM_STRING, false, s731, 1 },
+static const struct cim_qual_decl q687[] = {
+	{ "Description", CIM_STRING, false, s918, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s732[] = {
+static const char *const s919[] = {
 	"Name of the new aspect.",
 };
 
-static const struct cim_qual_decl q537[] = {
+static const struct cim_qual_decl q688[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s919, 1 },
 };
 
-static const char *const s733[] = {
+static const char *const s920[] = {
 	"Association to a point-in-time image that the operation left behind; always NULL here.",
 };
 
-static const struct cim_qual_decl q538[] = {
+static const struct cim_qual_decl q689[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s733, 1 },
+	{ "Description", CIM_STRING, false, s920, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationAspect[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q537, 2 },
+	  NULL, NULL, q688, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q532, 2 },
+	  "CIM_ReplicationGroup", NULL, q683, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q492, 2 },
+	  "CIM_ManagedElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q538, 3 },
+	  "CIM_SettingsDefineState", NULL, q689, 3 },
 };
 
-static const char *const s734[] = {
+static const char *const s921[] = {
 	"Takes a point-in-time image without a target.",
 };
 
-static const struct cim_qual_decl q539[] = {
-	{ "Description", CIM_STRING, false, s734, 1 },
+static const struct cim_qual_decl q690[] = {
+	{ "Description", CIM_STRING, false, s921, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const struct cim_qual_decl q540[] = {
+static const struct cim_qual_decl q691[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s595, 28 },
-	{ "Values", CIM_STRING, true, s596, 28 },
+	{ "ValueMap", CIM_STRING, true, s785, 28 },
+	{ "Values", CIM_STRING, true, s786, 28 },
 };
 
-static const char *const s735[] = {
+static const char *const s922[] = {
 	"Element pairs for the operations that add or remove one.",
 };
 
-static const struct cim_qual_decl q541[] = {
+static const struct cim_qual_decl q692[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s735, 1 },
+	{ "Description", CIM_STRING, false, s922, 1 },
 };
 
-static const char *const s736[] = {
+static const char *const s923[] = {
 	"TRUE asks to go on despite possible loss of data in the target. Accepted; nothing that is refused without it is allowed with it.",
 };
 
-static const struct cim_qual_decl q542[] = {
+static const struct cim_qual_decl q693[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s736, 1 },
+	{ "Description", CIM_STRING, false, s923, 1 },
 };
 
-static const char *const s737[] = {
+static const char *const s924[] = {
 	"The relationship under its new path, when the operation changed it; NULL otherwise.",
 };
 
-static const struct cim_qual_decl q543[] = {
+static const struct cim_qual_decl q694[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s737, 1 },
+	{ "Description", CIM_STRING, false, s924, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q540, 5 },
+	  NULL, NULL, q691, 5 },
 	{ "Synchronization", CIM_REFERENCE, false, true, false, true,
-	  "CIM_Synchronized", NULL, q499, 3 },
+	  "CIM_Synchronized", NULL, q650, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SyncPair", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q541, 2 },
+	  "CIM_Synchronized", NULL, q692, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q538, 3 },
+	  "CIM_SettingsDefineState", NULL, q689, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q542, 2 },
+	  NULL, NULL, q693, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "UpdatedSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q543, 3 },
+	  "CIM_Synchronized", NULL, q694, 3 },
 };
 
-static const char *const s738[] = {
+static const char *const s925[] = {
 	"Acts on a relationship between elements, or between groups with all their pairs.",
 };
 
-static const char *const s739[] = {
+static const char *const s926[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -9789,13 +11824,13 @@ static const char *const s739[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q544[] = {
-	{ "Description", CIM_STRING, false, s738, 1 },
+static const struct cim_qual_decl q695[] = {
+	{ "Description", CIM_STRING, false, s925, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s740[] = {
+static const char *const s927[] = {
 	"2",
 	"4",
 	"7",
@@ -9822,7 +11857,7 @@ static const char *const s740[] = {
 	"0x8000..",
 };
 
-static const char *const s741[] = {
+static const char *const s928[] = {
 	"Abort",
 	"Activate",
 	"Deactivate",
@@ -9849,54 +11884,54 @@ static const char *const s741[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q545[] = {
+static const struct cim_qual_decl q696[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s740, 24 },
-	{ "Values", CIM_STRING, true, s741, 24 },
+	{ "ValueMap", CIM_STRING, true, s927, 24 },
+	{ "Values", CIM_STRING, true, s928, 24 },
 };
 
-static const char *const s742[] = {
+static const char *const s929[] = {
 	"The relationships under their new paths, when the operation changed them; NULL otherwise.",
 };
 
-static const struct cim_qual_decl q546[] = {
+static const struct cim_qual_decl q697[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+	{ "Description", CIM_STRING, false, s929, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q545, 5 },
+	  NULL, NULL, q696, 5 },
 	{ "Synchronization", CIM_REFERENCE, true, true, false, true,
-	  "CIM_Synchronized", NULL, q499, 3 },
+	  "CIM_Synchronized", NULL, q650, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q538, 3 },
+	  "CIM_SettingsDefineState", NULL, q689, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q542, 2 },
+	  NULL, NULL, q693, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "UpdatedSynchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q546, 3 },
+	  "CIM_Synchronized", NULL, q697, 3 },
 };
 
-static const char *const s743[] = {
+static const char *const s930[] = {
 	"Acts on a list of relationships of the same SyncType and Mode, on all of them or on none.",
 };
 
-static const struct cim_qual_decl q547[] = {
-	{ "Description", CIM_STRING, false, s743, 1 },
+static const struct cim_qual_decl q698[] = {
+	{ "Description", CIM_STRING, false, s930, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s744[] = {
+static const char *const s931[] = {
 	"2",
 	"3",
 	"4",
@@ -9908,7 +11943,7 @@ static const char *const s744[] = {
 	"0x8000..",
 };
 
-static const char *const s745[] = {
+static const char *const s932[] = {
 	"Activate Consistency",
 	"Deactivate Consistency",
 	"Delete",
@@ -9920,37 +11955,37 @@ static const char *const s745[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q548[] = {
+static const struct cim_qual_decl q699[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s744, 9 },
-	{ "Values", CIM_STRING, true, s745, 9 },
+	{ "ValueMap", CIM_STRING, true, s931, 9 },
+	{ "Values", CIM_STRING, true, s932, 9 },
 };
 
-static const struct cim_qual_decl q549[] = {
+static const struct cim_qual_decl q700[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s733, 1 },
+	{ "Description", CIM_STRING, false, s920, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q548, 5 },
+	  NULL, NULL, q699, 5 },
 	{ "SettingsState", CIM_REFERENCE, false, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q549, 3 },
+	  "CIM_SettingsDefineState", NULL, q700, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q524, 3 },
+	  "CIM_LogicalElement", NULL, q675, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q534, 2 },
+	  NULL, NULL, q685, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
@@ -9958,281 +11993,281 @@ static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineSt
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s746[] = {
+static const char *const s933[] = {
 	"Acts on a point-in-time image.",
 };
 
-static const struct cim_qual_decl q550[] = {
-	{ "Description", CIM_STRING, false, s746, 1 },
+static const struct cim_qual_decl q701[] = {
+	{ "Description", CIM_STRING, false, s933, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s747[] = {
+static const char *const s934[] = {
 	"The pools that new targets may be taken from.",
 };
 
-static const struct cim_qual_decl q551[] = {
+static const struct cim_qual_decl q702[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s747, 1 },
+	{ "Description", CIM_STRING, false, s934, 1 },
 };
 
-static const char *const s748[] = {
+static const char *const s935[] = {
 	"Upper bound of how many candidates to return; NULL means all.",
 };
 
-static const struct cim_qual_decl q552[] = {
+static const struct cim_qual_decl q703[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s748, 1 },
+	{ "Description", CIM_STRING, false, s935, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElements[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
 	  "CIM_LogicalElement", NULL, q76, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q551, 2 },
+	  "CIM_ResourcePool", NULL, q702, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Candidates", CIM_REFERENCE, true, true, true, false,
 	  "CIM_LogicalElement", NULL, q94, 3 },
 	{ "MaxElementCount", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q552, 2 },
+	  NULL, NULL, q703, 2 },
 };
 
-static const struct cim_qual_decl q553[] = {
+static const struct cim_qual_decl q704[] = {
 	{ "Description", CIM_STRING, false, s143, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s749[] = {
+static const char *const s936[] = {
 	"Only systems currently reachable",
 	"Include access points for systems currently reachable",
 };
 
-static const struct cim_qual_decl q554[] = {
+static const struct cim_qual_decl q705[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s163, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s749, 2 },
+	{ "Values", CIM_STRING, true, s936, 2 },
 };
 
-static const char *const s750[] = {
+static const char *const s937[] = {
 	"The systems found.",
 };
 
-static const struct cim_qual_decl q555[] = {
+static const struct cim_qual_decl q706[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s750, 1 },
+	{ "Description", CIM_STRING, false, s937, 1 },
 };
 
-static const char *const s751[] = {
+static const char *const s938[] = {
 	"Access points on this system.",
 };
 
-static const struct cim_qual_decl q556[] = {
+static const struct cim_qual_decl q707[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "Description", CIM_STRING, false, s938, 1 },
 };
 
-static const char *const s752[] = {
+static const char *const s939[] = {
 	"Access points on the other system.",
 };
 
-static const struct cim_qual_decl q557[] = {
+static const struct cim_qual_decl q708[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s939, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
 	{ "Options", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q554, 4 },
+	  NULL, NULL, q705, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Systems", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ComputerSystem", NULL, q555, 3 },
+	  "CIM_ComputerSystem", NULL, q706, 3 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q556, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q707, 3 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q557, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q708, 3 },
 };
 
-static const char *const s753[] = {
+static const char *const s940[] = {
 	"Lists the systems that this one can replicate to.",
 };
 
-static const struct cim_qual_decl q558[] = {
-	{ "Description", CIM_STRING, false, s753, 1 },
+static const struct cim_qual_decl q709[] = {
+	{ "Description", CIM_STRING, false, s940, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s754[] = {
+static const char *const s941[] = {
 	"Only element relationships (2) or group relationships (3); NULL means both.",
 };
 
-static const struct cim_qual_decl q559[] = {
+static const struct cim_qual_decl q710[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s754, 1 },
+	{ "Description", CIM_STRING, false, s941, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s627, 2 },
+	{ "Values", CIM_STRING, true, s817, 2 },
 };
 
-static const char *const s755[] = {
+static const char *const s942[] = {
 	"Only relationships within this system, or only those with another one; NULL means all.",
 };
 
-static const char *const s756[] = {
+static const char *const s943[] = {
 	"Local only",
 	"Remote only",
 };
 
-static const struct cim_qual_decl q560[] = {
+static const struct cim_qual_decl q711[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s755, 1 },
+	{ "Description", CIM_STRING, false, s942, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s756, 2 },
+	{ "Values", CIM_STRING, true, s943, 2 },
 };
 
-static const char *const s757[] = {
+static const char *const s944[] = {
 	"The relationships, one for each pair of elements.",
 };
 
-static const struct cim_qual_decl q561[] = {
+static const struct cim_qual_decl q712[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s757, 1 },
+	{ "Description", CIM_STRING, false, s944, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationships[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q559, 4 },
+	  NULL, NULL, q710, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q428, 4 },
+	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q560, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q453, 4 },
+	  NULL, NULL, q604, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, true, true, false,
-	  "CIM_Synchronized", NULL, q561, 4 },
+	  "CIM_Synchronized", NULL, q712, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s758[] = {
+static const char *const s945[] = {
 	"Lists replication relationships as references.",
 };
 
-static const struct cim_qual_decl q562[] = {
-	{ "Description", CIM_STRING, false, s758, 1 },
+static const struct cim_qual_decl q713[] = {
+	{ "Description", CIM_STRING, false, s945, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s759[] = {
+static const char *const s946[] = {
 	"Access points of the system.",
 };
 
-static const struct cim_qual_decl q563[] = {
+static const struct cim_qual_decl q714[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s759, 1 },
+	{ "Description", CIM_STRING, false, s946, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints[] = {
 	{ "System", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ComputerSystem", NULL, q501, 3 },
+	  "CIM_ComputerSystem", NULL, q652, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ServiceAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q563, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q714, 3 },
 };
 
-static const char *const s760[] = {
+static const char *const s947[] = {
 	"Lists the access points of a system.",
 };
 
-static const struct cim_qual_decl q564[] = {
-	{ "Description", CIM_STRING, false, s760, 1 },
+static const struct cim_qual_decl q715[] = {
+	{ "Description", CIM_STRING, false, s947, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s761[] = {
+static const char *const s948[] = {
 	"CIM_ReplicationEntity",
 };
 
-static const char *const s762[] = {
+static const char *const s949[] = {
 	"Description of the element to add.",
 };
 
-static const struct cim_qual_decl q565[] = {
+static const struct cim_qual_decl q716[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s761, 1 },
-	{ "Description", CIM_STRING, false, s762, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s948, 1 },
+	{ "Description", CIM_STRING, false, s949, 1 },
 };
 
-static const char *const s763[] = {
+static const char *const s950[] = {
 	"Namespace for the new instance.",
 };
 
-static const struct cim_qual_decl q566[] = {
+static const struct cim_qual_decl q717[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s763, 1 },
+	{ "Description", CIM_STRING, false, s950, 1 },
 };
 
-static const char *const s764[] = {
+static const char *const s951[] = {
 	"Path of the added element.",
 };
 
-static const struct cim_qual_decl q567[] = {
+static const struct cim_qual_decl q718[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s764, 1 },
+	{ "Description", CIM_STRING, false, s951, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[] = {
 	{ "ReplicationEntity", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ReplicationEntity", q565, 4 },
+	  NULL, "CIM_ReplicationEntity", q716, 4 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q510, 2 },
+	  NULL, NULL, q661, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q566, 2 },
+	  NULL, NULL, q717, 2 },
 	{ "ReplicationEntityPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationEntity", NULL, q567, 3 },
+	  "CIM_ReplicationEntity", NULL, q718, 3 },
 };
 
-static const char *const s765[] = {
+static const char *const s952[] = {
 	"Makes an undiscovered element known.",
 };
 
-static const char *const s766[] = {
+static const char *const s953[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -10244,587 +12279,587 @@ static const char *const s766[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q568[] = {
-	{ "Description", CIM_STRING, false, s765, 1 },
+static const struct cim_qual_decl q719[] = {
+	{ "Description", CIM_STRING, false, s952, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s766, 9 },
+	{ "Values", CIM_STRING, true, s953, 9 },
 };
 
-static const char *const s767[] = {
+static const char *const s954[] = {
 	"CIM_ServiceAccessPoint",
 };
 
-static const struct cim_qual_decl q569[] = {
+static const struct cim_qual_decl q720[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s767, 1 },
-	{ "Description", CIM_STRING, false, s705, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s954, 1 },
+	{ "Description", CIM_STRING, false, s892, 1 },
 };
 
-static const char *const s768[] = {
+static const char *const s955[] = {
 	"Path of the added access point.",
 };
 
-static const struct cim_qual_decl q570[] = {
+static const struct cim_qual_decl q721[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s768, 1 },
+	{ "Description", CIM_STRING, false, s955, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[] = {
 	{ "ServiceAccessPoint", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ServiceAccessPoint", q569, 4 },
+	  NULL, "CIM_ServiceAccessPoint", q720, 4 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q566, 2 },
+	  NULL, NULL, q717, 2 },
 	{ "ServiceAccessPointPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q570, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q721, 3 },
 };
 
-static const char *const s769[] = {
+static const char *const s956[] = {
 	"Makes an access point known.",
 };
 
-static const struct cim_qual_decl q571[] = {
-	{ "Description", CIM_STRING, false, s769, 1 },
+static const struct cim_qual_decl q722[] = {
+	{ "Description", CIM_STRING, false, s956, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s766, 9 },
+	{ "Values", CIM_STRING, true, s953, 9 },
 };
 
-static const char *const s770[] = {
+static const char *const s957[] = {
 	"CIM_SharedSecret",
 };
 
-static const char *const s771[] = {
+static const char *const s958[] = {
 	"The secret to add.",
 };
 
-static const struct cim_qual_decl q572[] = {
+static const struct cim_qual_decl q723[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s770, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s957, 1 },
+	{ "Description", CIM_STRING, false, s958, 1 },
 };
 
-static const char *const s772[] = {
+static const char *const s959[] = {
 	"Path of the added secret.",
 };
 
-static const struct cim_qual_decl q573[] = {
+static const struct cim_qual_decl q724[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s772, 1 },
+	{ "Description", CIM_STRING, false, s959, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
 	{ "SharedSecret", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_SharedSecret", q572, 4 },
+	  NULL, "CIM_SharedSecret", q723, 4 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q513, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q566, 2 },
+	  NULL, NULL, q717, 2 },
 	{ "SharedSecretPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_SharedSecret", NULL, q573, 3 },
+	  "CIM_SharedSecret", NULL, q724, 3 },
 };
 
-static const char *const s773[] = {
+static const char *const s960[] = {
 	"Stores a secret for an access point.",
 };
 
-static const struct cim_qual_decl q574[] = {
-	{ "Description", CIM_STRING, false, s773, 1 },
+static const struct cim_qual_decl q725[] = {
+	{ "Description", CIM_STRING, false, s960, 1 },
 	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s766, 9 },
+	{ "Values", CIM_STRING, true, s953, 9 },
 };
 
-static const char *const s774[] = {
+static const char *const s961[] = {
 	"Names for the target elements that are made, matched by index; missing or NULL entries get a generated name.",
 };
 
-static const struct cim_qual_decl q575[] = {
+static const struct cim_qual_decl q726[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+	{ "Description", CIM_STRING, false, s961, 1 },
 };
 
-static const char *const s775[] = {
+static const char *const s962[] = {
 	"The elements to copy, all of one kind.",
 };
 
-static const struct cim_qual_decl q576[] = {
+static const struct cim_qual_decl q727[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
+	{ "Description", CIM_STRING, false, s962, 1 },
 };
 
-static const char *const s776[] = {
+static const char *const s963[] = {
 	"The elements to copy to, one for each source in the same order; NULL has them made.",
 };
 
-static const struct cim_qual_decl q577[] = {
+static const struct cim_qual_decl q728[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s776, 1 },
+	{ "Description", CIM_STRING, false, s963, 1 },
 };
 
-static const struct cim_qual_decl q578[] = {
+static const struct cim_qual_decl q729[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s757, 1 },
+	{ "Description", CIM_STRING, false, s944, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q575, 3 },
+	  NULL, NULL, q726, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q576, 4 },
+	  "CIM_LogicalElement", NULL, q727, 4 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q577, 4 },
+	  "CIM_LogicalElement", NULL, q728, 4 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s777[] = {
+static const char *const s964[] = {
 	"Makes replicas of a list of elements at one point in time, without groups. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q579[] = {
-	{ "Description", CIM_STRING, false, s777, 1 },
+static const struct cim_qual_decl q730[] = {
+	{ "Description", CIM_STRING, false, s964, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const struct cim_qual_decl q580[] = {
+static const struct cim_qual_decl q731[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s726, 1 },
+	{ "Description", CIM_STRING, false, s913, 1 },
 };
 
-static const char *const s778[] = {
+static const char *const s965[] = {
 	"Name of the source group to make, on output the name it got.",
 };
 
-static const struct cim_qual_decl q581[] = {
+static const struct cim_qual_decl q732[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s778, 1 },
+	{ "Description", CIM_STRING, false, s965, 1 },
 };
 
-static const char *const s779[] = {
+static const char *const s966[] = {
 	"Name of the target group to make, on output the name it got.",
 };
 
-static const struct cim_qual_decl q582[] = {
+static const struct cim_qual_decl q733[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s779, 1 },
+	{ "Description", CIM_STRING, false, s966, 1 },
 };
 
-static const struct cim_qual_decl q583[] = {
+static const struct cim_qual_decl q734[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s776, 1 },
+	{ "Description", CIM_STRING, false, s963, 1 },
 };
 
-static const char *const s780[] = {
+static const char *const s967[] = {
 	"Names for the target elements that are made.",
 };
 
-static const struct cim_qual_decl q584[] = {
+static const struct cim_qual_decl q735[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s780, 1 },
+	{ "Description", CIM_STRING, false, s967, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q531, 2 },
+	  NULL, NULL, q682, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q580, 3 },
+	  "CIM_ReplicationGroup", NULL, q731, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q576, 4 },
+	  "CIM_LogicalElement", NULL, q727, 4 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q581, 3 },
+	  NULL, NULL, q732, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q582, 3 },
+	  NULL, NULL, q733, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q583, 3 },
+	  "CIM_LogicalElement", NULL, q734, 3 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q584, 2 },
+	  NULL, NULL, q735, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q551, 2 },
+	  "CIM_ResourcePool", NULL, q702, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s781[] = {
+static const char *const s968[] = {
 	"Makes the groups and the group replica in one call.",
 };
 
-static const struct cim_qual_decl q585[] = {
-	{ "Description", CIM_STRING, false, s781, 1 },
+static const struct cim_qual_decl q736[] = {
+	{ "Description", CIM_STRING, false, s968, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s782[] = {
+static const char *const s969[] = {
 	"CIM_Synchronized",
 };
 
-static const struct cim_qual_decl q586[] = {
+static const struct cim_qual_decl q737[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s782, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s969, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s757, 1 },
+	{ "Description", CIM_STRING, false, s944, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationshipInstances[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q559, 4 },
+	  NULL, NULL, q710, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q428, 4 },
+	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q560, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q453, 4 },
+	  NULL, NULL, q604, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_Synchronized", q586, 5 },
+	  NULL, "CIM_Synchronized", q737, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s783[] = {
+static const char *const s970[] = {
 	"Lists replication relationships as embedded instances.",
 };
 
-static const struct cim_qual_decl q587[] = {
-	{ "Description", CIM_STRING, false, s783, 1 },
+static const struct cim_qual_decl q738[] = {
+	{ "Description", CIM_STRING, false, s970, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s784[] = {
+static const char *const s971[] = {
 	"Associations to point-in-time images.",
 };
 
-static const struct cim_qual_decl q588[] = {
+static const struct cim_qual_decl q739[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s784, 1 },
+	{ "Description", CIM_STRING, false, s971, 1 },
 };
 
-static const char *const s785[] = {
+static const char *const s972[] = {
 	"The groups to copy to.",
 };
 
-static const struct cim_qual_decl q589[] = {
+static const struct cim_qual_decl q740[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s785, 1 },
+	{ "Description", CIM_STRING, false, s972, 1 },
 };
 
-static const char *const s786[] = {
+static const char *const s973[] = {
 	"Settings for new targets.",
 };
 
-static const struct cim_qual_decl q590[] = {
+static const struct cim_qual_decl q741[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
+	{ "Description", CIM_STRING, false, s973, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q548, 5 },
+	  NULL, NULL, q699, 5 },
 	{ "SettingsStates", CIM_REFERENCE, true, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q588, 3 },
+	  "CIM_SettingsDefineState", NULL, q739, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q577, 4 },
+	  "CIM_LogicalElement", NULL, q728, 4 },
 	{ "TargetGroups", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q589, 3 },
+	  "CIM_ReplicationGroup", NULL, q740, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q534, 2 },
+	  NULL, NULL, q685, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "TargetSettingGoals", CIM_REFERENCE, true, true, false, false,
-	  "CIM_SettingData", NULL, q590, 2 },
+	  "CIM_SettingData", NULL, q741, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q551, 2 },
+	  "CIM_ResourcePool", NULL, q702, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q575, 3 },
+	  NULL, NULL, q726, 3 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s787[] = {
+static const char *const s974[] = {
 	"Acts on a list of point-in-time images.",
 };
 
-static const struct cim_qual_decl q591[] = {
-	{ "Description", CIM_STRING, false, s787, 1 },
+static const struct cim_qual_decl q742[] = {
+	{ "Description", CIM_STRING, false, s974, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const struct cim_qual_decl q592[] = {
+static const struct cim_qual_decl q743[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "Description", CIM_STRING, false, s938, 1 },
 };
 
-static const struct cim_qual_decl q593[] = {
+static const struct cim_qual_decl q744[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s939, 1 },
 };
 
-static const char *const s788[] = {
+static const char *const s975[] = {
 	"The other system.",
 };
 
-static const struct cim_qual_decl q594[] = {
+static const struct cim_qual_decl q745[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s788, 1 },
+	{ "Description", CIM_STRING, false, s975, 1 },
 };
 
-static const struct cim_qual_decl q595[] = {
+static const struct cim_qual_decl q746[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+	{ "Description", CIM_STRING, false, s908, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q592, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q593, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q594, 2 },
+	  "CIM_ComputerSystem", NULL, q745, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q595, 3 },
+	  "CIM_ConnectivityCollection", NULL, q746, 3 },
 };
 
-static const char *const s789[] = {
+static const char *const s976[] = {
 	"Adds access points to a collection.",
 };
 
-static const struct cim_qual_decl q596[] = {
-	{ "Description", CIM_STRING, false, s789, 1 },
+static const struct cim_qual_decl q747[] = {
+	{ "Description", CIM_STRING, false, s976, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s790[] = {
+static const char *const s977[] = {
 	"Whether the collection starts enabled.",
 };
 
-static const struct cim_qual_decl q597[] = {
+static const struct cim_qual_decl q748[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s790, 1 },
+	{ "Description", CIM_STRING, false, s977, 1 },
 };
 
-static const struct cim_qual_decl q598[] = {
+static const struct cim_qual_decl q749[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+	{ "Description", CIM_STRING, false, s908, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicationCollection[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q592, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q593, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q594, 2 },
+	  "CIM_ComputerSystem", NULL, q745, 2 },
 	{ "Active", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q597, 2 },
+	  NULL, NULL, q748, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q512, 2 },
+	  NULL, NULL, q663, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConnectivityCollection", NULL, q598, 3 },
+	  "CIM_ConnectivityCollection", NULL, q749, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s791[] = {
+static const char *const s978[] = {
 	"Makes a collection of access points.",
 };
 
-static const struct cim_qual_decl q599[] = {
-	{ "Description", CIM_STRING, false, s791, 1 },
+static const struct cim_qual_decl q750[] = {
+	{ "Description", CIM_STRING, false, s978, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q592, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q593, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q594, 2 },
+	  "CIM_ComputerSystem", NULL, q745, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q595, 3 },
+	  "CIM_ConnectivityCollection", NULL, q746, 3 },
 };
 
-static const char *const s792[] = {
+static const char *const s979[] = {
 	"Removes access points from a collection.",
 };
 
-static const struct cim_qual_decl q600[] = {
-	{ "Description", CIM_STRING, false, s792, 1 },
+static const struct cim_qual_decl q751[] = {
+	{ "Description", CIM_STRING, false, s979, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s793[] = {
+static const char *const s980[] = {
 	"The relationship.",
 };
 
-static const struct cim_qual_decl q601[] = {
+static const struct cim_qual_decl q752[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s793, 1 },
+	{ "Description", CIM_STRING, false, s980, 1 },
 };
 
-static const struct cim_qual_decl q602[] = {
+static const struct cim_qual_decl q753[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
+	{ "Description", CIM_STRING, false, s962, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSynchronized[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q601, 2 },
+	  "CIM_Synchronized", NULL, q752, 2 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q602, 3 },
+	  "CIM_LogicalElement", NULL, q753, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q583, 3 },
+	  "CIM_LogicalElement", NULL, q734, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 };
 
-static const char *const s794[] = {
+static const char *const s981[] = {
 	"Adds pairs to a group relationship.",
 };
 
-static const struct cim_qual_decl q603[] = {
-	{ "Description", CIM_STRING, false, s794, 1 },
+static const struct cim_qual_decl q754[] = {
+	{ "Description", CIM_STRING, false, s981, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s795[] = {
+static const char *const s982[] = {
 	"How long to wait.",
 };
 
-static const struct cim_qual_decl q604[] = {
+static const struct cim_qual_decl q755[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s795, 1 },
+	{ "Description", CIM_STRING, false, s982, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q601, 2 },
+	  "CIM_Synchronized", NULL, q752, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "WaitTime", CIM_DATETIME, false, true, false, false,
-	  NULL, NULL, q604, 2 },
+	  NULL, NULL, q755, 2 },
 };
 
-static const char *const s796[] = {
+static const char *const s983[] = {
 	"Checks that a target holds the data of its source.",
 };
 
-static const char *const s797[] = {
+static const char *const s984[] = {
 	"0",
 	"1",
 	"2",
@@ -10839,7 +12874,7 @@ static const char *const s797[] = {
 	"0x8000..",
 };
 
-static const char *const s798[] = {
+static const char *const s985[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -10854,75 +12889,75 @@ static const char *const s798[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q605[] = {
-	{ "Description", CIM_STRING, false, s796, 1 },
-	{ "ValueMap", CIM_STRING, true, s797, 12 },
-	{ "Values", CIM_STRING, true, s798, 12 },
+static const struct cim_qual_decl q756[] = {
+	{ "Description", CIM_STRING, false, s983, 1 },
+	{ "ValueMap", CIM_STRING, true, s984, 12 },
+	{ "Values", CIM_STRING, true, s985, 12 },
 };
 
-static const char *const s799[] = {
+static const char *const s986[] = {
 	"The element relationships to form a group of.",
 };
 
-static const struct cim_qual_decl q606[] = {
+static const struct cim_qual_decl q757[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s799, 1 },
+	{ "Description", CIM_STRING, false, s986, 1 },
 };
 
-static const char *const s800[] = {
+static const char *const s987[] = {
 	"The group relationship that was made.",
 };
 
-static const struct cim_qual_decl q607[] = {
+static const struct cim_qual_decl q758[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s800, 1 },
+	{ "Description", CIM_STRING, false, s987, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q531, 2 },
+	  NULL, NULL, q682, 2 },
 	{ "ElementSynchronizations", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q606, 2 },
+	  "CIM_Synchronized", NULL, q757, 2 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q581, 3 },
+	  NULL, NULL, q732, 3 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q580, 3 },
+	  "CIM_ReplicationGroup", NULL, q731, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q582, 3 },
+	  NULL, NULL, q733, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "GroupSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q607, 3 },
+	  "CIM_Synchronized", NULL, q758, 3 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 };
 
-static const char *const s801[] = {
+static const char *const s988[] = {
 	"Makes a group relationship of existing element relationships.",
 };
 
-static const struct cim_qual_decl q608[] = {
-	{ "Description", CIM_STRING, false, s801, 1 },
+static const struct cim_qual_decl q759[] = {
+	{ "Description", CIM_STRING, false, s988, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
-static const char *const s802[] = {
+static const char *const s989[] = {
 	"Only aspects in this state; NULL means all of them.",
 };
 
-static const char *const s803[] = {
+static const char *const s990[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -10931,437 +12966,437 @@ static const char *const s803[] = {
 	"Restored",
 };
 
-static const struct cim_qual_decl q609[] = {
+static const struct cim_qual_decl q760[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s802, 1 },
+	{ "Description", CIM_STRING, false, s989, 1 },
 	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s803, 6 },
+	{ "Values", CIM_STRING, true, s990, 6 },
 };
 
-static const char *const s804[] = {
+static const char *const s991[] = {
 	"TRUE accepts an answer that may be a little old.",
 };
 
-static const struct cim_qual_decl q610[] = {
+static const struct cim_qual_decl q761[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s804, 1 },
+	{ "Description", CIM_STRING, false, s991, 1 },
 };
 
-static const char *const s805[] = {
+static const char *const s992[] = {
 	"CIM_SynchronizationAspect",
 };
 
-static const char *const s806[] = {
+static const char *const s993[] = {
 	"The aspects found.",
 };
 
-static const struct cim_qual_decl q611[] = {
+static const struct cim_qual_decl q762[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s805, 1 },
-	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s992, 1 },
+	{ "Description", CIM_STRING, false, s993, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspectInstances[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q428, 4 },
+	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q560, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q609, 4 },
+	  NULL, NULL, q760, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q610, 2 },
+	  NULL, NULL, q761, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SynchronizationAspects", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_SynchronizationAspect", q611, 4 },
+	  NULL, "CIM_SynchronizationAspect", q762, 4 },
 };
 
-static const char *const s807[] = {
+static const char *const s994[] = {
 	"Lists point-in-time images as embedded instances.",
 };
 
-static const struct cim_qual_decl q612[] = {
-	{ "Description", CIM_STRING, false, s807, 1 },
+static const struct cim_qual_decl q763[] = {
+	{ "Description", CIM_STRING, false, s994, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const struct cim_qual_decl q613[] = {
+static const struct cim_qual_decl q764[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "Description", CIM_STRING, false, s993, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspects[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q428, 4 },
+	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q560, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q609, 4 },
+	  NULL, NULL, q760, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q610, 2 },
+	  NULL, NULL, q761, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SynchronizationAspects", CIM_REFERENCE, true, true, true, false,
-	  "CIM_SynchronizationAspect", NULL, q613, 3 },
+	  "CIM_SynchronizationAspect", NULL, q764, 3 },
 };
 
-static const char *const s808[] = {
+static const char *const s995[] = {
 	"Lists point-in-time images as references.",
 };
 
-static const struct cim_qual_decl q614[] = {
-	{ "Description", CIM_STRING, false, s808, 1 },
+static const struct cim_qual_decl q765[] = {
+	{ "Description", CIM_STRING, false, s995, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s739, 11 },
+	{ "Values", CIM_STRING, true, s926, 11 },
 };
 
-static const char *const s809[] = {
+static const char *const s996[] = {
 	"Names of the new aspects.",
 };
 
-static const struct cim_qual_decl q615[] = {
+static const struct cim_qual_decl q766[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s809, 1 },
+	{ "Description", CIM_STRING, false, s996, 1 },
 };
 
-static const struct cim_qual_decl q616[] = {
+static const struct cim_qual_decl q767[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s784, 1 },
+	{ "Description", CIM_STRING, false, s971, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizationAspect[] = {
 	{ "Names", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q615, 2 },
+	  NULL, NULL, q766, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_ManagedElement", NULL, q576, 4 },
+	  "CIM_ManagedElement", NULL, q727, 4 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsStates", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q616, 3 },
+	  "CIM_SettingsDefineState", NULL, q767, 3 },
 };
 
-static const char *const s810[] = {
+static const char *const s997[] = {
 	"Takes point-in-time images without targets.",
 };
 
-static const struct cim_qual_decl q617[] = {
-	{ "Description", CIM_STRING, false, s810, 1 },
+static const struct cim_qual_decl q768[] = {
+	{ "Description", CIM_STRING, false, s997, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
 static const struct cim_method_decl CIM_ReplicationService_methods[] = {
-	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q516, 3 },
-	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q519, 3 },
-	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q520, 3 },
-	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q521, 3 },
-	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q530, 3 },
-	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q536, 3 },
-	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q539, 3 },
-	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q544, 3 },
-	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q547, 3 },
-	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q550, 3 },
-	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q553, 3 },
-	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q558, 3 },
-	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q562, 3 },
-	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q564, 3 },
-	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q568, 3 },
-	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q571, 3 },
-	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q574, 3 },
-	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q579, 3 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q585, 3 },
-	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q587, 3 },
-	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q591, 3 },
-	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q596, 3 },
-	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q599, 3 },
-	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q600, 3 },
-	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q603, 3 },
-	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q605, 3 },
-	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q608, 3 },
-	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q612, 3 },
-	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q614, 3 },
-	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q617, 3 },
+	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q667, 3 },
+	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q670, 3 },
+	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q671, 3 },
+	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q672, 3 },
+	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q681, 3 },
+	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q687, 3 },
+	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q690, 3 },
+	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q695, 3 },
+	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q698, 3 },
+	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q701, 3 },
+	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q704, 3 },
+	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q709, 3 },
+	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q713, 3 },
+	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q715, 3 },
+	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q719, 3 },
+	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q722, 3 },
+	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q725, 3 },
+	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q730, 3 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q736, 3 },
+	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q738, 3 },
+	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q742, 3 },
+	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q747, 3 },
+	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q750, 3 },
+	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q751, 3 },
+	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q754, 3 },
+	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q756, 3 },
+	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q759, 3 },
+	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q763, 3 },
+	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q765, 3 },
+	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q768, 3 },
 };
 
-static const char *const s811[] = {
+static const char *const s998[] = {
 	"Makes replicas of elements and of groups of elements.",
 };
 
-static const struct cim_qual_decl q618[] = {
+static const struct cim_qual_decl q769[] = {
 	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s811, 1 },
+	{ "Description", CIM_STRING, false, s998, 1 },
 };
 
-static const char *const s812[] = {
+static const char *const s999[] = {
 	"The jobs, one for each pair of elements, in the order of the pairs. NULL when they finished in the call.",
 };
 
-static const struct cim_qual_decl q619[] = {
+static const struct cim_qual_decl q770[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s812, 1 },
+	{ "Description", CIM_STRING, false, s999, 1 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q531, 2 },
+	  NULL, NULL, q682, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q532, 2 },
+	  "CIM_ReplicationGroup", NULL, q683, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q492, 2 },
+	  "CIM_LogicalElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q534, 2 },
+	  NULL, NULL, q685, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q619, 4 },
+	  "CIM_ConcreteJob", NULL, q770, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s813[] = {
+static const char *const s1000[] = {
 	"CreateGroupReplica",
 };
 
-static const struct cim_qual_decl q620[] = {
-	{ "Override", CIM_STRING, false, s813, 1 },
-	{ "Description", CIM_STRING, false, s731, 1 },
+static const struct cim_qual_decl q771[] = {
+	{ "Override", CIM_STRING, false, s1000, 1 },
+	{ "Description", CIM_STRING, false, s918, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q575, 3 },
+	  NULL, NULL, q726, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q576, 4 },
+	  "CIM_LogicalElement", NULL, q727, 4 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q577, 4 },
+	  "CIM_LogicalElement", NULL, q728, 4 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q619, 4 },
+	  "CIM_ConcreteJob", NULL, q770, 4 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s814[] = {
+static const char *const s1001[] = {
 	"CreateListReplica",
 };
 
-static const struct cim_qual_decl q621[] = {
-	{ "Override", CIM_STRING, false, s814, 1 },
-	{ "Description", CIM_STRING, false, s777, 1 },
+static const struct cim_qual_decl q772[] = {
+	{ "Override", CIM_STRING, false, s1001, 1 },
+	{ "Description", CIM_STRING, false, s964, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q531, 2 },
+	  NULL, NULL, q682, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q522, 5 },
+	  NULL, NULL, q673, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q429, 4 },
+	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q580, 3 },
+	  "CIM_ReplicationGroup", NULL, q731, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q576, 4 },
+	  "CIM_LogicalElement", NULL, q727, 4 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q581, 3 },
+	  NULL, NULL, q732, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q523, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q533, 3 },
+	  "CIM_ReplicationGroup", NULL, q684, 3 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q582, 3 },
+	  NULL, NULL, q733, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q583, 3 },
+	  "CIM_LogicalElement", NULL, q734, 3 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q584, 2 },
+	  NULL, NULL, q735, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q525, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q535, 4 },
+	  NULL, NULL, q686, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q440, 3 },
+	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q619, 4 },
+	  "CIM_ConcreteJob", NULL, q770, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q526, 3 },
+	  "CIM_Synchronized", NULL, q677, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q578, 4 },
+	  "CIM_Synchronized", NULL, q729, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q551, 2 },
+	  "CIM_ResourcePool", NULL, q702, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q527, 4 },
+	  NULL, NULL, q678, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q528, 2 },
+	  "CIM_ConnectivityCollection", NULL, q679, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q529, 2 },
+	  "CIM_Collection", NULL, q680, 2 },
 };
 
-static const char *const s815[] = {
+static const char *const s1002[] = {
 	"CreateGroupReplicaFromElements",
 };
 
-static const struct cim_qual_decl q622[] = {
-	{ "Override", CIM_STRING, false, s815, 1 },
-	{ "Description", CIM_STRING, false, s781, 1 },
+static const struct cim_qual_decl q773[] = {
+	{ "Override", CIM_STRING, false, s1002, 1 },
+	{ "Description", CIM_STRING, false, s968, 1 },
 	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s724, 11 },
+	{ "Values", CIM_STRING, true, s911, 11 },
 };
 
 static const struct cim_method_decl RPL_ReplicationService_methods[] = {
-	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q620, 4 },
-	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q621, 4 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q622, 4 },
+	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q771, 4 },
+	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q772, 4 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q773, 4 },
 };
 
-static const char *const s816[] = {
+static const char *const s1003[] = {
 	"Makes clones. As in the interface of HP 3PAR the methods that make several replicas return, beside the job and the relationship of the whole, those of each pair.",
 };
 
-static const struct cim_qual_decl q623[] = {
+static const struct cim_qual_decl q774[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s816, 1 },
+	{ "Description", CIM_STRING, false, s1003, 1 },
 };
 
-static const char *const s817[] = {
+static const char *const s1004[] = {
 	"When the credential was issued.",
 };
 
-static const struct cim_qual_decl q624[] = {
-	{ "Description", CIM_STRING, false, s817, 1 },
+static const struct cim_qual_decl q775[] = {
+	{ "Description", CIM_STRING, false, s1004, 1 },
 };
 
-static const char *const s818[] = {
+static const char *const s1005[] = {
 	"When the credential expires.",
 };
 
-static const struct cim_qual_decl q625[] = {
-	{ "Description", CIM_STRING, false, s818, 1 },
+static const struct cim_qual_decl q776[] = {
+	{ "Description", CIM_STRING, false, s1005, 1 },
 };
 
 static const struct cim_prop_decl CIM_Credential_props[] = {
 	{ "Issued", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q624, 1 },
+	  NULL, NULL, NULL, q775, 1 },
 	{ "Expires", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q625, 1 },
+	  NULL, NULL, NULL, q776, 1 },
 };
 
-static const char *const s819[] = {
+static const char *const s1006[] = {
 	"Proof of identity. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q626[] = {
+static const struct cim_qual_decl q777[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s454, 1 },
-	{ "Description", CIM_STRING, false, s819, 1 },
+	{ "Version", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s1006, 1 },
 };
 
-static const char *const s820[] = {
+static const char *const s1007[] = {
 	"Class of the scoping service; part of the key.",
 };
 
-static const struct cim_qual_decl q627[] = {
+static const struct cim_qual_decl q778[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s820, 1 },
+	{ "Description", CIM_STRING, false, s1007, 1 },
 };
 
-static const char *const s821[] = {
+static const char *const s1008[] = {
 	"Name of the scoping service; part of the key.",
 };
 
-static const struct cim_qual_decl q628[] = {
+static const struct cim_qual_decl q779[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s821, 1 },
+	{ "Description", CIM_STRING, false, s1008, 1 },
 };
 
-static const char *const s822[] = {
+static const char *const s1009[] = {
 	"Name of the other side; part of the key.",
 };
 
-static const struct cim_qual_decl q629[] = {
+static const struct cim_qual_decl q780[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s822, 1 },
+	{ "Description", CIM_STRING, false, s1009, 1 },
 };
 
 static const struct cim_prop_decl CIM_SharedSecret_props[] = {
@@ -11370,61 +13405,27 @@ static const struct cim_prop_decl CIM_SharedSecret_props[] = {
 	{ "SystemName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q45, 2 },
 	{ "ServiceCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q627, 2 },
+	  NULL, NULL, NULL, q778, 2 },
 	{ "ServiceName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q628, 2 },
+	  NULL, NULL, NULL, q779, 2 },
 	{ "RemoteID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q629, 2 },
+	  NULL, NULL, NULL, q780, 2 },
 };
 
-static const char *const s823[] = {
+static const char *const s1010[] = {
 	"A password shared by two systems. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q630[] = {
-	{ "Version", CIM_STRING, false, s454, 1 },
-	{ "Description", CIM_STRING, false, s823, 1 },
+static const struct cim_qual_decl q781[] = {
+	{ "Version", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s1010, 1 },
 };
 
-static const char *const s824[] = {
-	"Whether the access points can reach one another.",
-};
-
-static const char *const s825[] = {
-	"Connectivity/Up",
-	"No Connectivity/Down",
-	"Partitioned",
-};
-
-static const struct cim_qual_decl q631[] = {
-	{ "Description", CIM_STRING, false, s824, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s825, 3 },
-};
-
-static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
-	{ "ConnectivityStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q631, 3 },
-};
-
-static const char *const s826[] = {
-	"2.21.0",
-};
-
-static const char *const s827[] = {
-	"Access points that reach one another. For method signatures; none exist.",
-};
-
-static const struct cim_qual_decl q632[] = {
-	{ "Version", CIM_STRING, false, s826, 1 },
-	{ "Description", CIM_STRING, false, s827, 1 },
-};
-
-static const char *const s828[] = {
+static const char *const s1011[] = {
 	"Kind of element.",
 };
 
-static const char *const s829[] = {
+static const char *const s1012[] = {
 	"0",
 	"1",
 	"2",
@@ -11442,7 +13443,7 @@ static const char *const s829[] = {
 	"14",
 };
 
-static const char *const s830[] = {
+static const char *const s1013[] = {
 	"Unknown",
 	"Other",
 	"StoragePool",
@@ -11460,80 +13461,80 @@ static const char *const s830[] = {
 	"ComputerSystem",
 };
 
-static const struct cim_qual_decl q633[] = {
-	{ "Description", CIM_STRING, false, s828, 1 },
-	{ "ValueMap", CIM_STRING, true, s829, 15 },
-	{ "Values", CIM_STRING, true, s830, 15 },
+static const struct cim_qual_decl q782[] = {
+	{ "Description", CIM_STRING, false, s1011, 1 },
+	{ "ValueMap", CIM_STRING, true, s1012, 15 },
+	{ "Values", CIM_STRING, true, s1013, 15 },
 };
 
-static const char *const s831[] = {
+static const char *const s1014[] = {
 	"Name of the undiscovered element.",
 };
 
-static const struct cim_qual_decl q634[] = {
-	{ "Description", CIM_STRING, false, s831, 1 },
+static const struct cim_qual_decl q783[] = {
+	{ "Description", CIM_STRING, false, s1014, 1 },
 };
 
-static const char *const s832[] = {
+static const char *const s1015[] = {
 	"Text for Type 1 (Other).",
 };
 
-static const struct cim_qual_decl q635[] = {
-	{ "Description", CIM_STRING, false, s832, 1 },
+static const struct cim_qual_decl q784[] = {
+	{ "Description", CIM_STRING, false, s1015, 1 },
 };
 
-static const char *const s833[] = {
+static const char *const s1016[] = {
 	"Whether the object outlives the agent.",
 };
 
-static const struct cim_qual_decl q636[] = {
+static const struct cim_qual_decl q785[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s833, 1 },
+	{ "Description", CIM_STRING, false, s1016, 1 },
 };
 
-static const char *const s834[] = {
+static const char *const s1017[] = {
 	"CIM_LogicalElement",
 };
 
-static const char *const s835[] = {
+static const char *const s1018[] = {
 	"Description of the element that this stands for.",
 };
 
-static const struct cim_qual_decl q637[] = {
+static const struct cim_qual_decl q786[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s834, 1 },
-	{ "Description", CIM_STRING, false, s835, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1017, 1 },
+	{ "Description", CIM_STRING, false, s1018, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "Type", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q633, 3 },
+	  NULL, NULL, NULL, q782, 3 },
 	{ "EntityID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q634, 1 },
+	  NULL, NULL, NULL, q783, 1 },
 	{ "OtherTypeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q635, 1 },
+	  NULL, NULL, NULL, q784, 1 },
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q636, 2 },
+	  NULL, NULL, "TRUE", q785, 2 },
 	{ "Element", CIM_STRING, false, false, false, true,
-	  NULL, "CIM_LogicalElement", NULL, q637, 3 },
+	  NULL, "CIM_LogicalElement", NULL, q786, 3 },
 };
 
-static const char *const s836[] = {
+static const char *const s1019[] = {
 	"Stand-in for an element that is not discovered here. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q638[] = {
+static const struct cim_qual_decl q787[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s836, 1 },
+	{ "Description", CIM_STRING, false, s1019, 1 },
 };
 
-static const char *const s837[] = {
+static const char *const s1020[] = {
 	"Kind of replica.",
 };
 
-static const char *const s838[] = {
+static const char *const s1021[] = {
 	"6",
 	"7",
 	"8",
@@ -11541,7 +13542,7 @@ static const char *const s838[] = {
 	"0x8000..",
 };
 
-static const char *const s839[] = {
+static const char *const s1022[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -11549,35 +13550,35 @@ static const char *const s839[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q639[] = {
-	{ "Description", CIM_STRING, false, s837, 1 },
-	{ "ValueMap", CIM_STRING, true, s838, 5 },
-	{ "Values", CIM_STRING, true, s839, 5 },
+static const struct cim_qual_decl q788[] = {
+	{ "Description", CIM_STRING, false, s1020, 1 },
+	{ "ValueMap", CIM_STRING, true, s1021, 5 },
+	{ "Values", CIM_STRING, true, s1022, 5 },
 };
 
-static const char *const s840[] = {
+static const char *const s1023[] = {
 	"Whether the replicas of the group keep the order of dependent writes.",
 };
 
-static const struct cim_qual_decl q640[] = {
-	{ "Description", CIM_STRING, false, s840, 1 },
+static const struct cim_qual_decl q789[] = {
+	{ "Description", CIM_STRING, false, s1023, 1 },
 };
 
-static const char *const s841[] = {
+static const char *const s1024[] = {
 	"The kind of consistency kept.",
 };
 
-static const struct cim_qual_decl q641[] = {
-	{ "Description", CIM_STRING, false, s841, 1 },
+static const struct cim_qual_decl q790[] = {
+	{ "Description", CIM_STRING, false, s1024, 1 },
 	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s612, 1 },
+	{ "Values", CIM_STRING, true, s802, 1 },
 };
 
-static const char *const s842[] = {
+static const char *const s1025[] = {
 	"Progress of the aspect's copy.",
 };
 
-static const char *const s843[] = {
+static const char *const s1026[] = {
 	"Not Applicable",
 	"Operation In Progress",
 	"Operation Completed",
@@ -11590,17 +13591,17 @@ static const char *const s843[] = {
 	"Mixed",
 };
 
-static const struct cim_qual_decl q642[] = {
-	{ "Description", CIM_STRING, false, s842, 1 },
-	{ "ValueMap", CIM_STRING, true, s600, 10 },
-	{ "Values", CIM_STRING, true, s843, 10 },
+static const struct cim_qual_decl q791[] = {
+	{ "Description", CIM_STRING, false, s1025, 1 },
+	{ "ValueMap", CIM_STRING, true, s790, 10 },
+	{ "Values", CIM_STRING, true, s1026, 10 },
 };
 
-static const char *const s844[] = {
+static const char *const s1027[] = {
 	"How the copy is made.",
 };
 
-static const char *const s845[] = {
+static const char *const s1028[] = {
 	"1",
 	"2",
 	"3",
@@ -11612,7 +13613,7 @@ static const char *const s845[] = {
 	"9",
 };
 
-static const char *const s846[] = {
+static const char *const s1029[] = {
 	"Other",
 	"Implementation decides",
 	"Full-Copy",
@@ -11624,140 +13625,140 @@ static const char *const s846[] = {
 	"Snap-And-Clone",
 };
 
-static const struct cim_qual_decl q643[] = {
-	{ "Description", CIM_STRING, false, s844, 1 },
-	{ "ValueMap", CIM_STRING, true, s845, 9 },
-	{ "Values", CIM_STRING, true, s846, 9 },
+static const struct cim_qual_decl q792[] = {
+	{ "Description", CIM_STRING, false, s1027, 1 },
+	{ "ValueMap", CIM_STRING, true, s1028, 9 },
+	{ "Values", CIM_STRING, true, s1029, 9 },
 };
 
-static const char *const s847[] = {
+static const char *const s1030[] = {
 	"The point in time of the image.",
 };
 
-static const struct cim_qual_decl q644[] = {
-	{ "Description", CIM_STRING, false, s847, 1 },
+static const struct cim_qual_decl q793[] = {
+	{ "Description", CIM_STRING, false, s1030, 1 },
 };
 
-static const char *const s848[] = {
+static const char *const s1031[] = {
 	"Path of the source.",
 };
 
-static const struct cim_qual_decl q645[] = {
-	{ "Description", CIM_STRING, false, s848, 1 },
+static const struct cim_qual_decl q794[] = {
+	{ "Description", CIM_STRING, false, s1031, 1 },
 };
 
-static const char *const s849[] = {
+static const char *const s1032[] = {
 	"Whether the target may be deleted when space is short.",
 };
 
-static const struct cim_qual_decl q646[] = {
+static const struct cim_qual_decl q795[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s849, 1 },
+	{ "Description", CIM_STRING, false, s1032, 1 },
 };
 
-static const struct cim_qual_decl q647[] = {
+static const struct cim_qual_decl q796[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s519, 1 },
+	{ "Description", CIM_STRING, false, s722, 1 },
 };
 
-static const char *const s850[] = {
+static const char *const s1033[] = {
 	"The state of the copy in the words of Copy Services.",
 };
 
-static const struct cim_qual_decl q648[] = {
-	{ "Description", CIM_STRING, false, s850, 1 },
+static const struct cim_qual_decl q797[] = {
+	{ "Description", CIM_STRING, false, s1033, 1 },
 	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s803, 6 },
+	{ "Values", CIM_STRING, true, s990, 6 },
 };
 
 static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q639, 3 },
+	  NULL, NULL, NULL, q788, 3 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q640, 1 },
+	  NULL, NULL, "FALSE", q789, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q641, 3 },
+	  NULL, NULL, NULL, q790, 3 },
 	{ "CopyStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q642, 3 },
+	  NULL, NULL, NULL, q791, 3 },
 	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q643, 3 },
+	  NULL, NULL, NULL, q792, 3 },
 	{ "WhenPointInTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q644, 1 },
+	  NULL, NULL, NULL, q793, 1 },
 	{ "SourceElement", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q645, 1 },
+	  NULL, NULL, NULL, q794, 1 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q646, 2 },
+	  NULL, NULL, "FALSE", q795, 2 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q647, 2 },
+	  NULL, NULL, NULL, q796, 2 },
 	{ "SyncState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q648, 3 },
+	  NULL, NULL, NULL, q797, 3 },
 };
 
-static const char *const s851[] = {
+static const char *const s1034[] = {
 	"A point-in-time image without a target. For method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q649[] = {
+static const struct cim_qual_decl q798[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s851, 1 },
+	{ "Description", CIM_STRING, false, s1034, 1 },
 };
 
 static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q342, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 	{ "SettingData", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, NULL, q346, 2 },
+	  "CIM_SettingData", NULL, NULL, q390, 2 },
 };
 
-static const char *const s852[] = {
+static const char *const s1035[] = {
 	"An element and a setting that defines its state. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q650[] = {
+static const struct cim_qual_decl q799[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s59, 1 },
-	{ "Description", CIM_STRING, false, s852, 1 },
+	{ "Description", CIM_STRING, false, s1035, 1 },
 };
 
-static const char *const s853[] = {
+static const char *const s1036[] = {
 	"How sources and targets find each other.",
 };
 
-static const char *const s854[] = {
+static const char *const s1037[] = {
 	"Instrumentation decides",
 	"Exact order",
 	"Optimum",
 };
 
-static const struct cim_qual_decl q651[] = {
+static const struct cim_qual_decl q800[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s853, 1 },
+	{ "Description", CIM_STRING, false, s1036, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s854, 3 },
+	{ "Values", CIM_STRING, true, s1037, 3 },
 };
 
-static const char *const s855[] = {
+static const char *const s1038[] = {
 	"What to do about groups of different size.",
 };
 
-static const char *const s856[] = {
+static const char *const s1039[] = {
 	"Return an error",
 	"Allow source group to be larger",
 	"Allow target group to be larger",
 };
 
-static const struct cim_qual_decl q652[] = {
+static const struct cim_qual_decl q801[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s855, 1 },
+	{ "Description", CIM_STRING, false, s1038, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s856, 3 },
+	{ "Values", CIM_STRING, true, s1039, 3 },
 };
 
-static const char *const s857[] = {
+static const char *const s1040[] = {
 	"How the copy is to be made.",
 };
 
-static const char *const s858[] = {
+static const char *const s1041[] = {
 	"1",
 	"2",
 	"3",
@@ -11771,7 +13772,7 @@ static const char *const s858[] = {
 	"11",
 };
 
-static const char *const s859[] = {
+static const char *const s1042[] = {
 	"Other",
 	"Instrumentation decides",
 	"Full-Copy",
@@ -11785,18 +13786,18 @@ static const char *const s859[] = {
 	"Redirect-On-Write",
 };
 
-static const struct cim_qual_decl q653[] = {
+static const struct cim_qual_decl q802[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s857, 1 },
-	{ "ValueMap", CIM_STRING, true, s858, 11 },
-	{ "Values", CIM_STRING, true, s859, 11 },
+	{ "Description", CIM_STRING, false, s1040, 1 },
+	{ "ValueMap", CIM_STRING, true, s1041, 11 },
+	{ "Values", CIM_STRING, true, s1042, 11 },
 };
 
-static const char *const s860[] = {
+static const char *const s1043[] = {
 	"Who supplies the targets.",
 };
 
-static const char *const s861[] = {
+static const char *const s1044[] = {
 	"Use existing",
 	"Create new",
 	"Use and create",
@@ -11804,18 +13805,18 @@ static const char *const s861[] = {
 	"Client must supply",
 };
 
-static const struct cim_qual_decl q654[] = {
+static const struct cim_qual_decl q803[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s860, 1 },
+	{ "Description", CIM_STRING, false, s1043, 1 },
 	{ "ValueMap", CIM_STRING, true, s78, 5 },
-	{ "Values", CIM_STRING, true, s861, 5 },
+	{ "Values", CIM_STRING, true, s1044, 5 },
 };
 
-static const char *const s862[] = {
+static const char *const s1045[] = {
 	"What to do about thin elements.",
 };
 
-static const char *const s863[] = {
+static const char *const s1046[] = {
 	"Copy thin source to thin target",
 	"Copy thin source to full target",
 	"Copy full source to thin target",
@@ -11824,57 +13825,57 @@ static const char *const s863[] = {
 	"Implementation decides provisioning of target",
 };
 
-static const struct cim_qual_decl q655[] = {
+static const struct cim_qual_decl q804[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s862, 1 },
+	{ "Description", CIM_STRING, false, s1045, 1 },
 	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s863, 6 },
+	{ "Values", CIM_STRING, true, s1046, 6 },
 };
 
-static const char *const s864[] = {
+static const char *const s1047[] = {
 	"Whether all elements share one point in time.",
 };
 
-static const struct cim_qual_decl q656[] = {
+static const struct cim_qual_decl q805[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s864, 1 },
+	{ "Description", CIM_STRING, false, s1047, 1 },
 };
 
-static const char *const s865[] = {
+static const char *const s1048[] = {
 	"Time between two updates of the target.",
 };
 
-static const struct cim_qual_decl q657[] = {
+static const struct cim_qual_decl q806[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s865, 1 },
+	{ "Description", CIM_STRING, false, s1048, 1 },
 };
 
-static const char *const s866[] = {
+static const char *const s1049[] = {
 	"Length of the longest chain of replicas.",
 };
 
-static const struct cim_qual_decl q658[] = {
+static const struct cim_qual_decl q807[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s866, 1 },
+	{ "Description", CIM_STRING, false, s1049, 1 },
 };
 
-static const char *const s867[] = {
+static const char *const s1050[] = {
 	"Whether to go on with the other pairs when one fails.",
 };
 
-static const char *const s868[] = {
+static const char *const s1051[] = {
 	"Continue",
 	"Stop",
 };
 
-static const struct cim_qual_decl q659[] = {
+static const struct cim_qual_decl q808[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s867, 1 },
+	{ "Description", CIM_STRING, false, s1050, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s868, 2 },
+	{ "Values", CIM_STRING, true, s1051, 2 },
 };
 
-static const char *const s869[] = {
+static const char *const s1052[] = {
 	"Not Managed",
 	"Low",
 	"Same",
@@ -11882,88 +13883,88 @@ static const char *const s869[] = {
 	"Urgent",
 };
 
-static const struct cim_qual_decl q660[] = {
+static const struct cim_qual_decl q809[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s402, 1 },
 	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s869, 5 },
+	{ "Values", CIM_STRING, true, s1052, 5 },
 };
 
-static const char *const s870[] = {
+static const char *const s1053[] = {
 	"Whether a copy that was interrupted goes on by itself.",
 };
 
-static const char *const s871[] = {
+static const char *const s1054[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
 	"Implementation decides",
 };
 
-static const struct cim_qual_decl q661[] = {
+static const struct cim_qual_decl q810[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s870, 1 },
+	{ "Description", CIM_STRING, false, s1053, 1 },
 	{ "ValueMap", CIM_STRING, true, s150, 4 },
-	{ "Values", CIM_STRING, true, s871, 4 },
+	{ "Values", CIM_STRING, true, s1054, 4 },
 };
 
-static const char *const s872[] = {
+static const char *const s1055[] = {
 	"Number of changed blocks that starts an update.",
 };
 
-static const struct cim_qual_decl q662[] = {
+static const struct cim_qual_decl q811[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s872, 1 },
+	{ "Description", CIM_STRING, false, s1055, 1 },
 };
 
-static const char *const s873[] = {
+static const char *const s1056[] = {
 	"Whether host writes stop when the copy fails. Always FALSE here: a source never waits for its replicas.",
 };
 
-static const struct cim_qual_decl q663[] = {
+static const struct cim_qual_decl q812[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s873, 1 },
+	{ "Description", CIM_STRING, false, s1056, 1 },
 };
 
-static const char *const s874[] = {
+static const char *const s1057[] = {
 	"What to do about lists of different size.",
 };
 
-static const char *const s875[] = {
+static const char *const s1058[] = {
 	"Return an error",
 	"Allow source list to be larger",
 	"Allow target list to be larger",
 };
 
-static const struct cim_qual_decl q664[] = {
+static const struct cim_qual_decl q813[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s874, 1 },
+	{ "Description", CIM_STRING, false, s1057, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s875, 3 },
+	{ "Values", CIM_STRING, true, s1058, 3 },
 };
 
-static const char *const s876[] = {
+static const char *const s1059[] = {
 	"Which side hosts may not write.",
 };
 
-static const char *const s877[] = {
+static const char *const s1060[] = {
 	"SystemElement",
 	"SyncedElement",
 	"Both",
 };
 
-static const struct cim_qual_decl q665[] = {
+static const struct cim_qual_decl q814[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s876, 1 },
+	{ "Description", CIM_STRING, false, s1059, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s877, 3 },
+	{ "Values", CIM_STRING, true, s1060, 3 },
 };
 
-static const char *const s878[] = {
+static const char *const s1061[] = {
 	"What to do about compressed elements.",
 };
 
-static const char *const s879[] = {
+static const char *const s1062[] = {
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
 	"Uncompressed source to compressed target",
@@ -11972,222 +13973,222 @@ static const char *const s879[] = {
 	"Implementation decides compression of target",
 };
 
-static const struct cim_qual_decl q666[] = {
+static const struct cim_qual_decl q815[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s878, 1 },
+	{ "Description", CIM_STRING, false, s1061, 1 },
 	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s879, 6 },
+	{ "Values", CIM_STRING, true, s1062, 6 },
 };
 
-static const char *const s880[] = {
+static const char *const s1063[] = {
 	"Whether the connection compresses in hardware.",
 };
 
-static const struct cim_qual_decl q667[] = {
+static const struct cim_qual_decl q816[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s880, 1 },
+	{ "Description", CIM_STRING, false, s1063, 1 },
 };
 
-static const char *const s881[] = {
+static const char *const s1064[] = {
 	"Whether the connection compresses in software.",
 };
 
-static const struct cim_qual_decl q668[] = {
+static const struct cim_qual_decl q817[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s881, 1 },
+	{ "Description", CIM_STRING, false, s1064, 1 },
 };
 
-static const char *const s882[] = {
+static const char *const s1065[] = {
 	"What setting a new target gets.",
 };
 
-static const char *const s883[] = {
+static const char *const s1066[] = {
 	"Implementation decides",
 	"Same as source element",
 };
 
-static const struct cim_qual_decl q669[] = {
+static const struct cim_qual_decl q818[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s882, 1 },
+	{ "Description", CIM_STRING, false, s1065, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s883, 2 },
+	{ "Values", CIM_STRING, true, s1066, 2 },
 };
 
-static const char *const s884[] = {
+static const char *const s1067[] = {
 	"What pool a new target is taken from.",
 };
 
-static const struct cim_qual_decl q670[] = {
+static const struct cim_qual_decl q819[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s884, 1 },
+	{ "Description", CIM_STRING, false, s1067, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s883, 2 },
+	{ "Values", CIM_STRING, true, s1066, 2 },
 };
 
-static const char *const s885[] = {
+static const char *const s1068[] = {
 	"Whether the element is left out of the group's consistency.",
 };
 
-static const struct cim_qual_decl q671[] = {
+static const struct cim_qual_decl q820[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s885, 1 },
+	{ "Description", CIM_STRING, false, s1068, 1 },
 };
 
-static const char *const s886[] = {
+static const char *const s1069[] = {
 	"Whether asynchronous copies of several elements are kept consistent.",
 };
 
-static const struct cim_qual_decl q672[] = {
+static const struct cim_qual_decl q821[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s886, 1 },
+	{ "Description", CIM_STRING, false, s1069, 1 },
 };
 
-static const char *const s887[] = {
+static const char *const s1070[] = {
 	"Wanted upper bound for the age of the target.",
 };
 
-static const struct cim_qual_decl q673[] = {
+static const struct cim_qual_decl q822[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s887, 1 },
+	{ "Description", CIM_STRING, false, s1070, 1 },
 };
 
-static const char *const s888[] = {
+static const char *const s1071[] = {
 	"Largest difference between the elements of a group.",
 };
 
-static const struct cim_qual_decl q674[] = {
-	{ "Description", CIM_STRING, false, s888, 1 },
+static const struct cim_qual_decl q823[] = {
+	{ "Description", CIM_STRING, false, s1071, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
 	{ "Pairing", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q651, 4 },
+	  NULL, NULL, NULL, q800, 4 },
 	{ "UnequalGroupsAction", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q652, 4 },
+	  NULL, NULL, NULL, q801, 4 },
 	{ "DesiredCopyMethodology", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q653, 4 },
+	  NULL, NULL, NULL, q802, 4 },
 	{ "TargetElementSupplier", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q654, 4 },
+	  NULL, NULL, "4", q803, 4 },
 	{ "ThinProvisioningPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q655, 4 },
+	  NULL, NULL, "7", q804, 4 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q656, 2 },
+	  NULL, NULL, "FALSE", q805, 2 },
 	{ "DeltaUpdateInterval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q657, 2 },
+	  NULL, NULL, NULL, q806, 2 },
 	{ "Multihop", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "1", q658, 2 },
+	  NULL, NULL, "1", q807, 2 },
 	{ "OnGroupOrListError", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "3", q659, 4 },
+	  NULL, NULL, "3", q808, 4 },
 	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q660, 4 },
+	  NULL, NULL, NULL, q809, 4 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q661, 4 },
+	  NULL, NULL, "4", q810, 4 },
 	{ "DeltaUpdateBlocks", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q662, 2 },
+	  NULL, NULL, NULL, q811, 2 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q663, 2 },
+	  NULL, NULL, "FALSE", q812, 2 },
 	{ "UnequalListsAction", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q664, 4 },
+	  NULL, NULL, "2", q813, 4 },
 	{ "ReadOnly", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q665, 4 },
+	  NULL, NULL, NULL, q814, 4 },
 	{ "StorageCompressionPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q666, 4 },
+	  NULL, NULL, "7", q815, 4 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q646, 2 },
+	  NULL, NULL, "FALSE", q795, 2 },
 	{ "RRCHardwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q667, 2 },
+	  NULL, NULL, "FALSE", q816, 2 },
 	{ "RRCSoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q668, 2 },
+	  NULL, NULL, "FALSE", q817, 2 },
 	{ "TargetElementGoal", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q669, 4 },
+	  NULL, NULL, "2", q818, 4 },
 	{ "TargetElementResourcePool", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q670, 4 },
+	  NULL, NULL, "2", q819, 4 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q647, 2 },
+	  NULL, NULL, NULL, q796, 2 },
 	{ "ConsistencyExempt", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q671, 2 },
+	  NULL, NULL, "FALSE", q820, 2 },
 	{ "ConsistentAsyncCopy", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q672, 2 },
+	  NULL, NULL, "FALSE", q821, 2 },
 	{ "DesiredRPO", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q673, 2 },
+	  NULL, NULL, NULL, q822, 2 },
 	{ "MaximumSkew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q674, 1 },
+	  NULL, NULL, NULL, q823, 1 },
 };
 
-static const char *const s889[] = {
+static const char *const s1072[] = {
 	"Wishes about how a replica is made.",
 };
 
-static const struct cim_qual_decl q675[] = {
+static const struct cim_qual_decl q824[] = {
 	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s889, 1 },
+	{ "Description", CIM_STRING, false, s1072, 1 },
 };
 
-static const char *const s890[] = {
+static const char *const s1073[] = {
 	"The source.",
 };
 
-static const struct cim_qual_decl q676[] = {
+static const struct cim_qual_decl q825[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s890, 1 },
+	{ "Description", CIM_STRING, false, s1073, 1 },
 };
 
-static const char *const s891[] = {
+static const char *const s1074[] = {
 	"The target.",
 };
 
-static const struct cim_qual_decl q677[] = {
+static const struct cim_qual_decl q826[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s891, 1 },
+	{ "Description", CIM_STRING, false, s1074, 1 },
 };
 
-static const char *const s892[] = {
+static const char *const s1075[] = {
 	"The point in time of the target; NULL until the first copy is complete.",
 };
 
-static const struct cim_qual_decl q678[] = {
-	{ "Description", CIM_STRING, false, s892, 1 },
+static const struct cim_qual_decl q827[] = {
+	{ "Description", CIM_STRING, false, s1075, 1 },
 };
 
-static const char *const s893[] = {
+static const char *const s1076[] = {
 	"Whether the target follows the writes of the source.",
 };
 
-static const struct cim_qual_decl q679[] = {
-	{ "Description", CIM_STRING, false, s893, 1 },
+static const struct cim_qual_decl q828[] = {
+	{ "Description", CIM_STRING, false, s1076, 1 },
 };
 
-static const char *const s894[] = {
+static const char *const s1077[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
 };
 
-static const struct cim_qual_decl q680[] = {
-	{ "Description", CIM_STRING, false, s870, 1 },
+static const struct cim_qual_decl q829[] = {
+	{ "Description", CIM_STRING, false, s1053, 1 },
 	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s894, 3 },
+	{ "Values", CIM_STRING, true, s1077, 3 },
 };
 
-static const char *const s895[] = {
+static const char *const s1078[] = {
 	"The state of the copy.",
 };
 
-static const struct cim_qual_decl q681[] = {
-	{ "Description", CIM_STRING, false, s895, 1 },
-	{ "ValueMap", CIM_STRING, true, s617, 19 },
-	{ "Values", CIM_STRING, true, s618, 19 },
+static const struct cim_qual_decl q830[] = {
+	{ "Description", CIM_STRING, false, s1078, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 19 },
+	{ "Values", CIM_STRING, true, s808, 19 },
 };
 
-static const struct cim_qual_decl q682[] = {
-	{ "Description", CIM_STRING, false, s873, 1 },
+static const struct cim_qual_decl q831[] = {
+	{ "Description", CIM_STRING, false, s1056, 1 },
 };
 
-static const char *const s896[] = {
+static const char *const s1079[] = {
 	"When a target counts as usable: 2 for a clone that detaches itself when complete, 3 for one that stays attached.",
 };
 
-static const char *const s897[] = {
+static const char *const s1080[] = {
 	"0",
 	"2",
 	"3",
@@ -12197,7 +14198,7 @@ static const char *const s897[] = {
 	"0x8000..",
 };
 
-static const char *const s898[] = {
+static const char *const s1081[] = {
 	"Unknown",
 	"Synchronous",
 	"Asynchronous",
@@ -12207,26 +14208,26 @@ static const char *const s898[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q683[] = {
-	{ "Description", CIM_STRING, false, s896, 1 },
-	{ "ValueMap", CIM_STRING, true, s897, 7 },
-	{ "Values", CIM_STRING, true, s898, 7 },
+static const struct cim_qual_decl q832[] = {
+	{ "Description", CIM_STRING, false, s1079, 1 },
+	{ "ValueMap", CIM_STRING, true, s1080, 7 },
+	{ "Values", CIM_STRING, true, s1081, 7 },
 };
 
-static const char *const s899[] = {
+static const char *const s1082[] = {
 	"How much of the data is copied, in percent. 100 means identical to the source at the point in time.",
 };
 
-static const struct cim_qual_decl q684[] = {
-	{ "PUnit", CIM_STRING, false, s502, 1 },
-	{ "Description", CIM_STRING, false, s899, 1 },
+static const struct cim_qual_decl q833[] = {
+	{ "PUnit", CIM_STRING, false, s705, 1 },
+	{ "Description", CIM_STRING, false, s1082, 1 },
 };
 
-static const char *const s900[] = {
+static const char *const s1083[] = {
 	"What the copy is doing.",
 };
 
-static const char *const s901[] = {
+static const char *const s1084[] = {
 	"0",
 	"2",
 	"3",
@@ -12256,7 +14257,7 @@ static const char *const s901[] = {
 	"0x8000..",
 };
 
-static const char *const s902[] = {
+static const char *const s1085[] = {
 	"Unknown",
 	"Completed",
 	"Dormant",
@@ -12286,166 +14287,166 @@ static const char *const s902[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q685[] = {
-	{ "Description", CIM_STRING, false, s900, 1 },
-	{ "ValueMap", CIM_STRING, true, s901, 27 },
-	{ "Values", CIM_STRING, true, s902, 27 },
+static const struct cim_qual_decl q834[] = {
+	{ "Description", CIM_STRING, false, s1083, 1 },
+	{ "ValueMap", CIM_STRING, true, s1084, 27 },
+	{ "Values", CIM_STRING, true, s1085, 27 },
 };
 
-static const char *const s903[] = {
+static const char *const s1086[] = {
 	"Upper bound for the age of the target.",
 };
 
-static const struct cim_qual_decl q686[] = {
-	{ "Description", CIM_STRING, false, s903, 1 },
+static const struct cim_qual_decl q835[] = {
+	{ "Description", CIM_STRING, false, s1086, 1 },
 };
 
-static const char *const s904[] = {
+static const char *const s1087[] = {
 	"The state that was last asked for, 15 (Not Applicable) when it has been reached.",
 };
 
-static const struct cim_qual_decl q687[] = {
-	{ "Description", CIM_STRING, false, s904, 1 },
-	{ "ValueMap", CIM_STRING, true, s617, 19 },
-	{ "Values", CIM_STRING, true, s618, 19 },
+static const struct cim_qual_decl q836[] = {
+	{ "Description", CIM_STRING, false, s1087, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 19 },
+	{ "Values", CIM_STRING, true, s808, 19 },
 };
 
-static const char *const s905[] = {
+static const char *const s1088[] = {
 	"How far the target is behind.",
 };
 
-static const struct cim_qual_decl q688[] = {
-	{ "Description", CIM_STRING, false, s905, 1 },
+static const struct cim_qual_decl q837[] = {
+	{ "Description", CIM_STRING, false, s1088, 1 },
 };
 
-static const struct cim_qual_decl q689[] = {
-	{ "Description", CIM_STRING, false, s837, 1 },
-	{ "ValueMap", CIM_STRING, true, s576, 6 },
-	{ "Values", CIM_STRING, true, s577, 6 },
+static const struct cim_qual_decl q838[] = {
+	{ "Description", CIM_STRING, false, s1020, 1 },
+	{ "ValueMap", CIM_STRING, true, s766, 6 },
+	{ "Values", CIM_STRING, true, s767, 6 },
 };
 
-static const char *const s906[] = {
+static const char *const s1089[] = {
 	"When the copy was activated.",
 };
 
-static const struct cim_qual_decl q690[] = {
-	{ "Description", CIM_STRING, false, s906, 1 },
+static const struct cim_qual_decl q839[] = {
+	{ "Description", CIM_STRING, false, s1089, 1 },
 };
 
-static const char *const s907[] = {
+static const char *const s1090[] = {
 	"When the copy was deactivated.",
 };
 
-static const struct cim_qual_decl q691[] = {
-	{ "Description", CIM_STRING, false, s907, 1 },
+static const struct cim_qual_decl q840[] = {
+	{ "Description", CIM_STRING, false, s1090, 1 },
 };
 
-static const char *const s908[] = {
+static const char *const s1091[] = {
 	"When the relationship was made.",
 };
 
-static const struct cim_qual_decl q692[] = {
-	{ "Description", CIM_STRING, false, s908, 1 },
+static const struct cim_qual_decl q841[] = {
+	{ "Description", CIM_STRING, false, s1091, 1 },
 };
 
-static const char *const s909[] = {
+static const char *const s1092[] = {
 	"When the copy was suspended.",
 };
 
-static const struct cim_qual_decl q693[] = {
-	{ "Description", CIM_STRING, false, s909, 1 },
+static const struct cim_qual_decl q842[] = {
+	{ "Description", CIM_STRING, false, s1092, 1 },
 };
 
-static const char *const s910[] = {
+static const char *const s1093[] = {
 	"When the copy was complete.",
 };
 
-static const struct cim_qual_decl q694[] = {
-	{ "Description", CIM_STRING, false, s910, 1 },
+static const struct cim_qual_decl q843[] = {
+	{ "Description", CIM_STRING, false, s1093, 1 },
 };
 
 static const struct cim_prop_decl CIM_Synchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q676, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q825, 2 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q677, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q826, 2 },
 	{ "WhenSynced", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q678, 1 },
+	  NULL, NULL, NULL, q827, 1 },
 	{ "SyncMaintained", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q679, 1 },
+	  NULL, NULL, NULL, q828, 1 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q680, 3 },
+	  NULL, NULL, NULL, q829, 3 },
 	{ "CopyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q681, 3 },
+	  NULL, NULL, NULL, q830, 3 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q682, 1 },
+	  NULL, NULL, "FALSE", q831, 1 },
 	{ "Mode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q683, 3 },
+	  NULL, NULL, NULL, q832, 3 },
 	{ "PercentSynced", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q684, 2 },
+	  NULL, NULL, NULL, q833, 2 },
 	{ "ProgressStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q685, 3 },
+	  NULL, NULL, NULL, q834, 3 },
 	{ "RPO", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q686, 1 },
+	  NULL, NULL, NULL, q835, 1 },
 	{ "RequestedCopyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "15", q687, 3 },
+	  NULL, NULL, "15", q836, 3 },
 	{ "Skew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q688, 1 },
+	  NULL, NULL, NULL, q837, 1 },
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q689, 3 },
+	  NULL, NULL, NULL, q838, 3 },
 	{ "WhenActivated", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q690, 1 },
+	  NULL, NULL, NULL, q839, 1 },
 	{ "WhenDeactivated", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q691, 1 },
+	  NULL, NULL, NULL, q840, 1 },
 	{ "WhenEstablished", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q692, 1 },
+	  NULL, NULL, NULL, q841, 1 },
 	{ "WhenSuspended", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q693, 1 },
+	  NULL, NULL, NULL, q842, 1 },
 	{ "WhenSynchronized", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q694, 1 },
+	  NULL, NULL, NULL, q843, 1 },
 };
 
-static const char *const s911[] = {
+static const char *const s1094[] = {
 	"A source and its replica.",
 };
 
-static const struct cim_qual_decl q695[] = {
+static const struct cim_qual_decl q844[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s911, 1 },
+	{ "Description", CIM_STRING, false, s1094, 1 },
 };
 
-static const char *const s912[] = {
+static const char *const s1095[] = {
 	"SystemElement",
 };
 
-static const struct cim_qual_decl q696[] = {
+static const struct cim_qual_decl q845[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s912, 1 },
-	{ "Description", CIM_STRING, false, s890, 1 },
+	{ "Override", CIM_STRING, false, s1095, 1 },
+	{ "Description", CIM_STRING, false, s1073, 1 },
 };
 
-static const char *const s913[] = {
+static const char *const s1096[] = {
 	"SyncedElement",
 };
 
-static const struct cim_qual_decl q697[] = {
+static const struct cim_qual_decl q846[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s913, 1 },
-	{ "Description", CIM_STRING, false, s891, 1 },
+	{ "Override", CIM_STRING, false, s1096, 1 },
+	{ "Description", CIM_STRING, false, s1074, 1 },
 };
 
-static const struct cim_qual_decl q698[] = {
+static const struct cim_qual_decl q847[] = {
 	{ "Description", CIM_STRING, false, s124, 1 },
 	{ "ValueMap", CIM_STRING, true, s125, 4 },
 	{ "Values", CIM_STRING, true, s126, 4 },
 };
 
-static const char *const s914[] = {
+static const char *const s1097[] = {
 	"What the target holds.",
 };
 
-static const char *const s915[] = {
+static const char *const s1098[] = {
 	"Not Specified",
 	"Full Copy",
 	"Before Delta",
@@ -12453,13 +14454,13 @@ static const char *const s915[] = {
 	"Log",
 };
 
-static const struct cim_qual_decl q699[] = {
-	{ "Description", CIM_STRING, false, s914, 1 },
+static const struct cim_qual_decl q848[] = {
+	{ "Description", CIM_STRING, false, s1097, 1 },
 	{ "ValueMap", CIM_STRING, true, s146, 5 },
-	{ "Values", CIM_STRING, true, s915, 5 },
+	{ "Values", CIM_STRING, true, s1098, 5 },
 };
 
-static const char *const s916[] = {
+static const char *const s1099[] = {
 	"0",
 	"2",
 	"3",
@@ -12477,7 +14478,7 @@ static const char *const s916[] = {
 	"15",
 };
 
-static const char *const s917[] = {
+static const char *const s1100[] = {
 	"Unknown",
 	"Initialized",
 	"PrepareInProgress",
@@ -12495,13 +14496,13 @@ static const char *const s917[] = {
 	"Copy In Progress",
 };
 
-static const struct cim_qual_decl q700[] = {
-	{ "Description", CIM_STRING, false, s850, 1 },
-	{ "ValueMap", CIM_STRING, true, s916, 15 },
-	{ "Values", CIM_STRING, true, s917, 15 },
+static const struct cim_qual_decl q849[] = {
+	{ "Description", CIM_STRING, false, s1033, 1 },
+	{ "ValueMap", CIM_STRING, true, s1099, 15 },
+	{ "Values", CIM_STRING, true, s1100, 15 },
 };
 
-static const char *const s918[] = {
+static const char *const s1101[] = {
 	"Not Specified",
 	"Other",
 	"Implementation decides",
@@ -12516,72 +14517,72 @@ static const char *const s918[] = {
 	"Redirect-On-Write",
 };
 
-static const struct cim_qual_decl q701[] = {
-	{ "Description", CIM_STRING, false, s844, 1 },
+static const struct cim_qual_decl q850[] = {
+	{ "Description", CIM_STRING, false, s1027, 1 },
 	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s918, 12 },
+	{ "Values", CIM_STRING, true, s1101, 12 },
 };
 
-static const struct cim_qual_decl q702[] = {
-	{ "Description", CIM_STRING, false, s876, 1 },
+static const struct cim_qual_decl q851[] = {
+	{ "Description", CIM_STRING, false, s1059, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s877, 3 },
+	{ "Values", CIM_STRING, true, s1060, 3 },
 };
 
-static const char *const s919[] = {
+static const char *const s1102[] = {
 	"Which side is not known here; NULL when both are.",
 };
 
-static const struct cim_qual_decl q703[] = {
-	{ "Description", CIM_STRING, false, s919, 1 },
+static const struct cim_qual_decl q852[] = {
+	{ "Description", CIM_STRING, false, s1102, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s877, 3 },
+	{ "Values", CIM_STRING, true, s1060, 3 },
 };
 
 static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q696, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q845, 3 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q697, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
 	{ "CopyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q698, 3 },
+	  NULL, NULL, NULL, q847, 3 },
 	{ "ReplicaType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q699, 3 },
+	  NULL, NULL, NULL, q848, 3 },
 	{ "SyncState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q700, 3 },
+	  NULL, NULL, NULL, q849, 3 },
 	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q701, 3 },
+	  NULL, NULL, NULL, q850, 3 },
 	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q660, 4 },
+	  NULL, NULL, NULL, q809, 4 },
 	{ "ReadOnly", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q702, 3 },
+	  NULL, NULL, NULL, q851, 3 },
 	{ "UndiscoveredElement", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q703, 3 },
+	  NULL, NULL, NULL, q852, 3 },
 };
 
-static const char *const s920[] = {
+static const char *const s1103[] = {
 	"A source element and its replica.",
 };
 
-static const struct cim_qual_decl q704[] = {
+static const struct cim_qual_decl q853[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s920, 1 },
+	{ "Description", CIM_STRING, false, s1103, 1 },
 };
 
-static const char *const s921[] = {
+static const char *const s1104[] = {
 	"Name of the group relationship.",
 };
 
-static const struct cim_qual_decl q705[] = {
-	{ "Description", CIM_STRING, false, s921, 1 },
+static const struct cim_qual_decl q854[] = {
+	{ "Description", CIM_STRING, false, s1104, 1 },
 };
 
-static const char *const s922[] = {
+static const char *const s1105[] = {
 	"Whether the replicas are consistent now.",
 };
 
-static const char *const s923[] = {
+static const char *const s1106[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
@@ -12589,17 +14590,17 @@ static const char *const s923[] = {
 	"Inconsistent",
 };
 
-static const struct cim_qual_decl q706[] = {
-	{ "Description", CIM_STRING, false, s922, 1 },
+static const struct cim_qual_decl q855[] = {
+	{ "Description", CIM_STRING, false, s1105, 1 },
 	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s923, 5 },
+	{ "Values", CIM_STRING, true, s1106, 5 },
 };
 
-static const char *const s924[] = {
+static const char *const s1107[] = {
 	"Progress towards consistency.",
 };
 
-static const char *const s925[] = {
+static const char *const s1108[] = {
 	"Unknown",
 	"Other",
 	"Completed",
@@ -12608,261 +14609,256 @@ static const char *const s925[] = {
 	"Consistency-error",
 };
 
-static const struct cim_qual_decl q707[] = {
-	{ "Description", CIM_STRING, false, s924, 1 },
+static const struct cim_qual_decl q856[] = {
+	{ "Description", CIM_STRING, false, s1107, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s925, 6 },
+	{ "Values", CIM_STRING, true, s1108, 6 },
 };
 
 static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q696, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q845, 3 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q697, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
 	{ "RelationshipName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q705, 1 },
+	  NULL, NULL, NULL, q854, 1 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q640, 1 },
+	  NULL, NULL, "FALSE", q789, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q641, 3 },
+	  NULL, NULL, NULL, q790, 3 },
 	{ "ConsistencyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "2", q706, 3 },
+	  NULL, NULL, "2", q855, 3 },
 	{ "ConsistencyStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q707, 3 },
+	  NULL, NULL, NULL, q856, 3 },
 };
 
-static const char *const s926[] = {
+static const char *const s1109[] = {
 	"A source group and the group of its replicas, made at one point in time.",
 };
 
-static const struct cim_qual_decl q708[] = {
+static const struct cim_qual_decl q857[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s926, 1 },
+	{ "Description", CIM_STRING, false, s1109, 1 },
 };
 
-static const char *const s927[] = {
+static const char *const s1110[] = {
 	"Whether the group goes away with its last member.",
 };
 
-static const struct cim_qual_decl q709[] = {
+static const struct cim_qual_decl q858[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
+	{ "Description", CIM_STRING, false, s1110, 1 },
 };
 
-static const char *const s928[] = {
+static const char *const s1111[] = {
 	"Whether the group goes away with its last replication relationship.",
 };
 
-static const struct cim_qual_decl q710[] = {
+static const struct cim_qual_decl q859[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+	{ "Description", CIM_STRING, false, s1111, 1 },
 };
 
-static const struct cim_qual_decl q711[] = {
-	{ "Description", CIM_STRING, false, s864, 1 },
+static const struct cim_qual_decl q860[] = {
+	{ "Description", CIM_STRING, false, s1047, 1 },
 };
 
-static const char *const s929[] = {
+static const char *const s1112[] = {
 	"What the group may be used as; NULL for anything.",
 };
 
-static const struct cim_qual_decl q712[] = {
+static const struct cim_qual_decl q861[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s929, 1 },
+	{ "Description", CIM_STRING, false, s1112, 1 },
 	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s708, 3 },
+	{ "Values", CIM_STRING, true, s895, 3 },
 };
 
-static const char *const s930[] = {
+static const char *const s1113[] = {
 	"Kinds of replicas that the group can be the source or target of.",
 };
 
-static const char *const s931[] = {
+static const char *const s1114[] = {
 	"6",
 	"7",
 	"8",
 	"9",
 };
 
-static const char *const s932[] = {
+static const char *const s1115[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
 	"TokenizedClone",
 };
 
-static const struct cim_qual_decl q713[] = {
-	{ "Description", CIM_STRING, false, s930, 1 },
-	{ "ValueMap", CIM_STRING, true, s931, 4 },
-	{ "Values", CIM_STRING, true, s932, 4 },
+static const struct cim_qual_decl q862[] = {
+	{ "Description", CIM_STRING, false, s1113, 1 },
+	{ "ValueMap", CIM_STRING, true, s1114, 4 },
+	{ "Values", CIM_STRING, true, s1115, 4 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q636, 2 },
+	  NULL, NULL, "TRUE", q785, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q709, 2 },
+	  NULL, NULL, "FALSE", q858, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q710, 2 },
+	  NULL, NULL, "FALSE", q859, 2 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q711, 1 },
+	  NULL, NULL, "FALSE", q860, 1 },
 	{ "ReservedAs", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q712, 4 },
+	  NULL, NULL, NULL, q861, 4 },
 	{ "SupportedSyncTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q713, 3 },
+	  NULL, NULL, NULL, q862, 3 },
 };
 
-static const char *const s933[] = {
+static const char *const s1116[] = {
 	"An ordered group of elements that are replicated together.",
 };
 
-static const struct cim_qual_decl q714[] = {
+static const struct cim_qual_decl q863[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+	{ "Description", CIM_STRING, false, s1116, 1 },
 };
 
-static const char *const s934[] = {
+static const char *const s1117[] = {
 	"Wishes about how a replica is made. Only ever embedded in parameters.",
 };
 
-static const struct cim_qual_decl q715[] = {
+static const struct cim_qual_decl q864[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s934, 1 },
+	{ "Description", CIM_STRING, false, s1117, 1 },
 };
 
-static const char *const s935[] = {
+static const char *const s1118[] = {
 	"A source volume and its clone.",
 };
 
-static const struct cim_qual_decl q716[] = {
+static const struct cim_qual_decl q865[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s935, 1 },
+	{ "Description", CIM_STRING, false, s1118, 1 },
 };
 
-static const char *const s936[] = {
+static const char *const s1119[] = {
 	"A source group and the group of its clones.",
 };
 
-static const struct cim_qual_decl q717[] = {
+static const struct cim_qual_decl q866[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s936, 1 },
+	{ "Description", CIM_STRING, false, s1119, 1 },
 };
 
-static const char *const s937[] = {
+static const char *const s1120[] = {
 	"Name of the group, unique on the node. Can be changed by ModifyInstance.",
 };
 
-static const struct cim_qual_decl q718[] = {
+static const struct cim_qual_decl q867[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s937, 1 },
+	{ "Description", CIM_STRING, false, s1120, 1 },
 };
 
 static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
 	{ "ElementName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q718, 3 },
+	  NULL, NULL, NULL, q867, 3 },
 	{ "Description", CIM_STRING, false, false, false, true,
 	  NULL, NULL, NULL, q305, 3 },
 };
 
-static const char *const s938[] = {
+static const char *const s1121[] = {
 	"A group of volumes.",
 };
 
-static const struct cim_qual_decl q719[] = {
+static const struct cim_qual_decl q868[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "Description", CIM_STRING, false, s1121, 1 },
 };
 
-static const char *const s939[] = {
+static const char *const s1122[] = {
 	"2.39.0",
 };
 
-static const char *const s940[] = {
+static const char *const s1123[] = {
 	"A service of the management server.",
 };
 
-static const struct cim_qual_decl q720[] = {
+static const struct cim_qual_decl q869[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s940, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1123, 1 },
 };
 
-static const char *const s941[] = {
+static const char *const s1124[] = {
 	"Whether the server gathers statistics.",
 };
 
-static const struct cim_qual_decl q721[] = {
+static const struct cim_qual_decl q870[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s941, 1 },
+	{ "Description", CIM_STRING, false, s1124, 1 },
 };
 
-static const struct cim_qual_decl q722[] = {
+static const struct cim_qual_decl q871[] = {
 	{ "Override", CIM_STRING, false, s168, 1 },
 	{ "Description", CIM_STRING, false, s4, 1 },
 };
 
-static const struct cim_qual_decl q723[] = {
+static const struct cim_qual_decl q872[] = {
 	{ "Override", CIM_STRING, false, s418, 1 },
 	{ "Description", CIM_STRING, false, s3, 1 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManager_props[] = {
 	{ "GatherStatisticalData", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q721, 2 },
+	  NULL, NULL, "TRUE", q870, 2 },
 	{ "Name", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q31, 3 },
 	{ "ElementName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q722, 2 },
+	  NULL, NULL, NULL, q871, 2 },
 	{ "Description", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q723, 2 },
+	  NULL, NULL, NULL, q872, 2 },
 };
 
-static const char *const s942[] = {
+static const char *const s1125[] = {
 	"CIM_WBEMServer",
 };
 
-static const char *const s943[] = {
+static const char *const s1126[] = {
 	"The management server itself.",
 };
 
-static const struct cim_qual_decl q724[] = {
-	{ "Deprecated", CIM_STRING, true, s942, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s943, 1 },
+static const struct cim_qual_decl q873[] = {
+	{ "Deprecated", CIM_STRING, true, s1125, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1126, 1 },
 };
 
-static const char *const s944[] = {
+static const char *const s1127[] = {
 	"Class of the object manager; part of the key.",
 };
 
-static const struct cim_qual_decl q725[] = {
+static const struct cim_qual_decl q874[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+	{ "Description", CIM_STRING, false, s1127, 1 },
 };
 
-static const char *const s945[] = {
+static const char *const s1128[] = {
 	"Name of the object manager; part of the key.",
 };
 
-static const struct cim_qual_decl q726[] = {
+static const struct cim_qual_decl q875[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s945, 1 },
+	{ "Description", CIM_STRING, false, s1128, 1 },
 };
 
-static const struct cim_qual_decl q727[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
-};
-
-static const char *const s946[] = {
+static const char *const s1129[] = {
 	"Version of the schema in this namespace (deprecated in favour of ClassType).",
 };
 
-static const char *const s947[] = {
+static const char *const s1130[] = {
 	"0",
 	"1",
 	"2",
@@ -12880,7 +14876,7 @@ static const char *const s947[] = {
 	"202",
 };
 
-static const char *const s948[] = {
+static const char *const s1131[] = {
 	"Unknown",
 	"Other",
 	"CIM 1.0",
@@ -12898,28 +14894,28 @@ static const char *const s948[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q728[] = {
+static const struct cim_qual_decl q876[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s946, 1 },
-	{ "ValueMap", CIM_STRING, true, s947, 15 },
-	{ "Values", CIM_STRING, true, s948, 15 },
+	{ "Description", CIM_STRING, false, s1129, 1 },
+	{ "ValueMap", CIM_STRING, true, s1130, 15 },
+	{ "Values", CIM_STRING, true, s1131, 15 },
 };
 
-static const char *const s949[] = {
+static const char *const s1132[] = {
 	"Text for ClassInfo 1 (Other).",
 };
 
-static const struct cim_qual_decl q729[] = {
+static const struct cim_qual_decl q877[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s949, 1 },
+	{ "Description", CIM_STRING, false, s1132, 1 },
 };
 
-static const char *const s950[] = {
+static const char *const s1133[] = {
 	"Kind of schema in this namespace.",
 };
 
-static const char *const s951[] = {
+static const char *const s1134[] = {
 	"0",
 	"1",
 	"2",
@@ -12928,7 +14924,7 @@ static const char *const s951[] = {
 	"202",
 };
 
-static const char *const s952[] = {
+static const char *const s1135[] = {
 	"Unknown",
 	"Other",
 	"CIM",
@@ -12937,29 +14933,29 @@ static const char *const s952[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q730[] = {
+static const struct cim_qual_decl q878[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s950, 1 },
-	{ "ValueMap", CIM_STRING, true, s951, 6 },
-	{ "Values", CIM_STRING, true, s952, 6 },
+	{ "Description", CIM_STRING, false, s1133, 1 },
+	{ "ValueMap", CIM_STRING, true, s1134, 6 },
+	{ "Values", CIM_STRING, true, s1135, 6 },
 };
 
-static const char *const s953[] = {
+static const char *const s1136[] = {
 	"Version of the schema in this namespace.",
 };
 
-static const struct cim_qual_decl q731[] = {
+static const struct cim_qual_decl q879[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s953, 1 },
+	{ "Description", CIM_STRING, false, s1136, 1 },
 };
 
-static const char *const s954[] = {
+static const char *const s1137[] = {
 	"Text for ClassType 1 (Other).",
 };
 
-static const struct cim_qual_decl q732[] = {
+static const struct cim_qual_decl q880[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s954, 1 },
+	{ "Description", CIM_STRING, false, s1137, 1 },
 };
 
 static const struct cim_prop_decl CIM_Namespace_props[] = {
@@ -12968,44 +14964,44 @@ static const struct cim_prop_decl CIM_Namespace_props[] = {
 	{ "SystemName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q45, 2 },
 	{ "ObjectManagerCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q725, 2 },
+	  NULL, NULL, NULL, q874, 2 },
 	{ "ObjectManagerName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q726, 2 },
+	  NULL, NULL, NULL, q875, 2 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q30, 2 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q727, 2 },
+	  NULL, NULL, NULL, q440, 2 },
 	{ "ClassInfo", CIM_UINT16, false, false, true, true,
-	  NULL, NULL, NULL, q728, 5 },
+	  NULL, NULL, NULL, q876, 5 },
 	{ "DescriptionOfClassInfo", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q729, 2 },
+	  NULL, NULL, NULL, q877, 2 },
 	{ "ClassType", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q730, 4 },
+	  NULL, NULL, NULL, q878, 4 },
 	{ "ClassTypeVersion", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q731, 2 },
+	  NULL, NULL, NULL, q879, 2 },
 	{ "DescriptionOfClassType", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q732, 2 },
+	  NULL, NULL, NULL, q880, 2 },
 };
 
-static const char *const s955[] = {
+static const char *const s1138[] = {
 	"CIM_WBEMServerNamespace",
 };
 
-static const char *const s956[] = {
+static const char *const s1139[] = {
 	"A namespace of the management server.",
 };
 
-static const struct cim_qual_decl q733[] = {
-	{ "Deprecated", CIM_STRING, true, s955, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s956, 1 },
+static const struct cim_qual_decl q881[] = {
+	{ "Deprecated", CIM_STRING, true, s1138, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1139, 1 },
 };
 
-static const char *const s957[] = {
+static const char *const s1140[] = {
 	"The protocol spoken.",
 };
 
-static const char *const s958[] = {
+static const char *const s1141[] = {
 	"Unknown",
 	"Other",
 	"CIM-XML",
@@ -13014,26 +15010,26 @@ static const char *const s958[] = {
 	"WSDM",
 };
 
-static const struct cim_qual_decl q734[] = {
+static const struct cim_qual_decl q882[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "Description", CIM_STRING, false, s1140, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s958, 6 },
+	{ "Values", CIM_STRING, true, s1141, 6 },
 };
 
-static const char *const s959[] = {
+static const char *const s1142[] = {
 	"Text for mechanism 1 (Other).",
 };
 
-static const struct cim_qual_decl q735[] = {
-	{ "Description", CIM_STRING, false, s959, 1 },
+static const struct cim_qual_decl q883[] = {
+	{ "Description", CIM_STRING, false, s1142, 1 },
 };
 
-static const char *const s960[] = {
+static const char *const s1143[] = {
 	"Groups of operations that are supported.",
 };
 
-static const char *const s961[] = {
+static const char *const s1144[] = {
 	"Unknown",
 	"Other",
 	"Basic Read",
@@ -13049,36 +15045,36 @@ static const char *const s961[] = {
 	"Pulled Query Execution",
 };
 
-static const struct cim_qual_decl q736[] = {
+static const struct cim_qual_decl q884[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s960, 1 },
+	{ "Description", CIM_STRING, false, s1143, 1 },
 	{ "ValueMap", CIM_STRING, true, s234, 13 },
-	{ "Values", CIM_STRING, true, s961, 13 },
+	{ "Values", CIM_STRING, true, s1144, 13 },
 };
 
-static const char *const s962[] = {
+static const char *const s1145[] = {
 	"Text for functional profile 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q737[] = {
+static const struct cim_qual_decl q885[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s962, 1 },
+	{ "Description", CIM_STRING, false, s1145, 1 },
 };
 
-static const char *const s963[] = {
+static const char *const s1146[] = {
 	"Whether one message may carry several operations.",
 };
 
-static const struct cim_qual_decl q738[] = {
+static const struct cim_qual_decl q886[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
+	{ "Description", CIM_STRING, false, s1146, 1 },
 };
 
-static const char *const s964[] = {
+static const char *const s1147[] = {
 	"How clients prove who they are.",
 };
 
-static const char *const s965[] = {
+static const char *const s1148[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -13086,215 +15082,215 @@ static const char *const s965[] = {
 	"Digest",
 };
 
-static const struct cim_qual_decl q739[] = {
+static const struct cim_qual_decl q887[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+	{ "Description", CIM_STRING, false, s1147, 1 },
 	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s965, 5 },
+	{ "Values", CIM_STRING, true, s1148, 5 },
 };
 
-static const char *const s966[] = {
+static const char *const s1149[] = {
 	"Text for mechanism 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q740[] = {
+static const struct cim_qual_decl q888[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s966, 1 },
+	{ "Description", CIM_STRING, false, s1149, 1 },
 };
 
-static const char *const s967[] = {
+static const char *const s1150[] = {
 	"Version of the protocol.",
 };
 
-static const struct cim_qual_decl q741[] = {
+static const struct cim_qual_decl q889[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s967, 1 },
+	{ "Description", CIM_STRING, false, s1150, 1 },
 };
 
-static const char *const s968[] = {
+static const char *const s1151[] = {
 	"How the existence of this is advertised.",
 };
 
-static const char *const s969[] = {
+static const char *const s1152[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 };
 
-static const struct cim_qual_decl q742[] = {
+static const struct cim_qual_decl q890[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s968, 1 },
-	{ "ValueMap", CIM_STRING, true, s636, 3 },
-	{ "Values", CIM_STRING, true, s969, 3 },
+	{ "Description", CIM_STRING, false, s1151, 1 },
+	{ "ValueMap", CIM_STRING, true, s610, 3 },
+	{ "Values", CIM_STRING, true, s1152, 3 },
 };
 
-static const char *const s970[] = {
+static const char *const s1153[] = {
 	"Text for advertise type 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q743[] = {
+static const struct cim_qual_decl q891[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s970, 1 },
+	{ "Description", CIM_STRING, false, s1153, 1 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q734, 4 },
+	  NULL, NULL, NULL, q882, 4 },
 	{ "OtherCommunicationMechanismDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q735, 1 },
+	  NULL, NULL, NULL, q883, 1 },
 	{ "FunctionalProfilesSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q736, 4 },
+	  NULL, NULL, NULL, q884, 4 },
 	{ "FunctionalProfileDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q737, 2 },
+	  NULL, NULL, NULL, q885, 2 },
 	{ "MultipleOperationsSupported", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q738, 2 },
+	  NULL, NULL, NULL, q886, 2 },
 	{ "AuthenticationMechanismsSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q739, 4 },
+	  NULL, NULL, NULL, q887, 4 },
 	{ "AuthenticationMechanismDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q740, 2 },
+	  NULL, NULL, NULL, q888, 2 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q741, 2 },
+	  NULL, NULL, NULL, q889, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q742, 4 },
+	  NULL, NULL, NULL, q890, 4 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q743, 2 },
+	  NULL, NULL, NULL, q891, 2 },
 };
 
-static const char *const s971[] = {
+static const char *const s1154[] = {
 	"A way to talk to the management server.",
 };
 
-static const struct cim_qual_decl q744[] = {
-	{ "Deprecated", CIM_STRING, true, s511, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s971, 1 },
+static const struct cim_qual_decl q892[] = {
+	{ "Deprecated", CIM_STRING, true, s714, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1154, 1 },
 };
 
-static const char *const s972[] = {
+static const char *const s1155[] = {
 	"CommunicationMechanism",
 };
 
-static const char *const s973[] = {
+static const char *const s1156[] = {
 	"CIM-XML",
 };
 
-static const struct cim_qual_decl q745[] = {
-	{ "Override", CIM_STRING, false, s972, 1 },
+static const struct cim_qual_decl q893[] = {
+	{ "Override", CIM_STRING, false, s1155, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "Description", CIM_STRING, false, s1140, 1 },
 	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s973, 1 },
+	{ "Values", CIM_STRING, true, s1156, 1 },
 };
 
-static const char *const s974[] = {
+static const char *const s1157[] = {
 	"Version",
 };
 
-static const struct cim_qual_decl q746[] = {
-	{ "Override", CIM_STRING, false, s974, 1 },
+static const struct cim_qual_decl q894[] = {
+	{ "Override", CIM_STRING, false, s1157, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s967, 1 },
+	{ "Description", CIM_STRING, false, s1150, 1 },
 };
 
-static const char *const s975[] = {
+static const char *const s1158[] = {
 	"Version of the CIM-XML protocol.",
 };
 
-static const char *const s976[] = {
+static const char *const s1159[] = {
 	"0",
 	"1",
 };
 
-static const char *const s977[] = {
+static const char *const s1160[] = {
 	"Unknown",
 	"1.0",
 };
 
-static const struct cim_qual_decl q747[] = {
+static const struct cim_qual_decl q895[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s975, 1 },
-	{ "ValueMap", CIM_STRING, true, s976, 2 },
-	{ "Values", CIM_STRING, true, s977, 2 },
+	{ "Description", CIM_STRING, false, s1158, 1 },
+	{ "ValueMap", CIM_STRING, true, s1159, 2 },
+	{ "Values", CIM_STRING, true, s1160, 2 },
 };
 
-static const char *const s978[] = {
+static const char *const s1161[] = {
 	"Whether requests are validated against the DTD.",
 };
 
-static const struct cim_qual_decl q748[] = {
+static const struct cim_qual_decl q896[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s978, 1 },
+	{ "Description", CIM_STRING, false, s1161, 1 },
 };
 
-static const char *const s979[] = {
+static const char *const s1162[] = {
 	"Whether an enumeration may be closed for lack of resources.",
 };
 
-static const struct cim_qual_decl q749[] = {
-	{ "Description", CIM_STRING, false, s979, 1 },
+static const struct cim_qual_decl q897[] = {
+	{ "Description", CIM_STRING, false, s1162, 1 },
 };
 
-static const char *const s980[] = {
+static const char *const s1163[] = {
 	"Whether a pull can go on after an error.",
 };
 
-static const struct cim_qual_decl q750[] = {
-	{ "Description", CIM_STRING, false, s980, 1 },
+static const struct cim_qual_decl q898[] = {
+	{ "Description", CIM_STRING, false, s1163, 1 },
 };
 
-static const char *const s981[] = {
+static const char *const s1164[] = {
 	"Longest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q751[] = {
-	{ "Description", CIM_STRING, false, s981, 1 },
+static const struct cim_qual_decl q899[] = {
+	{ "Description", CIM_STRING, false, s1164, 1 },
 };
 
-static const char *const s982[] = {
+static const char *const s1165[] = {
 	"Shortest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q752[] = {
-	{ "Description", CIM_STRING, false, s982, 1 },
+static const struct cim_qual_decl q900[] = {
+	{ "Description", CIM_STRING, false, s1165, 1 },
 };
 
-static const char *const s983[] = {
+static const char *const s1166[] = {
 	"Whether an open enumeration may live for ever.",
 };
 
-static const struct cim_qual_decl q753[] = {
-	{ "Description", CIM_STRING, false, s983, 1 },
+static const struct cim_qual_decl q901[] = {
+	{ "Description", CIM_STRING, false, s1166, 1 },
 };
 
 static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, "2", q745, 5 },
+	  NULL, NULL, "2", q893, 5 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q746, 3 },
+	  NULL, NULL, NULL, q894, 3 },
 	{ "CIMXMLProtocolVersion", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q747, 4 },
+	  NULL, NULL, NULL, q895, 4 },
 	{ "CIMValidated", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q748, 2 },
+	  NULL, NULL, NULL, q896, 2 },
 	{ "PulledEnumerationClosureOnExceedingServerLimitsSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q749, 1 },
+	  NULL, NULL, NULL, q897, 1 },
 	{ "PulledEnumerationContinuationOnErrorSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q750, 1 },
+	  NULL, NULL, NULL, q898, 1 },
 	{ "PulledEnumerationMaximumOperationTimeout", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q751, 1 },
+	  NULL, NULL, NULL, q899, 1 },
 	{ "PulledEnumerationMinimumOperationTimeout", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q752, 1 },
+	  NULL, NULL, NULL, q900, 1 },
 	{ "PulledEnumerationNoOperationTimeoutSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q753, 1 },
+	  NULL, NULL, NULL, q901, 1 },
 };
 
-static const char *const s984[] = {
+static const char *const s1167[] = {
 	"CIM-XML over HTTP or HTTPS.",
 };
 
-static const struct cim_qual_decl q754[] = {
-	{ "Deprecated", CIM_STRING, true, s511, 1 },
+static const struct cim_qual_decl q902[] = {
+	{ "Deprecated", CIM_STRING, true, s714, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "Description", CIM_STRING, false, s1167, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
@@ -13304,14 +15300,14 @@ static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
 	  "CIM_ServiceAccessPoint", NULL, NULL, q226, 3 },
 };
 
-static const char *const s985[] = {
+static const char *const s1168[] = {
 	"A service and where it can be reached.",
 };
 
-static const struct cim_qual_decl q755[] = {
+static const struct cim_qual_decl q903[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s985, 1 },
+	{ "Description", CIM_STRING, false, s1168, 1 },
 };
 
 static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
@@ -13321,65 +15317,65 @@ static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
 	  "CIM_ObjectManagerCommunicationMechanism", NULL, NULL, q226, 3 },
 };
 
-static const char *const s986[] = {
+static const char *const s1169[] = {
 	"A way to talk to an object manager.",
 };
 
-static const struct cim_qual_decl q756[] = {
+static const struct cim_qual_decl q904[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s511, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s986, 1 },
+	{ "Deprecated", CIM_STRING, true, s714, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1169, 1 },
 };
 
 static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ObjectManager", NULL, NULL, q332, 2 },
+	  "CIM_ObjectManager", NULL, NULL, q376, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_Namespace", NULL, NULL, q333, 2 },
+	  "CIM_Namespace", NULL, NULL, q377, 2 },
 };
 
-static const char *const s987[] = {
+static const char *const s1170[] = {
 	"A namespace of an object manager.",
 };
 
-static const struct cim_qual_decl q757[] = {
+static const struct cim_qual_decl q905[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s511, 1 },
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s987, 1 },
+	{ "Deprecated", CIM_STRING, true, s714, 1 },
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1170, 1 },
 };
 
-static const char *const s988[] = {
+static const char *const s1171[] = {
 	"Kind of specification.",
 };
 
-static const char *const s989[] = {
+static const char *const s1172[] = {
 	"Other",
 	"Profile",
 	"Initiative Wrapper",
 	"Mapping",
 };
 
-static const struct cim_qual_decl q758[] = {
-	{ "Description", CIM_STRING, false, s988, 1 },
+static const struct cim_qual_decl q906[] = {
+	{ "Description", CIM_STRING, false, s1171, 1 },
 	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s989, 4 },
+	{ "Values", CIM_STRING, true, s1172, 4 },
 };
 
-static const char *const s990[] = {
+static const char *const s1173[] = {
 	"Text for SpecificationType 1 (Other).",
 };
 
-static const struct cim_qual_decl q759[] = {
-	{ "Description", CIM_STRING, false, s990, 1 },
+static const struct cim_qual_decl q907[] = {
+	{ "Description", CIM_STRING, false, s1173, 1 },
 };
 
-static const char *const s991[] = {
+static const char *const s1174[] = {
 	"Who defines the profile.",
 };
 
-static const char *const s992[] = {
+static const char *const s1175[] = {
 	"1",
 	"2",
 	"3",
@@ -13403,7 +15399,7 @@ static const char *const s992[] = {
 	"21",
 };
 
-static const char *const s993[] = {
+static const char *const s1176[] = {
 	"Other",
 	"DMTF",
 	"CompTIA",
@@ -13427,187 +15423,187 @@ static const char *const s993[] = {
 	"The Green Grid",
 };
 
-static const struct cim_qual_decl q760[] = {
+static const struct cim_qual_decl q908[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
-	{ "ValueMap", CIM_STRING, true, s992, 21 },
-	{ "Values", CIM_STRING, true, s993, 21 },
+	{ "Description", CIM_STRING, false, s1174, 1 },
+	{ "ValueMap", CIM_STRING, true, s1175, 21 },
+	{ "Values", CIM_STRING, true, s1176, 21 },
 };
 
-static const char *const s994[] = {
+static const char *const s1177[] = {
 	"Text for RegisteredOrganization 1 (Other).",
 };
 
-static const struct cim_qual_decl q761[] = {
-	{ "Description", CIM_STRING, false, s994, 1 },
+static const struct cim_qual_decl q909[] = {
+	{ "Description", CIM_STRING, false, s1177, 1 },
 };
 
-static const char *const s995[] = {
+static const char *const s1178[] = {
 	"Name of the profile.",
 };
 
-static const struct cim_qual_decl q762[] = {
+static const struct cim_qual_decl q910[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s995, 1 },
+	{ "Description", CIM_STRING, false, s1178, 1 },
 };
 
-static const char *const s996[] = {
+static const char *const s1179[] = {
 	"Version of the profile.",
 };
 
-static const struct cim_qual_decl q763[] = {
+static const struct cim_qual_decl q911[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s996, 1 },
+	{ "Description", CIM_STRING, false, s1179, 1 },
 };
 
-static const char *const s997[] = {
+static const char *const s1180[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 	"WS-Identify",
 };
 
-static const struct cim_qual_decl q764[] = {
+static const struct cim_qual_decl q912[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s968, 1 },
+	{ "Description", CIM_STRING, false, s1151, 1 },
 	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s997, 4 },
+	{ "Values", CIM_STRING, true, s1180, 4 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q758, 3 },
+	  NULL, NULL, NULL, q906, 3 },
 	{ "OtherSpecificationType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q759, 1 },
+	  NULL, NULL, NULL, q907, 1 },
 	{ "RegisteredOrganization", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q760, 4 },
+	  NULL, NULL, NULL, q908, 4 },
 	{ "OtherRegisteredOrganization", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q761, 1 },
+	  NULL, NULL, NULL, q909, 1 },
 	{ "RegisteredName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q762, 2 },
+	  NULL, NULL, NULL, q910, 2 },
 	{ "RegisteredVersion", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q763, 2 },
+	  NULL, NULL, NULL, q911, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q764, 4 },
+	  NULL, NULL, NULL, q912, 4 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q743, 2 },
+	  NULL, NULL, NULL, q891, 2 },
 };
 
-static const char *const s998[] = {
+static const char *const s1181[] = {
 	"A specification that the server follows.",
 };
 
-static const struct cim_qual_decl q765[] = {
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s998, 1 },
+static const struct cim_qual_decl q913[] = {
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1181, 1 },
 };
 
-static const char *const s999[] = {
+static const char *const s1182[] = {
 	"Features of the profile that are implemented.",
 };
 
-static const struct cim_qual_decl q766[] = {
-	{ "Description", CIM_STRING, false, s999, 1 },
+static const struct cim_qual_decl q914[] = {
+	{ "Description", CIM_STRING, false, s1182, 1 },
 };
 
-static const char *const s1000[] = {
+static const char *const s1183[] = {
 	"SpecificationType",
 };
 
-static const char *const s1001[] = {
+static const char *const s1184[] = {
 	"Profile",
 };
 
-static const struct cim_qual_decl q767[] = {
-	{ "Override", CIM_STRING, false, s1000, 1 },
-	{ "Description", CIM_STRING, false, s988, 1 },
+static const struct cim_qual_decl q915[] = {
+	{ "Override", CIM_STRING, false, s1183, 1 },
+	{ "Description", CIM_STRING, false, s1171, 1 },
 	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s1001, 1 },
+	{ "Values", CIM_STRING, true, s1184, 1 },
 };
 
-static const char *const s1002[] = {
+static const char *const s1185[] = {
 	"Paths of the central instances of this profile implementation.",
 };
 
-static const struct cim_qual_decl q768[] = {
+static const struct cim_qual_decl q916[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1002, 1 },
+	{ "Description", CIM_STRING, false, s1185, 1 },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
 	{ "CentralInstances", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ManagedElement", NULL, q768, 3 },
+	  "CIM_ManagedElement", NULL, q916, 3 },
 };
 
-static const char *const s1003[] = {
+static const char *const s1186[] = {
 	"Lists the central instances of this profile implementation.",
 };
 
-static const char *const s1004[] = {
+static const char *const s1187[] = {
 	"0",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s1005[] = {
+static const char *const s1188[] = {
 	"Completed with no error",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q769[] = {
-	{ "Description", CIM_STRING, false, s1003, 1 },
-	{ "ValueMap", CIM_STRING, true, s1004, 3 },
-	{ "Values", CIM_STRING, true, s1005, 3 },
+static const struct cim_qual_decl q917[] = {
+	{ "Description", CIM_STRING, false, s1186, 1 },
+	{ "ValueMap", CIM_STRING, true, s1187, 3 },
+	{ "Values", CIM_STRING, true, s1188, 3 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
 	{ "ImplementedFeatures", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q766, 1 },
+	  NULL, NULL, NULL, q914, 1 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q767, 4 },
+	  NULL, NULL, NULL, q915, 4 },
 };
 
 static const struct cim_method_decl CIM_RegisteredProfile_methods[] = {
-	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q769, 3 },
+	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q917, 3 },
 };
 
-static const char *const s1006[] = {
+static const char *const s1189[] = {
 	"A profile that the server implements.",
 };
 
-static const struct cim_qual_decl q770[] = {
-	{ "Version", CIM_STRING, false, s939, 1 },
-	{ "Description", CIM_STRING, false, s1006, 1 },
+static const struct cim_qual_decl q918[] = {
+	{ "Version", CIM_STRING, false, s1122, 1 },
+	{ "Description", CIM_STRING, false, s1189, 1 },
 };
 
-static const char *const s1007[] = {
+static const char *const s1190[] = {
 	"The profile.",
 };
 
-static const struct cim_qual_decl q771[] = {
+static const struct cim_qual_decl q919[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1007, 1 },
+	{ "Description", CIM_STRING, false, s1190, 1 },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
 	{ "ConformantStandard", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q771, 2 },
+	  "CIM_RegisteredProfile", NULL, NULL, q919, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q342, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1008[] = {
+static const char *const s1191[] = {
 	"An element, or a profile, that conforms to a profile.",
 };
 
-static const struct cim_qual_decl q772[] = {
+static const struct cim_qual_decl q920[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s454, 1 },
-	{ "Description", CIM_STRING, false, s1008, 1 },
+	{ "Version", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s1191, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
@@ -13617,18 +15613,18 @@ static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
 	  "CIM_RegisteredSpecification", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1009[] = {
+static const char *const s1192[] = {
 	"2.37.0",
 };
 
-static const char *const s1010[] = {
+static const char *const s1193[] = {
 	"A specification that builds on another.",
 };
 
-static const struct cim_qual_decl q773[] = {
+static const struct cim_qual_decl q921[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1009, 1 },
-	{ "Description", CIM_STRING, false, s1010, 1 },
+	{ "Version", CIM_STRING, false, s1192, 1 },
+	{ "Description", CIM_STRING, false, s1193, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
@@ -13638,92 +15634,1154 @@ static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
 	  "CIM_RegisteredProfile", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1011[] = {
+static const char *const s1194[] = {
 	"Two profiles that belong together. Following SNIA, Antecedent is the autonomous profile and Dependent the component profile.",
 };
 
-static const struct cim_qual_decl q774[] = {
+static const struct cim_qual_decl q922[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1009, 1 },
-	{ "Description", CIM_STRING, false, s1011, 1 },
+	{ "Version", CIM_STRING, false, s1192, 1 },
+	{ "Description", CIM_STRING, false, s1194, 1 },
 };
 
-static const char *const s1012[] = {
+static const char *const s1195[] = {
 	"This server.",
 };
 
-static const struct cim_qual_decl q775[] = {
+static const struct cim_qual_decl q923[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1012, 1 },
+	{ "Description", CIM_STRING, false, s1195, 1 },
 };
 
-static const char *const s1013[] = {
+static const char *const s1196[] = {
 	"The namespaces of this server.",
 };
 
-static const struct cim_qual_decl q776[] = {
+static const struct cim_qual_decl q924[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1013, 1 },
+	{ "Description", CIM_STRING, false, s1196, 1 },
 };
 
-static const char *const s1014[] = {
+static const char *const s1197[] = {
 	"The listeners of this server.",
 };
 
-static const struct cim_qual_decl q777[] = {
+static const struct cim_qual_decl q925[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+	{ "Description", CIM_STRING, false, s1197, 1 },
 };
 
-static const struct cim_qual_decl q778[] = {
+static const struct cim_qual_decl q926[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+	{ "Description", CIM_STRING, false, s1197, 1 },
 };
 
-static const struct cim_qual_decl q779[] = {
+static const struct cim_qual_decl q927[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1013, 1 },
+	{ "Description", CIM_STRING, false, s1196, 1 },
 };
 
-static const char *const s1015[] = {
+static const char *const s1198[] = {
 	"The listeners of this server and the node.",
 };
 
-static const struct cim_qual_decl q780[] = {
+static const struct cim_qual_decl q928[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1015, 1 },
+	{ "Description", CIM_STRING, false, s1198, 1 },
 };
 
-static const char *const s1016[] = {
+static const char *const s1199[] = {
 	"The profiles that this server implements.",
 };
 
-static const struct cim_qual_decl q781[] = {
+static const struct cim_qual_decl q929[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1016, 1 },
+	{ "Description", CIM_STRING, false, s1199, 1 },
 };
 
-static const char *const s1017[] = {
+static const char *const s1200[] = {
 	"What conforms to a profile. The elements are in another namespace.",
 };
 
-static const struct cim_qual_decl q782[] = {
+static const struct cim_qual_decl q930[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1017, 1 },
+	{ "Description", CIM_STRING, false, s1200, 1 },
 };
 
-static const char *const s1018[] = {
+static const char *const s1201[] = {
 	"Component profiles of the autonomous ones.",
 };
 
-static const struct cim_qual_decl q783[] = {
+static const struct cim_qual_decl q931[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1018, 1 },
+	{ "Description", CIM_STRING, false, s1201, 1 },
+};
+
+static const char *const s1202[] = {
+	"First number of the version.",
+};
+
+static const struct cim_qual_decl q932[] = {
+	{ "Description", CIM_STRING, false, s1202, 1 },
+};
+
+static const char *const s1203[] = {
+	"Second number of the version.",
+};
+
+static const struct cim_qual_decl q933[] = {
+	{ "Description", CIM_STRING, false, s1203, 1 },
+};
+
+static const char *const s1204[] = {
+	"Third number of the version.",
+};
+
+static const struct cim_qual_decl q934[] = {
+	{ "Description", CIM_STRING, false, s1204, 1 },
+};
+
+static const char *const s1205[] = {
+	"Build, of the version.",
+};
+
+static const struct cim_qual_decl q935[] = {
+	{ "Description", CIM_STRING, false, s1205, 1 },
+};
+
+static const char *const s1206[] = {
+	"Build, when it does not fit into BuildNumber.",
+};
+
+static const struct cim_qual_decl q936[] = {
+	{ "Description", CIM_STRING, false, s1206, 1 },
+};
+
+static const char *const s1207[] = {
+	"Whether LargeBuildNumber has the build.",
+};
+
+static const struct cim_qual_decl q937[] = {
+	{ "Description", CIM_STRING, false, s1207, 1 },
+};
+
+static const char *const s1208[] = {
+	"The version, as people write it.",
+};
+
+static const struct cim_qual_decl q938[] = {
+	{ "Description", CIM_STRING, false, s1208, 1 },
+};
+
+static const char *const s1209[] = {
+	"Operating systems that it runs on, in words.",
+};
+
+static const struct cim_qual_decl q939[] = {
+	{ "Description", CIM_STRING, false, s1209, 1 },
+};
+
+static const char *const s1210[] = {
+	"Who made it.",
+};
+
+static const struct cim_qual_decl q940[] = {
+	{ "Description", CIM_STRING, false, s1210, 1 },
+};
+
+static const char *const s1211[] = {
+	"Languages of the software.",
+};
+
+static const struct cim_qual_decl q941[] = {
+	{ "Description", CIM_STRING, false, s1211, 1 },
+};
+
+static const char *const s1212[] = {
+	"What the software is.",
+};
+
+static const char *const s1213[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+};
+
+static const char *const s1214[] = {
+	"Unknown",
+	"Other",
+	"Driver",
+	"Configuration Software",
+	"Application Software",
+	"Instrumentation",
+	"Firmware/BIOS",
+	"Diagnostic Software",
+	"Operating System",
+	"Middleware",
+	"Firmware",
+	"BIOS/FCode",
+	"Support/Service Pack",
+	"Software Bundle",
+};
+
+static const struct cim_qual_decl q942[] = {
+	{ "Description", CIM_STRING, false, s1212, 1 },
+	{ "ValueMap", CIM_STRING, true, s1213, 14 },
+	{ "Values", CIM_STRING, true, s1214, 14 },
+};
+
+static const char *const s1215[] = {
+	"Text for classification 1 (Other), index matched.",
+};
+
+static const struct cim_qual_decl q943[] = {
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s1215, 1 },
+};
+
+static const char *const s1216[] = {
+	"Serial number.",
+};
+
+static const struct cim_qual_decl q944[] = {
+	{ "Description", CIM_STRING, false, s1216, 1 },
+};
+
+static const char *const s1217[] = {
+	"What it is for, in words.",
+};
+
+static const struct cim_qual_decl q945[] = {
+	{ "Description", CIM_STRING, false, s1217, 1 },
+};
+
+static const char *const s1218[] = {
+	"Further identifications, index matched with IdentityInfoType.",
+};
+
+static const struct cim_qual_decl q946[] = {
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s1218, 1 },
+};
+
+static const char *const s1219[] = {
+	"What each of IdentityInfoValue is.",
+};
+
+static const struct cim_qual_decl q947[] = {
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s1219, 1 },
+};
+
+static const char *const s1220[] = {
+	"When the software was released.",
+};
+
+static const struct cim_qual_decl q948[] = {
+	{ "Description", CIM_STRING, false, s1220, 1 },
+};
+
+static const char *const s1221[] = {
+	"Whether it stands for the software itself and not only for its identity.",
+};
+
+static const struct cim_qual_decl q949[] = {
+	{ "Description", CIM_STRING, false, s1221, 1 },
+};
+
+static const char *const s1222[] = {
+	"Format of the package that the software comes in.",
+};
+
+static const char *const s1223[] = {
+	"Unknown",
+	"Other",
+	"Not Applicable",
+	"Linux RPM",
+	"HP-UX Depot",
+	"Windows\n\011 \011MSI",
+	"Solaris Package",
+	"Macintosh Disk Image",
+	"Debian linux Package",
+	"VMware vSphere\n\011 \011Installation Bundle",
+	"VMware Software Bulletin",
+	"HP Smart Component",
+};
+
+static const struct cim_qual_decl q950[] = {
+	{ "Description", CIM_STRING, false, s1222, 1 },
+	{ "ValueMap", CIM_STRING, true, s253, 12 },
+	{ "Values", CIM_STRING, true, s1223, 12 },
+};
+
+static const char *const s1224[] = {
+	"Text for ExtendedResourceType 1 (Other).",
+};
+
+static const struct cim_qual_decl q951[] = {
+	{ "Description", CIM_STRING, false, s1224, 1 },
+};
+
+static const char *const s1225[] = {
+	"First number of the least version of the package format.",
+};
+
+static const struct cim_qual_decl q952[] = {
+	{ "Description", CIM_STRING, false, s1225, 1 },
+};
+
+static const char *const s1226[] = {
+	"Second number of that version.",
+};
+
+static const struct cim_qual_decl q953[] = {
+	{ "Description", CIM_STRING, false, s1226, 1 },
+};
+
+static const char *const s1227[] = {
+	"Third number of that version.",
+};
+
+static const struct cim_qual_decl q954[] = {
+	{ "Description", CIM_STRING, false, s1227, 1 },
+};
+
+static const char *const s1228[] = {
+	"Build, of that version.",
+};
+
+static const struct cim_qual_decl q955[] = {
+	{ "Description", CIM_STRING, false, s1228, 1 },
+};
+
+static const char *const s1229[] = {
+	"Operating systems that it runs on.",
+};
+
+static const char *const s1230[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+	"16",
+	"17",
+	"18",
+	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"..",
+};
+
+static const char *const s1231[] = {
+	"Unknown",
+	"Other",
+	"MACOS",
+	"ATTUNIX",
+	"DGUX",
+	"DECNT",
+	"Tru64 UNIX",
+	"OpenVMS",
+	"HPUX",
+	"AIX",
+	"MVS",
+	"OS400",
+	"OS/2",
+	"JavaVM",
+	"MSDOS",
+	"WIN3x",
+	"WIN95",
+	"WIN98",
+	"WINNT",
+	"WINCE",
+	"NCR3000",
+	"NetWare",
+	"OSF",
+	"DC/OS",
+	"Reliant UNIX",
+	"SCO\n\011 \011UnixWare",
+	"SCO OpenServer",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q956[] = {
+	{ "Description", CIM_STRING, false, s1229, 1 },
+	{ "ValueMap", CIM_STRING, true, s1230, 28 },
+	{ "Values", CIM_STRING, true, s1231, 28 },
+};
+
+static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
+	{ "InstanceID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q448, 3 },
+	{ "MajorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q932, 1 },
+	{ "MinorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q933, 1 },
+	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q934, 1 },
+	{ "BuildNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q935, 1 },
+	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q936, 1 },
+	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q937, 1 },
+	{ "VersionString", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q938, 1 },
+	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q939, 1 },
+	{ "Manufacturer", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q940, 1 },
+	{ "Languages", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q941, 1 },
+	{ "Classifications", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q942, 3 },
+	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q943, 2 },
+	{ "SerialNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q944, 1 },
+	{ "TargetTypes", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q945, 1 },
+	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q946, 2 },
+	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q947, 2 },
+	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q948, 1 },
+	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q949, 1 },
+	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q950, 3 },
+	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q951, 1 },
+	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q952, 1 },
+	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q953, 1 },
+	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q954, 1 },
+	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q955, 1 },
+	{ "TargetOSTypes", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q956, 3 },
+};
+
+static const char *const s1232[] = {
+	"A piece of software or firmware: name, version, what it is for.",
+};
+
+static const struct cim_qual_decl q957[] = {
+	{ "Version", CIM_STRING, false, s32, 1 },
+	{ "Description", CIM_STRING, false, s1232, 1 },
+};
+
+static const char *const s1233[] = {
+	"The system.",
+};
+
+static const struct cim_qual_decl q958[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1233, 1 },
+};
+
+static const char *const s1234[] = {
+	"The software.",
+};
+
+static const struct cim_qual_decl q959[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1234, 1 },
+};
+
+static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
+	{ "System", CIM_REFERENCE, false, true, false, false,
+	  "CIM_System", NULL, NULL, q958, 2 },
+	{ "InstalledSoftware", CIM_REFERENCE, false, true, false, false,
+	  "CIM_SoftwareIdentity", NULL, NULL, q959, 2 },
+};
+
+static const char *const s1235[] = {
+	"Software and the system that it is installed on.",
+};
+
+static const struct cim_qual_decl q960[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s1235, 1 },
+};
+
+static const char *const s1236[] = {
+	"Who may replace the software.",
+};
+
+static const char *const s1237[] = {
+	"Unknown",
+	"Other",
+	"Resides off device",
+	"Owner Upgradeable",
+	"Factory\n\011 \011Upgradeable",
+	"Not Upgradeable",
+};
+
+static const struct cim_qual_decl q961[] = {
+	{ "Description", CIM_STRING, false, s1236, 1 },
+	{ "ValueMap", CIM_STRING, true, s24, 6 },
+	{ "Values", CIM_STRING, true, s1237, 6 },
+};
+
+static const char *const s1238[] = {
+	"Text for UpgradeCondition 1 (Other).",
+};
+
+static const struct cim_qual_decl q962[] = {
+	{ "Description", CIM_STRING, false, s1238, 1 },
+};
+
+static const char *const s1239[] = {
+	"What the element does with the software.",
+};
+
+static const char *const s1240[] = {
+	"0",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+};
+
+static const char *const s1241[] = {
+	"Unknown",
+	"Current",
+	"Next",
+	"FallBack",
+	"Default",
+	"Installed",
+	"Single Use",
+	"Available",
+	"Supports",
+};
+
+static const struct cim_qual_decl q963[] = {
+	{ "Description", CIM_STRING, false, s1239, 1 },
+	{ "ValueMap", CIM_STRING, true, s1240, 9 },
+	{ "Values", CIM_STRING, true, s1241, 9 },
+};
+
+static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_SoftwareIdentity", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
+	{ "UpgradeCondition", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q961, 3 },
+	{ "OtherUpgradeCondition", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q962, 1 },
+	{ "ElementSoftwareStatus", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q963, 3 },
+};
+
+static const char *const s1242[] = {
+	"Software and the element that it belongs to.",
+};
+
+static const struct cim_qual_decl q964[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s587, 1 },
+	{ "Description", CIM_STRING, false, s1242, 1 },
+};
+
+static const char *const s1243[] = {
+	"Identifies the thing; part of the key.",
+};
+
+static const struct cim_qual_decl q965[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1243, 1 },
+};
+
+static const char *const s1244[] = {
+	"Its model.",
+};
+
+static const struct cim_qual_decl q966[] = {
+	{ "Description", CIM_STRING, false, s1244, 1 },
+};
+
+static const char *const s1245[] = {
+	"Number for ordering.",
+};
+
+static const struct cim_qual_decl q967[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1245, 1 },
+};
+
+static const struct cim_qual_decl q968[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
+};
+
+static const char *const s1246[] = {
+	"Version.",
+};
+
+static const struct cim_qual_decl q969[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1246, 1 },
+};
+
+static const char *const s1247[] = {
+	"Its part number.",
+};
+
+static const struct cim_qual_decl q970[] = {
+	{ "Description", CIM_STRING, false, s1247, 1 },
+};
+
+static const char *const s1248[] = {
+	"Further identifications.",
+};
+
+static const struct cim_qual_decl q971[] = {
+	{ "Description", CIM_STRING, false, s1248, 1 },
+};
+
+static const char *const s1249[] = {
+	"Whether it has power.",
+};
+
+static const struct cim_qual_decl q972[] = {
+	{ "Description", CIM_STRING, false, s1249, 1 },
+};
+
+static const char *const s1250[] = {
+	"What its vendor calls it.",
+};
+
+static const struct cim_qual_decl q973[] = {
+	{ "Description", CIM_STRING, false, s1250, 1 },
+};
+
+static const char *const s1251[] = {
+	"What its owner calls it.",
+};
+
+static const struct cim_qual_decl q974[] = {
+	{ "Description", CIM_STRING, false, s1251, 1 },
+};
+
+static const char *const s1252[] = {
+	"Whether it can be replaced in the field.",
+};
+
+static const struct cim_qual_decl q975[] = {
+	{ "Description", CIM_STRING, false, s1252, 1 },
+};
+
+static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
+	{ "Tag", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q965, 2 },
+	{ "CreationClassName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q30, 2 },
+	{ "Manufacturer", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q940, 1 },
+	{ "Model", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q966, 1 },
+	{ "SKU", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q967, 2 },
+	{ "SerialNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q968, 2 },
+	{ "Version", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q969, 2 },
+	{ "PartNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q970, 1 },
+	{ "OtherIdentifyingInfo", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q971, 1 },
+	{ "PoweredOn", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q972, 1 },
+	{ "ManufactureDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q469, 1 },
+	{ "VendorEquipmentType", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q973, 1 },
+	{ "UserTracking", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q974, 1 },
+	{ "CanBeFRUed", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q975, 1 },
+};
+
+static const char *const s1253[] = {
+	"Something that can be touched.",
+};
+
+static const struct cim_qual_decl q976[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s1253, 1 },
+};
+
+static const char *const s1254[] = {
+	"What kind of package it is.",
+};
+
+static const char *const s1255[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"..",
+};
+
+static const char *const s1256[] = {
+	"Unknown",
+	"Other",
+	"Rack",
+	"Chassis/Frame",
+	"Cross Connect/Backplane",
+	"Container/Frame Slot",
+	"Power Supply",
+	"Fan",
+	"Sensor",
+	"Module/Card",
+	"Port/Connector",
+	"Battery",
+	"Processor",
+	"Memory",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q977[] = {
+	{ "Description", CIM_STRING, false, s1254, 1 },
+	{ "ValueMap", CIM_STRING, true, s1255, 15 },
+	{ "Values", CIM_STRING, true, s1256, 15 },
+};
+
+static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
+	{ "PackageType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q977, 3 },
+};
+
+static const char *const s1257[] = {
+	"A thing that holds others: rack, chassis, card.",
+};
+
+static const struct cim_qual_decl q978[] = {
+	{ "Version", CIM_STRING, false, s575, 1 },
+	{ "Description", CIM_STRING, false, s1257, 1 },
+};
+
+static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_PhysicalElement", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_System", NULL, NULL, q377, 2 },
+};
+
+static const char *const s1258[] = {
+	"A system and what it is built into.",
+};
+
+static const struct cim_qual_decl q979[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s579, 1 },
+	{ "Description", CIM_STRING, false, s1258, 1 },
+};
+
+static const char *const s1259[] = {
+	"Identifier that the hardware itself has.",
+};
+
+static const struct cim_qual_decl q980[] = {
+	{ "Description", CIM_STRING, false, s1259, 1 },
+};
+
+static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_PhysicalPackage", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ComputerSystem", NULL, NULL, q377, 2 },
+	{ "PlatformGUID", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q980, 1 },
+};
+
+static const char *const s1260[] = {
+	"A computer system and what it is built into.",
+};
+
+static const struct cim_qual_decl q981[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s579, 1 },
+	{ "Description", CIM_STRING, false, s1260, 1 },
+};
+
+static const char *const s1261[] = {
+	"Name of the product; part of the key.",
+};
+
+static const struct cim_qual_decl q982[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1261, 1 },
+};
+
+static const char *const s1262[] = {
+	"Serial number or the like; part of the key.",
+};
+
+static const struct cim_qual_decl q983[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1262, 1 },
+};
+
+static const char *const s1263[] = {
+	"Who sells it; part of the key.",
+};
+
+static const struct cim_qual_decl q984[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1263, 1 },
+};
+
+static const char *const s1264[] = {
+	"Version of the product; part of the key.",
+};
+
+static const struct cim_qual_decl q985[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1264, 1 },
+};
+
+static const char *const s1265[] = {
+	"When the warranty begins.",
+};
+
+static const struct cim_qual_decl q986[] = {
+	{ "Description", CIM_STRING, false, s1265, 1 },
+};
+
+static const char *const s1266[] = {
+	"Days of warranty.",
+};
+
+static const struct cim_qual_decl q987[] = {
+	{ "Description", CIM_STRING, false, s1266, 1 },
+};
+
+static const char *const s1267[] = {
+	"Family of the product.",
+};
+
+static const struct cim_qual_decl q988[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1 },
+	{ "Description", CIM_STRING, false, s1267, 1 },
+};
+
+static const struct cim_prop_decl CIM_Product_props[] = {
+	{ "Name", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q982, 2 },
+	{ "IdentifyingNumber", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q983, 3 },
+	{ "Vendor", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q984, 2 },
+	{ "Version", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q985, 3 },
+	{ "SKUNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q967, 2 },
+	{ "WarrantyStartDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q986, 1 },
+	{ "WarrantyDuration", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q987, 1 },
+	{ "Family", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q988, 2 },
+};
+
+static const char *const s1268[] = {
+	"What was bought, as vendor and customer call it.",
+};
+
+static const struct cim_qual_decl q989[] = {
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s1268, 1 },
+};
+
+static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
+	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_Product", NULL, NULL, q418, 2 },
+	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
+};
+
+static const char *const s1269[] = {
+	"A product and an element that belongs to it.",
+};
+
+static const struct cim_qual_decl q990[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s1269, 1 },
+};
+
+static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
+	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_PhysicalElement", NULL, NULL, q419, 2 },
+};
+
+static const char *const s1270[] = {
+	"A product and a thing that belongs to it.",
+};
+
+static const struct cim_qual_decl q991[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s7, 1 },
+	{ "Description", CIM_STRING, false, s1270, 1 },
+};
+
+static const char *const s1271[] = {
+	"Address, in the format of InfoFormat.",
+};
+
+static const struct cim_qual_decl q992[] = {
+	{ "Description", CIM_STRING, false, s1271, 1 },
+};
+
+static const char *const s1272[] = {
+	"Format of AccessInfo.",
+};
+
+static const char *const s1273[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"100",
+	"101",
+	"102",
+	"103",
+	"104",
+	"200",
+	"201",
+	"202",
+	"203",
+	"204",
+	"205",
+	"206",
+};
+
+static const char *const s1274[] = {
+	"Other",
+	"Host Name",
+	"IPv4 Address",
+	"IPv6 Address",
+	"IPX Address",
+	"DECnet\n\011 \011Address",
+	"SNA Address",
+	"Autonomous System Number",
+	"MPLS Label",
+	"IPv4 Subnet\n\011 \011Address",
+	"IPv6 Subnet Address",
+	"IPv4 Address Range",
+	"IPv6 Address Range",
+	"Dial\n\011 \011String",
+	"Ethernet Address",
+	"Token Ring Address",
+	"ATM Address",
+	"Frame Relay Address",
+	"URL",
+	"FQDN",
+	"User FQDN",
+	"DER ASN1 DN",
+	"DER ASN1 GN",
+	"Key ID",
+	"Parameterized URL",
+};
+
+static const struct cim_qual_decl q993[] = {
+	{ "Description", CIM_STRING, false, s1272, 1 },
+	{ "ValueMap", CIM_STRING, true, s1273, 25 },
+	{ "Values", CIM_STRING, true, s1274, 25 },
+};
+
+static const char *const s1275[] = {
+	"Text for InfoFormat 1 (Other).",
+};
+
+static const struct cim_qual_decl q994[] = {
+	{ "Description", CIM_STRING, false, s1275, 1 },
+};
+
+static const char *const s1276[] = {
+	"What the access point is for.",
+};
+
+static const char *const s1277[] = {
+	"Unknown",
+	"Other",
+	"Default Gateway",
+	"DNS Server",
+	"SNMP Trap Destination",
+	"MPLS Tunnel Destination",
+	"DHCP Server",
+	"SMTP Server",
+	"LDAP Server",
+	"Network Time\n\011 \011Protocol (NTP) Server",
+	"Management Service",
+	"internet Storage Name Service (iSNS)",
+};
+
+static const struct cim_qual_decl q995[] = {
+	{ "Description", CIM_STRING, false, s1276, 1 },
+	{ "ValueMap", CIM_STRING, true, s253, 12 },
+	{ "Values", CIM_STRING, true, s1277, 12 },
+};
+
+static const char *const s1278[] = {
+	"Text for AccessContext 1 (Other).",
+};
+
+static const struct cim_qual_decl q996[] = {
+	{ "Description", CIM_STRING, false, s1278, 1 },
+};
+
+static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
+	{ "AccessInfo", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q992, 1 },
+	{ "InfoFormat", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q993, 3 },
+	{ "OtherInfoFormatDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q994, 1 },
+	{ "AccessContext", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "0", q995, 3 },
+	{ "OtherAccessContext", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q996, 1 },
+};
+
+static const char *const s1279[] = {
+	"How something that is elsewhere is reached.",
+};
+
+static const struct cim_qual_decl q997[] = {
+	{ "Version", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s1279, 1 },
+};
+
+static const char *const s1280[] = {
+	"The access point.",
+};
+
+static const struct cim_qual_decl q998[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1280, 1 },
+};
+
+static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
+	{ "AvailableSAP", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, NULL, q998, 2 },
+	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+};
+
+static const char *const s1281[] = {
+	"An access point that can be used to manage an element.",
+};
+
+static const struct cim_qual_decl q999[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s93, 1 },
+	{ "Description", CIM_STRING, false, s1281, 1 },
+};
+
+static const char *const s1282[] = {
+	"CIM_RegisteredProfile",
+};
+
+static const char *const s1283[] = {
+	"A profile that means something only as a part of others.",
+};
+
+static const struct cim_qual_decl q1000[] = {
+	{ "Deprecated", CIM_STRING, true, s1282, 1 },
+	{ "Version", CIM_STRING, false, s1192, 1 },
+	{ "Description", CIM_STRING, false, s1283, 1 },
+};
+
+static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
+	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_RegisteredProfile", NULL, NULL, q376, 2 },
+	{ "Dependent", CIM_REFERENCE, false, false, false, false,
+	  "CIM_RegisteredSubProfile", NULL, NULL, q377, 2 },
+};
+
+static const char *const s1284[] = {
+	"CIM_ReferencedProfile",
+};
+
+static const char *const s1285[] = {
+	"A profile and one that is part of it.",
+};
+
+static const struct cim_qual_decl q1001[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Deprecated", CIM_STRING, true, s1284, 1 },
+	{ "Version", CIM_STRING, false, s1192, 1 },
+	{ "Description", CIM_STRING, false, s1285, 1 },
 };
 
 static const struct cim_class_decl classes[] = {
@@ -13811,154 +16869,232 @@ static const struct cim_class_decl classes[] = {
 	  NULL, 0, NULL, 0, q310, 2 },
 	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true,
 	  NULL, 0, NULL, 0, q311, 3 },
-	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false,
-	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q312, 2 },
+	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false,
+	  CIM_StorageReplicationCapabilities_props, 34, NULL, 0, q346, 2 },
 	{ "CIM_Collection", "CIM_ManagedElement", true, false,
-	  NULL, 0, NULL, 0, q313, 3 },
+	  NULL, 0, NULL, 0, q347, 3 },
 	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false,
-	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q314, 2 },
-	{ "CIM_Error", NULL, false, false,
-	  CIM_Error_props, 15, NULL, 0, q330, 4 },
-	{ "CIM_HostedDependency", "CIM_Dependency", false, true,
-	  CIM_HostedDependency_props, 2, NULL, 0, q331, 3 },
-	{ "CIM_HostedService", "CIM_HostedDependency", false, true,
-	  CIM_HostedService_props, 2, NULL, 0, q334, 3 },
-	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true,
-	  CIM_HostedCollection_props, 2, NULL, 0, q335, 3 },
-	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true,
-	  CIM_HostedAccessPoint_props, 2, NULL, 0, q336, 3 },
-	{ "CIM_MemberOfCollection", NULL, false, true,
-	  CIM_MemberOfCollection_props, 2, NULL, 0, q339, 4 },
-	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true,
-	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q341, 4 },
-	{ "CIM_ElementCapabilities", NULL, false, true,
-	  CIM_ElementCapabilities_props, 3, NULL, 0, q345, 3 },
-	{ "CIM_ElementSettingData", NULL, false, true,
-	  CIM_ElementSettingData_props, 5, NULL, 0, q350, 3 },
-	{ "CIM_ServiceAffectsElement", NULL, false, true,
-	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q355, 3 },
-	{ "RPL_HostedService", "CIM_HostedService", false, true,
-	  NULL, 0, NULL, 0, q356, 3 },
-	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true,
-	  NULL, 0, NULL, 0, q357, 3 },
-	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true,
-	  NULL, 0, NULL, 0, q358, 3 },
-	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true,
-	  NULL, 0, NULL, 0, q359, 3 },
-	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true,
-	  NULL, 0, NULL, 0, q360, 3 },
-	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true,
-	  NULL, 0, NULL, 0, q361, 3 },
-	{ "CIM_Job", "CIM_LogicalElement", true, false,
-	  CIM_Job_props, 16, CIM_Job_methods, 1, q380, 3 },
-	{ "CIM_ConcreteJob", "CIM_Job", false, false,
-	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q391, 2 },
-	{ "CIM_MethodResult", "CIM_ManagedElement", false, false,
-	  CIM_MethodResult_props, 3, NULL, 0, q394, 2 },
-	{ "CIM_Indication", NULL, true, false,
-	  CIM_Indication_props, 8, NULL, 0, q402, 4 },
-	{ "CIM_InstIndication", "CIM_Indication", true, false,
-	  CIM_InstIndication_props, 3, NULL, 0, q406, 4 },
-	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false,
-	  CIM_InstMethodCall_props, 4, NULL, 0, q411, 3 },
-	{ "CIM_OwningJobElement", NULL, false, true,
-	  CIM_OwningJobElement_props, 2, NULL, 0, q414, 3 },
-	{ "CIM_AffectedJobElement", NULL, false, true,
-	  CIM_AffectedJobElement_props, 4, NULL, 0, q416, 3 },
-	{ "CIM_AssociatedJobMethodResult", NULL, false, true,
-	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q418, 3 },
-	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false,
-	  NULL, 0, NULL, 0, q419, 2 },
-	{ "RPL_MethodResult", "CIM_MethodResult", false, false,
-	  NULL, 0, NULL, 0, q420, 2 },
-	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true,
-	  NULL, 0, NULL, 0, q421, 3 },
-	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true,
-	  NULL, 0, NULL, 0, q422, 3 },
-	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true,
-	  NULL, 0, NULL, 0, q423, 3 },
-	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false,
-	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q506, 2 },
-	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false,
-	  NULL, 0, NULL, 0, q507, 2 },
-	{ "CIM_ReplicationService", "CIM_Service", false, false,
-	  NULL, 0, CIM_ReplicationService_methods, 30, q618, 2 },
-	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false,
-	  NULL, 0, RPL_ReplicationService_methods, 3, q623, 2 },
-	{ "CIM_Credential", "CIM_ManagedElement", true, false,
-	  CIM_Credential_props, 2, NULL, 0, q626, 3 },
-	{ "CIM_SharedSecret", "CIM_Credential", false, false,
-	  CIM_SharedSecret_props, 5, NULL, 0, q630, 2 },
+	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q348, 2 },
 	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false,
-	  CIM_ConnectivityCollection_props, 1, NULL, 0, q632, 2 },
+	  CIM_ConnectivityCollection_props, 1, NULL, 0, q350, 2 },
+	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false,
+	  CIM_RemoteReplicationCollection_props, 5, NULL, 0, q356, 2 },
+	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true,
+	  CIM_ReplicaPoolForStorage_props, 2, NULL, 0, q357, 3 },
+	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false,
+	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q358, 2 },
+	{ "CIM_Error", NULL, false, false,
+	  CIM_Error_props, 15, NULL, 0, q374, 4 },
+	{ "CIM_HostedDependency", "CIM_Dependency", false, true,
+	  CIM_HostedDependency_props, 2, NULL, 0, q375, 3 },
+	{ "CIM_HostedService", "CIM_HostedDependency", false, true,
+	  CIM_HostedService_props, 2, NULL, 0, q378, 3 },
+	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true,
+	  CIM_HostedCollection_props, 2, NULL, 0, q379, 3 },
+	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true,
+	  CIM_HostedAccessPoint_props, 2, NULL, 0, q380, 3 },
+	{ "CIM_MemberOfCollection", NULL, false, true,
+	  CIM_MemberOfCollection_props, 2, NULL, 0, q383, 4 },
+	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true,
+	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q385, 4 },
+	{ "CIM_ElementCapabilities", NULL, false, true,
+	  CIM_ElementCapabilities_props, 3, NULL, 0, q389, 3 },
+	{ "CIM_ElementSettingData", NULL, false, true,
+	  CIM_ElementSettingData_props, 5, NULL, 0, q394, 3 },
+	{ "CIM_ServiceAffectsElement", NULL, false, true,
+	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q399, 3 },
+	{ "RPL_HostedService", "CIM_HostedService", false, true,
+	  NULL, 0, NULL, 0, q400, 3 },
+	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true,
+	  NULL, 0, NULL, 0, q401, 3 },
+	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true,
+	  NULL, 0, NULL, 0, q402, 3 },
+	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true,
+	  NULL, 0, NULL, 0, q403, 3 },
+	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true,
+	  NULL, 0, NULL, 0, q404, 3 },
+	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true,
+	  NULL, 0, NULL, 0, q405, 3 },
+	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false,
+	  CIM_LogicalDisk_props, 7, NULL, 0, q412, 2 },
+	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true,
+	  CIM_AbstractBasedOn_props, 4, NULL, 0, q416, 4 },
+	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true,
+	  CIM_BasedOn_props, 2, NULL, 0, q417, 3 },
+	{ "CIM_ConcreteComponent", "CIM_Component", false, true,
+	  CIM_ConcreteComponent_props, 2, NULL, 0, q420, 4 },
+	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true,
+	  CIM_AssociatedRemainingExtent_props, 2, NULL, 0, q421, 4 },
+	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true,
+	  CIM_StorageSettingsGeneratedFromCapabilities_props, 2, NULL, 0, q422, 3 },
+	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true,
+	  CIM_ConcreteDependency_props, 2, NULL, 0, q423, 3 },
+	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true,
+	  CIM_ComponentCS_props, 2, NULL, 0, q424, 4 },
+	{ "CIM_IndicationService", "CIM_Service", false, false,
+	  CIM_IndicationService_props, 5, NULL, 0, q430, 2 },
+	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false,
+	  CIM_IndicationServiceCapabilities_props, 8, NULL, 0, q439, 2 },
+	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false,
+	  CIM_IndicationFilter_props, 10, NULL, 0, q447, 2 },
+	{ "CIM_FilterCollection", "CIM_Collection", false, false,
+	  CIM_FilterCollection_props, 2, NULL, 0, q450, 2 },
+	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false,
+	  CIM_ListenerDestination_props, 11, NULL, 0, q458, 3 },
+	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false,
+	  CIM_ListenerDestinationCIMXML_props, 1, NULL, 0, q460, 2 },
+	{ "CIM_AbstractIndicationSubscription", NULL, true, true,
+	  CIM_AbstractIndicationSubscription_props, 20, NULL, 0, q480, 4 },
+	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	  CIM_IndicationSubscription_props, 2, NULL, 0, q483, 3 },
+	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	  CIM_FilterCollectionSubscription_props, 2, NULL, 0, q486, 3 },
+	{ "CIM_Indication", NULL, true, false,
+	  CIM_Indication_props, 8, NULL, 0, q494, 4 },
+	{ "CIM_InstIndication", "CIM_Indication", true, false,
+	  CIM_InstIndication_props, 3, NULL, 0, q498, 4 },
+	{ "CIM_InstCreation", "CIM_InstIndication", false, false,
+	  NULL, 0, NULL, 0, q499, 3 },
+	{ "CIM_InstModification", "CIM_InstIndication", false, false,
+	  CIM_InstModification_props, 2, NULL, 0, q502, 3 },
+	{ "CIM_InstDeletion", "CIM_InstIndication", false, false,
+	  NULL, 0, NULL, 0, q503, 3 },
+	{ "CIM_ProcessIndication", "CIM_Indication", true, false,
+	  NULL, 0, NULL, 0, q504, 4 },
+	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false,
+	  CIM_AlertIndication_props, 20, NULL, 0, q524, 3 },
+	{ "CIM_Job", "CIM_LogicalElement", true, false,
+	  CIM_Job_props, 16, CIM_Job_methods, 1, q543, 3 },
+	{ "CIM_ConcreteJob", "CIM_Job", false, false,
+	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q554, 2 },
+	{ "CIM_MethodResult", "CIM_ManagedElement", false, false,
+	  CIM_MethodResult_props, 3, NULL, 0, q557, 2 },
+	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false,
+	  CIM_InstMethodCall_props, 4, NULL, 0, q562, 3 },
+	{ "CIM_OwningJobElement", NULL, false, true,
+	  CIM_OwningJobElement_props, 2, NULL, 0, q565, 3 },
+	{ "CIM_AffectedJobElement", NULL, false, true,
+	  CIM_AffectedJobElement_props, 4, NULL, 0, q567, 3 },
+	{ "CIM_AssociatedJobMethodResult", NULL, false, true,
+	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q569, 3 },
+	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false,
+	  NULL, 0, NULL, 0, q570, 2 },
+	{ "RPL_MethodResult", "CIM_MethodResult", false, false,
+	  NULL, 0, NULL, 0, q571, 2 },
+	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true,
+	  NULL, 0, NULL, 0, q572, 3 },
+	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true,
+	  NULL, 0, NULL, 0, q573, 3 },
+	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true,
+	  NULL, 0, NULL, 0, q574, 3 },
+	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false,
+	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q657, 2 },
+	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false,
+	  NULL, 0, NULL, 0, q658, 2 },
+	{ "CIM_ReplicationService", "CIM_Service", false, false,
+	  NULL, 0, CIM_ReplicationService_methods, 30, q769, 2 },
+	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false,
+	  NULL, 0, RPL_ReplicationService_methods, 3, q774, 2 },
+	{ "CIM_Credential", "CIM_ManagedElement", true, false,
+	  CIM_Credential_props, 2, NULL, 0, q777, 3 },
+	{ "CIM_SharedSecret", "CIM_Credential", false, false,
+	  CIM_SharedSecret_props, 5, NULL, 0, q781, 2 },
 	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false,
-	  CIM_ReplicationEntity_props, 6, NULL, 0, q638, 2 },
+	  CIM_ReplicationEntity_props, 6, NULL, 0, q787, 2 },
 	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false,
-	  CIM_SynchronizationAspect_props, 10, NULL, 0, q649, 2 },
+	  CIM_SynchronizationAspect_props, 10, NULL, 0, q798, 2 },
 	{ "CIM_SettingsDefineState", NULL, false, true,
-	  CIM_SettingsDefineState_props, 2, NULL, 0, q650, 3 },
+	  CIM_SettingsDefineState_props, 2, NULL, 0, q799, 3 },
 	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false,
-	  CIM_ReplicationSettingData_props, 26, NULL, 0, q675, 2 },
+	  CIM_ReplicationSettingData_props, 26, NULL, 0, q824, 2 },
 	{ "CIM_Synchronized", NULL, false, true,
-	  CIM_Synchronized_props, 19, NULL, 0, q695, 3 },
+	  CIM_Synchronized_props, 19, NULL, 0, q844, 3 },
 	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true,
-	  CIM_StorageSynchronized_props, 9, NULL, 0, q704, 3 },
+	  CIM_StorageSynchronized_props, 9, NULL, 0, q853, 3 },
 	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true,
-	  CIM_GroupSynchronized_props, 7, NULL, 0, q708, 3 },
+	  CIM_GroupSynchronized_props, 7, NULL, 0, q857, 3 },
 	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false,
-	  CIM_ReplicationGroup_props, 6, NULL, 0, q714, 2 },
+	  CIM_ReplicationGroup_props, 6, NULL, 0, q863, 2 },
 	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false,
-	  NULL, 0, NULL, 0, q715, 2 },
+	  NULL, 0, NULL, 0, q864, 2 },
 	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true,
-	  NULL, 0, NULL, 0, q716, 3 },
+	  NULL, 0, NULL, 0, q865, 3 },
 	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true,
-	  NULL, 0, NULL, 0, q717, 3 },
+	  NULL, 0, NULL, 0, q866, 3 },
 	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false,
-	  RPL_ReplicationGroup_props, 2, NULL, 0, q719, 2 },
+	  RPL_ReplicationGroup_props, 2, NULL, 0, q868, 2 },
 	{ "CIM_WBEMService", "CIM_Service", true, false,
-	  NULL, 0, NULL, 0, q720, 3 },
+	  NULL, 0, NULL, 0, q869, 3 },
 	{ "CIM_ObjectManager", "CIM_WBEMService", false, false,
-	  CIM_ObjectManager_props, 4, NULL, 0, q724, 3 },
+	  CIM_ObjectManager_props, 4, NULL, 0, q873, 3 },
 	{ "CIM_Namespace", "CIM_ManagedElement", false, false,
-	  CIM_Namespace_props, 11, NULL, 0, q733, 3 },
+	  CIM_Namespace_props, 11, NULL, 0, q881, 3 },
 	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false,
-	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q744, 3 },
+	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q892, 3 },
 	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false,
-	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q754, 3 },
+	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q902, 3 },
 	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true,
-	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q755, 3 },
+	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q903, 3 },
 	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true,
-	  CIM_CommMechanismForManager_props, 2, NULL, 0, q756, 4 },
+	  CIM_CommMechanismForManager_props, 2, NULL, 0, q904, 4 },
 	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true,
-	  CIM_NamespaceInManager_props, 2, NULL, 0, q757, 4 },
+	  CIM_NamespaceInManager_props, 2, NULL, 0, q905, 4 },
 	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false,
-	  CIM_RegisteredSpecification_props, 9, NULL, 0, q765, 2 },
+	  CIM_RegisteredSpecification_props, 9, NULL, 0, q913, 2 },
 	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false,
-	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q770, 2 },
+	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q918, 2 },
 	{ "CIM_ElementConformsToProfile", NULL, false, true,
-	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q772, 3 },
+	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q920, 3 },
 	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true,
-	  CIM_ReferencedSpecification_props, 2, NULL, 0, q773, 3 },
+	  CIM_ReferencedSpecification_props, 2, NULL, 0, q921, 3 },
 	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true,
-	  CIM_ReferencedProfile_props, 2, NULL, 0, q774, 3 },
+	  CIM_ReferencedProfile_props, 2, NULL, 0, q922, 3 },
 	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false,
-	  NULL, 0, NULL, 0, q775, 2 },
+	  NULL, 0, NULL, 0, q923, 2 },
 	{ "RPL_Namespace", "CIM_Namespace", false, false,
-	  NULL, 0, NULL, 0, q776, 2 },
+	  NULL, 0, NULL, 0, q924, 2 },
 	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false,
-	  NULL, 0, NULL, 0, q777, 2 },
+	  NULL, 0, NULL, 0, q925, 2 },
 	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true,
-	  NULL, 0, NULL, 0, q778, 3 },
+	  NULL, 0, NULL, 0, q926, 3 },
 	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true,
-	  NULL, 0, NULL, 0, q779, 3 },
+	  NULL, 0, NULL, 0, q927, 3 },
 	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true,
-	  NULL, 0, NULL, 0, q780, 3 },
+	  NULL, 0, NULL, 0, q928, 3 },
 	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false,
-	  NULL, 0, NULL, 0, q781, 2 },
+	  NULL, 0, NULL, 0, q929, 2 },
 	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true,
-	  NULL, 0, NULL, 0, q782, 3 },
+	  NULL, 0, NULL, 0, q930, 3 },
 	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true,
-	  NULL, 0, NULL, 0, q783, 3 },
+	  NULL, 0, NULL, 0, q931, 3 },
+	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false,
+	  CIM_SoftwareIdentity_props, 26, NULL, 0, q957, 2 },
+	{ "CIM_InstalledSoftwareIdentity", NULL, false, true,
+	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q960, 3 },
+	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true,
+	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q964, 3 },
+	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false,
+	  CIM_PhysicalElement_props, 14, NULL, 0, q976, 3 },
+	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false,
+	  CIM_PhysicalPackage_props, 1, NULL, 0, q978, 2 },
+	{ "CIM_SystemPackaging", "CIM_Dependency", true, true,
+	  CIM_SystemPackaging_props, 2, NULL, 0, q979, 4 },
+	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true,
+	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q981, 3 },
+	{ "CIM_Product", "CIM_ManagedElement", false, false,
+	  CIM_Product_props, 8, NULL, 0, q989, 2 },
+	{ "CIM_ProductElementComponent", "CIM_Component", true, true,
+	  CIM_ProductElementComponent_props, 2, NULL, 0, q990, 5 },
+	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true,
+	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q991, 4 },
+	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false,
+	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q997, 2 },
+	{ "CIM_SAPAvailableForElement", NULL, false, true,
+	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q999, 3 },
+	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false,
+	  NULL, 0, NULL, 0, q1000, 3 },
+	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true,
+	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1001, 4 },
 };
 
 static const struct cim_qualtype_decl qualtypes[] = {

@@ -1213,6 +1213,160 @@ enum {
 };
 
 enum {
+	CIM_StorageReplicationCapabilities_SupportedSynchronizationType_Async = 2,
+	CIM_StorageReplicationCapabilities_SupportedSynchronizationType_Sync = 3,
+	CIM_StorageReplicationCapabilities_SupportedSynchronizationType_UnSyncAssoc_Full = 4,
+	CIM_StorageReplicationCapabilities_SupportedSynchronizationType_UnSyncAssoc_Delta = 5,
+	CIM_StorageReplicationCapabilities_SupportedSynchronizationType_UnSyncUnAssoc = 6,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Local_Replica_Creation = 2,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Remote_Replica_Creation = 3,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Local_Replica_Modification = 4,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Remote_Replica_Modification = 5,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Local_Replica_Attachment = 6,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Remote_Replica_Attachment = 7,
+	CIM_StorageReplicationCapabilities_SupportedAsynchronousActions_Buffer_Creation = 8,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Local_Replica_Creation = 2,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Remote_Replica_Creation = 3,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Local_Replica_Modification = 4,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Remote_Replica_Modification = 5,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Local_Replica_Attachment = 6,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Remote_Replica_Attachment = 7,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_Buffer_Creation = 8,
+	CIM_StorageReplicationCapabilities_SupportedSynchronousActions_NetworkPipe_Creation = 9,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_InitialReplicationState_Initialized = 2,
+	CIM_StorageReplicationCapabilities_InitialReplicationState_Prepared = 3,
+	CIM_StorageReplicationCapabilities_InitialReplicationState_Synchronized = 4,
+	CIM_StorageReplicationCapabilities_InitialReplicationState_Idle = 5,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Delta_Pool = 2,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Delta_Pool_Component = 3,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Remote_Mirror = 4,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Local_Mirror = 5,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Full_Snapshot = 6,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Delta_Snapshot = 7,
+	CIM_StorageReplicationCapabilities_SupportedSpecializedElements_Replication_Buffer = 8,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Detach = 2,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Fracture = 3,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Resync = 4,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Restore = 5,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Prepare = 6,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Unprepare = 7,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Quiesce = 8,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Unquiesce = 9,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Reset_To_Sync = 10,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Reset_To_Async = 11,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Start_Copy = 12,
+	CIM_StorageReplicationCapabilities_SupportedModifyOperations_Stop_Copy = 13,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_ReplicaHostAccessibility_Not_Accessible = 2,
+	CIM_StorageReplicationCapabilities_ReplicaHostAccessibility_No_Restrictions = 3,
+	CIM_StorageReplicationCapabilities_ReplicaHostAccessibility_Source_Hosts_Only = 4,
+	CIM_StorageReplicationCapabilities_ReplicaHostAccessibility_Source_Hosts_Excluded = 5,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Initialized = 2,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Prepare_In_Progress = 3,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Prepared = 4,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Resync_In_Progress = 5,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Synchronized = 6,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Fracture_In_Progress = 7,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Quiesce_In_Progress = 8,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Quiesced = 9,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Restore_In_Progress = 10,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Idle = 11,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Broken = 12,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Fractured = 13,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Frozen = 14,
+	CIM_StorageReplicationCapabilities_HostAccessibleState_Copy_In_Progress = 15,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_InitialSynchronizationDefault_Not_Managed = 0,
+	CIM_StorageReplicationCapabilities_InitialSynchronizationDefault_Start = 1,
+	CIM_StorageReplicationCapabilities_InitialSynchronizationDefault_Do_Not_Start = 2,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_ReplicationPriorityDefault_Not_Managed = 0,
+	CIM_StorageReplicationCapabilities_ReplicationPriorityDefault_Low = 1,
+	CIM_StorageReplicationCapabilities_ReplicationPriorityDefault_Same = 2,
+	CIM_StorageReplicationCapabilities_ReplicationPriorityDefault_High = 3,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_RemoteReplicationServicePointAccess_Not_Specified = 2,
+	CIM_StorageReplicationCapabilities_RemoteReplicationServicePointAccess_Source = 3,
+	CIM_StorageReplicationCapabilities_RemoteReplicationServicePointAccess_Target = 4,
+	CIM_StorageReplicationCapabilities_RemoteReplicationServicePointAccess_Proxy = 5,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_AlternateReplicationServicePointAccess_None = 2,
+	CIM_StorageReplicationCapabilities_AlternateReplicationServicePointAccess_Source = 3,
+	CIM_StorageReplicationCapabilities_AlternateReplicationServicePointAccess_Target = 4,
+	CIM_StorageReplicationCapabilities_AlternateReplicationServicePointAccess_Proxy = 5,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_DeltaReplicaPoolAccess_Any = 2,
+	CIM_StorageReplicationCapabilities_DeltaReplicaPoolAccess_Exclusive = 3,
+	CIM_StorageReplicationCapabilities_DeltaReplicaPoolAccess_Shared = 4,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_RemoteBufferElementType_Not_specified = 0,
+	CIM_StorageReplicationCapabilities_RemoteBufferElementType_InExtent = 2,
+	CIM_StorageReplicationCapabilities_RemoteBufferElementType_InPool = 3,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_RemoteBufferHost_Array = 2,
+	CIM_StorageReplicationCapabilities_RemoteBufferHost_ComponentCS = 3,
+	CIM_StorageReplicationCapabilities_RemoteBufferHost_Pipe = 4,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_RemoteBufferLocation_Source = 2,
+	CIM_StorageReplicationCapabilities_RemoteBufferLocation_Target = 3,
+	CIM_StorageReplicationCapabilities_RemoteBufferLocation_Both = 4,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_RemoteBufferSupported_Not_Supported = 0,
+	CIM_StorageReplicationCapabilities_RemoteBufferSupported_Required = 2,
+	CIM_StorageReplicationCapabilities_RemoteBufferSupported_Optional = 3,
+};
+
+enum {
+	CIM_StorageReplicationCapabilities_UseReplicationBufferDefault_Not_Managed = 0,
+	CIM_StorageReplicationCapabilities_UseReplicationBufferDefault_Use_Buffer = 1,
+	CIM_StorageReplicationCapabilities_UseReplicationBufferDefault_Do_Not_Use_Buffer = 2,
+};
+
+enum {
+	CIM_ConnectivityCollection_ConnectivityStatus_Connectivity_Up = 2,
+	CIM_ConnectivityCollection_ConnectivityStatus_No_Connectivity_Down = 3,
+	CIM_ConnectivityCollection_ConnectivityStatus_Partitioned = 4,
+};
+
+enum {
 	CIM_Error_ErrorType_Unknown = 0,
 	CIM_Error_ErrorType_Other = 1,
 	CIM_Error_ErrorType_Communications_Error = 2,
@@ -1354,6 +1508,145 @@ enum {
 };
 
 enum {
+	CIM_LogicalDisk_NameFormat_Other = 1,
+	CIM_LogicalDisk_NameFormat_OS_Device_Name = 12,
+};
+
+enum {
+	CIM_LogicalDisk_NameNamespace_Other = 1,
+	CIM_LogicalDisk_NameNamespace_OS_Device_Namespace = 8,
+};
+
+enum {
+	CIM_LogicalDisk_Usage_Other = 1,
+	CIM_LogicalDisk_Usage_Unrestricted = 2,
+	CIM_LogicalDisk_Usage_Reserved_for_ComputerSystem_the_block_server = 3,
+	CIM_LogicalDisk_Usage_Reserved_by_Replication_Services = 4,
+	CIM_LogicalDisk_Usage_Reserved_by_Migration_Services = 5,
+	CIM_LogicalDisk_Usage_Local_Replica_Source = 6,
+	CIM_LogicalDisk_Usage_Remote_Replica_Source = 7,
+	CIM_LogicalDisk_Usage_Local_Replica_Target = 8,
+	CIM_LogicalDisk_Usage_Remote_Replica_Target = 9,
+	CIM_LogicalDisk_Usage_Local_Replica_Source_or_Target = 10,
+	CIM_LogicalDisk_Usage_Remote_Replica_Source_or_Target = 11,
+	CIM_LogicalDisk_Usage_Delta_Replica_Target = 12,
+	CIM_LogicalDisk_Usage_Element_Component = 13,
+	CIM_LogicalDisk_Usage_Reserved_to_be_Unrestricted_Pool_Contributor = 14,
+	CIM_LogicalDisk_Usage_Composite_Volume_Member = 15,
+	CIM_LogicalDisk_Usage_Composite_LogicalDisk_Member = 16,
+	CIM_LogicalDisk_Usage_Reserved_for_Sparing = 17,
+	CIM_LogicalDisk_Usage_In_use_as_Unrestricted_Pool_Contributor = 18,
+	CIM_LogicalDisk_Usage_Reserved_to_be_Delta_Replica_Pool_Contributor = 19,
+	CIM_LogicalDisk_Usage_Reserved_to_be_Local_Replication_Pool_Contributor = 20,
+	CIM_LogicalDisk_Usage_Reserved_to_be_Remote_Replication_Pool_Contributor = 21,
+	CIM_LogicalDisk_Usage_In_use_as_Delta_Replica_Pool_Contributor = 22,
+	CIM_LogicalDisk_Usage_In_use_as_Local_Replication_Pool_Contributor = 23,
+	CIM_LogicalDisk_Usage_In_use_as_Remote_Replication_Pool_Contributor = 24,
+};
+
+enum {
+	CIM_IndicationService_SubscriptionRemovalAction_Remove = 2,
+	CIM_IndicationService_SubscriptionRemovalAction_Disable = 3,
+	CIM_IndicationService_SubscriptionRemovalAction_Ignore = 4,
+};
+
+enum {
+	CIM_ListenerDestination_PersistenceType_Other = 1,
+	CIM_ListenerDestination_PersistenceType_Permanent = 2,
+	CIM_ListenerDestination_PersistenceType_Transient = 3,
+};
+
+enum {
+	CIM_ListenerDestination_Protocol_Other = 1,
+	CIM_ListenerDestination_Protocol_CIM_XML = 2,
+	CIM_ListenerDestination_Protocol_SM_CLP = 3,
+	CIM_ListenerDestination_Protocol_WS_Management = 4,
+	CIM_ListenerDestination_Protocol_WSDM = 5,
+	CIM_ListenerDestination_Protocol_SMTP = 6,
+};
+
+enum {
+	CIM_AbstractIndicationSubscription_OnFatalErrorPolicy_Other = 1,
+	CIM_AbstractIndicationSubscription_OnFatalErrorPolicy_Ignore = 2,
+	CIM_AbstractIndicationSubscription_OnFatalErrorPolicy_Disable = 3,
+	CIM_AbstractIndicationSubscription_OnFatalErrorPolicy_Remove = 4,
+};
+
+enum {
+	CIM_AbstractIndicationSubscription_SubscriptionState_Unknown = 0,
+	CIM_AbstractIndicationSubscription_SubscriptionState_Other = 1,
+	CIM_AbstractIndicationSubscription_SubscriptionState_Enabled = 2,
+	CIM_AbstractIndicationSubscription_SubscriptionState_Enabled_Degraded = 3,
+	CIM_AbstractIndicationSubscription_SubscriptionState_Disabled = 4,
+};
+
+enum {
+	CIM_AbstractIndicationSubscription_RepeatNotificationPolicy_Unknown = 0,
+	CIM_AbstractIndicationSubscription_RepeatNotificationPolicy_Other = 1,
+	CIM_AbstractIndicationSubscription_RepeatNotificationPolicy_None = 2,
+	CIM_AbstractIndicationSubscription_RepeatNotificationPolicy_Suppress = 3,
+	CIM_AbstractIndicationSubscription_RepeatNotificationPolicy_Delay = 4,
+};
+
+enum {
+	CIM_Indication_PerceivedSeverity_Unknown = 0,
+	CIM_Indication_PerceivedSeverity_Other = 1,
+	CIM_Indication_PerceivedSeverity_Information = 2,
+	CIM_Indication_PerceivedSeverity_Degraded_Warning = 3,
+	CIM_Indication_PerceivedSeverity_Minor = 4,
+	CIM_Indication_PerceivedSeverity_Major = 5,
+	CIM_Indication_PerceivedSeverity_Critical = 6,
+	CIM_Indication_PerceivedSeverity_Fatal_NonRecoverable = 7,
+};
+
+enum {
+	CIM_AlertIndication_AlertingElementFormat_Unknown = 0,
+	CIM_AlertIndication_AlertingElementFormat_Other = 1,
+	CIM_AlertIndication_AlertingElementFormat_CIMObjectPath = 2,
+};
+
+enum {
+	CIM_AlertIndication_AlertType_Other = 1,
+	CIM_AlertIndication_AlertType_Communications_Alert = 2,
+	CIM_AlertIndication_AlertType_Quality_of_Service_Alert = 3,
+	CIM_AlertIndication_AlertType_Processing_Error = 4,
+	CIM_AlertIndication_AlertType_Device_Alert = 5,
+	CIM_AlertIndication_AlertType_Environmental_Alert = 6,
+	CIM_AlertIndication_AlertType_Model_Change = 7,
+	CIM_AlertIndication_AlertType_Security_Alert = 8,
+};
+
+enum {
+	CIM_AlertIndication_PerceivedSeverity_Unknown = 0,
+	CIM_AlertIndication_PerceivedSeverity_Other = 1,
+	CIM_AlertIndication_PerceivedSeverity_Information = 2,
+	CIM_AlertIndication_PerceivedSeverity_Degraded_Warning = 3,
+	CIM_AlertIndication_PerceivedSeverity_Minor = 4,
+	CIM_AlertIndication_PerceivedSeverity_Major = 5,
+	CIM_AlertIndication_PerceivedSeverity_Critical = 6,
+	CIM_AlertIndication_PerceivedSeverity_Fatal_NonRecoverable = 7,
+};
+
+enum {
+	CIM_AlertIndication_ProbableCause_Unknown = 0,
+	CIM_AlertIndication_ProbableCause_Other = 1,
+	CIM_AlertIndication_ProbableCause_Adapter_Card_Error = 2,
+	CIM_AlertIndication_ProbableCause_Application_Subsystem_Failure = 3,
+	CIM_AlertIndication_ProbableCause_Bandwidth_Reduced = 4,
+	CIM_AlertIndication_ProbableCause_Connection_Establishment_Error = 5,
+	CIM_AlertIndication_ProbableCause_Communications_Protocol_Error = 6,
+	CIM_AlertIndication_ProbableCause_Communications_Subsystem_Failure = 7,
+};
+
+enum {
+	CIM_AlertIndication_Trending_Unknown = 0,
+	CIM_AlertIndication_Trending_Not_Applicable = 1,
+	CIM_AlertIndication_Trending_Trending_Up = 2,
+	CIM_AlertIndication_Trending_Trending_Down = 3,
+	CIM_AlertIndication_Trending_No_Change = 4,
+};
+
+enum {
 	CIM_Job_LocalOrUtcTime_Local_Time = 1,
 	CIM_Job_LocalOrUtcTime_UTC_Time = 2,
 };
@@ -1431,17 +1724,6 @@ enum {
 	CIM_ConcreteJob_GetErrors_Failed = 4,
 	CIM_ConcreteJob_GetErrors_Invalid_Parameter = 5,
 	CIM_ConcreteJob_GetErrors_Access_Denied = 6,
-};
-
-enum {
-	CIM_Indication_PerceivedSeverity_Unknown = 0,
-	CIM_Indication_PerceivedSeverity_Other = 1,
-	CIM_Indication_PerceivedSeverity_Information = 2,
-	CIM_Indication_PerceivedSeverity_Degraded_Warning = 3,
-	CIM_Indication_PerceivedSeverity_Minor = 4,
-	CIM_Indication_PerceivedSeverity_Major = 5,
-	CIM_Indication_PerceivedSeverity_Critical = 6,
-	CIM_Indication_PerceivedSeverity_Fatal_NonRecoverable = 7,
 };
 
 enum {
@@ -4182,12 +4464,6 @@ enum {
 };
 
 enum {
-	CIM_ConnectivityCollection_ConnectivityStatus_Connectivity_Up = 2,
-	CIM_ConnectivityCollection_ConnectivityStatus_No_Connectivity_Down = 3,
-	CIM_ConnectivityCollection_ConnectivityStatus_Partitioned = 4,
-};
-
-enum {
 	CIM_ReplicationEntity_Type_Unknown = 0,
 	CIM_ReplicationEntity_Type_Other = 1,
 	CIM_ReplicationEntity_Type_StoragePool = 2,
@@ -4653,6 +4929,149 @@ enum {
 
 enum {
 	CIM_RegisteredProfile_GetCentralInstances_Completed_with_no_error = 0,
+};
+
+enum {
+	CIM_SoftwareIdentity_Classifications_Unknown = 0,
+	CIM_SoftwareIdentity_Classifications_Other = 1,
+	CIM_SoftwareIdentity_Classifications_Driver = 2,
+	CIM_SoftwareIdentity_Classifications_Configuration_Software = 3,
+	CIM_SoftwareIdentity_Classifications_Application_Software = 4,
+	CIM_SoftwareIdentity_Classifications_Instrumentation = 5,
+	CIM_SoftwareIdentity_Classifications_Firmware_BIOS = 6,
+	CIM_SoftwareIdentity_Classifications_Diagnostic_Software = 7,
+	CIM_SoftwareIdentity_Classifications_Operating_System = 8,
+	CIM_SoftwareIdentity_Classifications_Middleware = 9,
+	CIM_SoftwareIdentity_Classifications_Firmware = 10,
+	CIM_SoftwareIdentity_Classifications_BIOS_FCode = 11,
+	CIM_SoftwareIdentity_Classifications_Support_Service_Pack = 12,
+	CIM_SoftwareIdentity_Classifications_Software_Bundle = 13,
+};
+
+enum {
+	CIM_SoftwareIdentity_ExtendedResourceType_Unknown = 0,
+	CIM_SoftwareIdentity_ExtendedResourceType_Other = 1,
+	CIM_SoftwareIdentity_ExtendedResourceType_Not_Applicable = 2,
+	CIM_SoftwareIdentity_ExtendedResourceType_Linux_RPM = 3,
+	CIM_SoftwareIdentity_ExtendedResourceType_HP_UX_Depot = 4,
+	CIM_SoftwareIdentity_ExtendedResourceType_Windows_MSI = 5,
+	CIM_SoftwareIdentity_ExtendedResourceType_Solaris_Package = 6,
+	CIM_SoftwareIdentity_ExtendedResourceType_Macintosh_Disk_Image = 7,
+	CIM_SoftwareIdentity_ExtendedResourceType_Debian_linux_Package = 8,
+	CIM_SoftwareIdentity_ExtendedResourceType_VMware_vSphere_Installation_Bundle = 9,
+	CIM_SoftwareIdentity_ExtendedResourceType_VMware_Software_Bulletin = 10,
+	CIM_SoftwareIdentity_ExtendedResourceType_HP_Smart_Component = 11,
+};
+
+enum {
+	CIM_SoftwareIdentity_TargetOSTypes_Unknown = 0,
+	CIM_SoftwareIdentity_TargetOSTypes_Other = 1,
+	CIM_SoftwareIdentity_TargetOSTypes_MACOS = 2,
+	CIM_SoftwareIdentity_TargetOSTypes_ATTUNIX = 3,
+	CIM_SoftwareIdentity_TargetOSTypes_DGUX = 4,
+	CIM_SoftwareIdentity_TargetOSTypes_DECNT = 5,
+	CIM_SoftwareIdentity_TargetOSTypes_Tru64_UNIX = 6,
+	CIM_SoftwareIdentity_TargetOSTypes_OpenVMS = 7,
+	CIM_SoftwareIdentity_TargetOSTypes_HPUX = 8,
+	CIM_SoftwareIdentity_TargetOSTypes_AIX = 9,
+	CIM_SoftwareIdentity_TargetOSTypes_MVS = 10,
+	CIM_SoftwareIdentity_TargetOSTypes_OS400 = 11,
+	CIM_SoftwareIdentity_TargetOSTypes_OS_2 = 12,
+	CIM_SoftwareIdentity_TargetOSTypes_JavaVM = 13,
+	CIM_SoftwareIdentity_TargetOSTypes_MSDOS = 14,
+	CIM_SoftwareIdentity_TargetOSTypes_WIN3x = 15,
+	CIM_SoftwareIdentity_TargetOSTypes_WIN95 = 16,
+	CIM_SoftwareIdentity_TargetOSTypes_WIN98 = 17,
+	CIM_SoftwareIdentity_TargetOSTypes_WINNT = 18,
+	CIM_SoftwareIdentity_TargetOSTypes_WINCE = 19,
+	CIM_SoftwareIdentity_TargetOSTypes_NCR3000 = 20,
+	CIM_SoftwareIdentity_TargetOSTypes_NetWare = 21,
+	CIM_SoftwareIdentity_TargetOSTypes_OSF = 22,
+	CIM_SoftwareIdentity_TargetOSTypes_DC_OS = 23,
+	CIM_SoftwareIdentity_TargetOSTypes_Reliant_UNIX = 24,
+	CIM_SoftwareIdentity_TargetOSTypes_SCO_UnixWare = 25,
+	CIM_SoftwareIdentity_TargetOSTypes_SCO_OpenServer = 26,
+};
+
+enum {
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Unknown = 0,
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Other = 1,
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Resides_off_device = 2,
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Owner_Upgradeable = 3,
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Factory_Upgradeable = 4,
+	CIM_ElementSoftwareIdentity_UpgradeCondition_Not_Upgradeable = 5,
+};
+
+enum {
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Unknown = 0,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Current = 2,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Next = 3,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_FallBack = 4,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Default = 5,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Installed = 6,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Single_Use = 7,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Available = 8,
+	CIM_ElementSoftwareIdentity_ElementSoftwareStatus_Supports = 9,
+};
+
+enum {
+	CIM_PhysicalPackage_PackageType_Unknown = 0,
+	CIM_PhysicalPackage_PackageType_Other = 1,
+	CIM_PhysicalPackage_PackageType_Rack = 2,
+	CIM_PhysicalPackage_PackageType_Chassis_Frame = 3,
+	CIM_PhysicalPackage_PackageType_Cross_Connect_Backplane = 4,
+	CIM_PhysicalPackage_PackageType_Container_Frame_Slot = 5,
+	CIM_PhysicalPackage_PackageType_Power_Supply = 6,
+	CIM_PhysicalPackage_PackageType_Fan = 7,
+	CIM_PhysicalPackage_PackageType_Sensor = 8,
+	CIM_PhysicalPackage_PackageType_Module_Card = 9,
+	CIM_PhysicalPackage_PackageType_Port_Connector = 10,
+	CIM_PhysicalPackage_PackageType_Battery = 11,
+	CIM_PhysicalPackage_PackageType_Processor = 12,
+	CIM_PhysicalPackage_PackageType_Memory = 13,
+};
+
+enum {
+	CIM_RemoteServiceAccessPoint_InfoFormat_Other = 1,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Host_Name = 2,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv4_Address = 3,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv6_Address = 4,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPX_Address = 5,
+	CIM_RemoteServiceAccessPoint_InfoFormat_DECnet_Address = 6,
+	CIM_RemoteServiceAccessPoint_InfoFormat_SNA_Address = 7,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Autonomous_System_Number = 8,
+	CIM_RemoteServiceAccessPoint_InfoFormat_MPLS_Label = 9,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv4_Subnet_Address = 10,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv6_Subnet_Address = 11,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv4_Address_Range = 12,
+	CIM_RemoteServiceAccessPoint_InfoFormat_IPv6_Address_Range = 13,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Dial_String = 100,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Ethernet_Address = 101,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Token_Ring_Address = 102,
+	CIM_RemoteServiceAccessPoint_InfoFormat_ATM_Address = 103,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Frame_Relay_Address = 104,
+	CIM_RemoteServiceAccessPoint_InfoFormat_URL = 200,
+	CIM_RemoteServiceAccessPoint_InfoFormat_FQDN = 201,
+	CIM_RemoteServiceAccessPoint_InfoFormat_User_FQDN = 202,
+	CIM_RemoteServiceAccessPoint_InfoFormat_DER_ASN1_DN = 203,
+	CIM_RemoteServiceAccessPoint_InfoFormat_DER_ASN1_GN = 204,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Key_ID = 205,
+	CIM_RemoteServiceAccessPoint_InfoFormat_Parameterized_URL = 206,
+};
+
+enum {
+	CIM_RemoteServiceAccessPoint_AccessContext_Unknown = 0,
+	CIM_RemoteServiceAccessPoint_AccessContext_Other = 1,
+	CIM_RemoteServiceAccessPoint_AccessContext_Default_Gateway = 2,
+	CIM_RemoteServiceAccessPoint_AccessContext_DNS_Server = 3,
+	CIM_RemoteServiceAccessPoint_AccessContext_SNMP_Trap_Destination = 4,
+	CIM_RemoteServiceAccessPoint_AccessContext_MPLS_Tunnel_Destination = 5,
+	CIM_RemoteServiceAccessPoint_AccessContext_DHCP_Server = 6,
+	CIM_RemoteServiceAccessPoint_AccessContext_SMTP_Server = 7,
+	CIM_RemoteServiceAccessPoint_AccessContext_LDAP_Server = 8,
+	CIM_RemoteServiceAccessPoint_AccessContext_Network_Time_Protocol_NTP_Server = 9,
+	CIM_RemoteServiceAccessPoint_AccessContext_Management_Service = 10,
+	CIM_RemoteServiceAccessPoint_AccessContext_internet_Storage_Name_Service_iSNS = 11,
 };
 
 #endif

@@ -68,6 +68,8 @@ static void complete(struct call *c, struct sim_answer *a)
 	a->reply.nr_relations = a->relations.n;
 	a->reply.groups = a->groups.v;
 	a->reply.nr_groups = a->groups.n;
+	a->reply.spaces = a->spaces.v;
+	a->reply.nr_spaces = a->spaces.n;
 	if (c->done)
 		c->done(&a->reply, c->arg);
 	sim_answer_done(a);
@@ -200,6 +202,7 @@ static void sim_stop(struct backend *b)
 const struct backend_ops backend_sim = {
 	.name = "sim",
 	.max_volume_id = SIM_MAX - 1,
+	.max_snapshot_id = 2 * SIM_MAX - 1,
 	.start = sim_start,
 	.call = sim_call,
 	.stop = sim_stop,
@@ -264,11 +267,21 @@ void sim_drop_relation(const char *target_uuid)
 	sim_relation_drop(&the->storage, sim_relation_to(&the->storage.table, target_uuid));
 }
 
+void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id)
+{
+	struct backend_pair p = { .snapshot_id = id };
+
+	snprintf(p.source, sizeof(p.source), "%s", source_uuid);
+	snprintf(p.relation, sizeof(p.relation), "%s", uuid);
+	if (!sim_snapshot_add(&the->storage, uuid, &p, now_us()))
+		abort();
+}
+
 const char *sim_dm_table(const char *uuid)
 {
 	const struct sim_volume *v = sim_volume(&the->storage.table, uuid);
 
-	return !v ? "" : *v->clone_of ? "clone" : "source";
+	return !v ? "" : *v->snapshot_of ? "snap" : *v->clone_of ? "clone" : "source";
 }
 
 size_t sim_nr_relations(void)

@@ -23,9 +23,11 @@ void sim_hide(bool on);
 void sim_set_open(const char *uuid, bool open);
 void sim_lose_volume(const char *uuid);
 void sim_fail_relation(const char *target_uuid, const char *reason);
-/* Somebody detaches it behind our back. */
+/* Somebody detaches it, or deletes the snapshot, behind our back. */
 void sim_drop_relation(const char *target_uuid);
-/* "source", "clone", "" when there is no such volume: its device-mapper table. */
+/* Somebody makes a snapshot behind our back, and its event is lost. */
+void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id);
+/* "source", "clone", "snap", "" when there is no such volume: its device-mapper table. */
 const char *sim_dm_table(const char *uuid);
 size_t sim_nr_relations(void);
 size_t sim_nr_volumes(void);

@@ -83,7 +83,9 @@ void sim_faults_relation(struct sim_storage *s, struct sim_relation *r, const ch
 				snprintf(r->reason, sizeof(r->reason), "%s", f->reason);
 			else
 				snprintf(r->reason, sizeof(r->reason),
-					 "clone %u: write error of the target", r->target_id);
+					 r->is_snapshot ? "snapshot %u: the store is full"
+							: "clone %u: write error of the target",
+					 r->target_id);
 		}
 		return;
 	}

@@ -63,10 +63,11 @@ static void describe(const struct sim_relation *r, struct backend_relation *out)
 	*out = (struct backend_relation) {
 		.target_id = r->target_id,
 		.source_id = r->source_id,
+		.is_snapshot = r->is_snapshot,
 		.state = r->state,
 		.error = r->error,
 		.total_bytes = r->total_bytes,
-		.copied_bytes = r->copied_bytes,
+		.copied_bytes = r->is_snapshot ? r->total_bytes : r->copied_bytes,
 		.rate_bytes_s = copying ? r->rate_bytes_s : 0,
 		.eta_s = copying ? (uint32_t)((r->total_bytes - r->copied_bytes) / r->rate_bytes_s)
 				 : ENGINE_ETA_UNKNOWN,
@@ -104,6 +105,10 @@ void sim_relation_fail(struct sim_storage *s, struct sim_relation *r, const char
 void sim_relation_drop(struct sim_storage *s, struct sim_relation *r)
 {
 	set_state(s, r, ENGINE_DETACHED);
+	if (r->is_snapshot) {
+		s->nr_snapshots--;
+		sim_volume_remove(&s->table, sim_volume(&s->table, r->target));
+	}
 	sim_relation_remove(&s->table, r);
 	tell(s, r);
 }
@@ -127,6 +132,7 @@ static void copy_one(struct sim_storage *s, struct sim_relation *r, uint64_t us)
 void sim_copy(struct sim_storage *s, uint64_t us)
 {
 	s->table.f->clock_us += us;
+	sim_snapshots_keep(s, us);
 	for (struct sim_relation *r = NULL; s->nr_copying && (r = sim_next_relation(&s->table, r));)
 		if (r->state == ENGINE_COPYING)
 			copy_one(s, r, us);
@@ -137,6 +143,8 @@ static int check_pair(struct sim_storage *s, const struct backend_pair *p, struc
 	const struct sim_volume *src = sim_volume(&s->table, p->source);
 	const struct sim_volume *dst = sim_volume(&s->table, p->target);
 
+	if (!*p->target)
+		return sim_snapshot_check(s, p, a);
 	if (!src || !dst)
 		return sim_refuse(a, -ENOENT, "volume %s is not there",
 				  src ? p->target : p->source);
@@ -167,14 +175,14 @@ static bool start_copy(struct sim_storage *s, const struct backend_request *req,
 {
 	const struct sim_volume *src = sim_volume(&s->table, p->source);
 	const struct sim_volume *dst = sim_volume(&s->table, p->target);
-	struct sim_relation r = {
-		.target_id = dst->id,
-		.source_id = src->id,
-		.when_us = when_us,
-		.total_bytes = src->size_bytes,
-	};
+	struct sim_relation r = { .when_us = when_us };
 	struct sim_relation *added;
 
+	if (!dst)
+		return sim_snapshot_add(s, req->uuid, p, when_us);
+	r.target_id = dst->id;
+	r.source_id = src->id;
+	r.total_bytes = src->size_bytes;
 	memcpy(r.uuid, p->relation, sizeof(r.uuid));
 	memcpy(r.group, req->uuid, sizeof(r.group));
 	memcpy(r.source, src->uuid, sizeof(r.source));
@@ -193,7 +201,9 @@ static int group_create(struct sim_storage *s, const struct backend_request *req
 	int ret;
 
 	for (size_t i = 0; i < req->nr_pairs; i++) {
-		const struct sim_relation *r = sim_relation_to(&s->table, req->pairs[i].target);
+		const struct backend_pair *p = &req->pairs[i];
+		const struct sim_relation *r =
+			sim_relation_to(&s->table, *p->target ? p->target : p->relation);
 
 		if (!r || strcmp(r->group, req->uuid))
 			continue;
@@ -280,6 +290,7 @@ static int inventory(struct sim_storage *s, struct sim_answer *a)
 
 		memcpy(bv.uuid, v->uuid, sizeof(bv.uuid));
 		memcpy(bv.clone_of, v->clone_of, sizeof(bv.clone_of));
+		memcpy(bv.snapshot_of, v->snapshot_of, sizeof(bv.snapshot_of));
 		pool_uuid_of(v->pool, bv.pool);
 		vec_push(&a->volumes, bv);
 	}
@@ -329,7 +340,7 @@ static int volume_change(struct sim_storage *s, const struct backend_request *re
 		return sim_refuse(a, -ENOENT, "volume %s is not there", req->uuid);
 	switch (req->op) {
 	case BACKEND_VOLUME_DELETE:
-		if (v->open || sim_relation_to(&s->table, v->uuid))
+		if (v->open || sim_relation_to(&s->table, v->uuid) || sim_has_snapshots(s, v))
 			return sim_refuse(a, -EBUSY, "volume %s is in use", v->uuid);
 		sim_volume_remove(&s->table, v);
 		return 0;
@@ -386,8 +397,12 @@ static int dispatch(struct sim_storage *s, const struct backend_request *req, st
 		return group_create(s, req, a);
 	case BACKEND_RELATION_MODIFY:
 		return relation_modify(s, req, a);
+	case BACKEND_SNAPSHOT_DELETE:
+		return sim_snapshot_delete(s, req->uuid, a);
 	case BACKEND_RELATION_LIST:
 		return relation_list(s, a);
+	case BACKEND_SPACE_LIST:
+		return sim_space_list(s, a);
 	default:
 		return 0;
 	}
@@ -406,6 +421,7 @@ void sim_answer_done(struct sim_answer *a)
 	vec_done(&a->volumes);
 	vec_done(&a->relations);
 	vec_done(&a->groups);
+	vec_done(&a->spaces);
 }
 
 int sim_storage_open(struct sim_storage *s, const struct smisd_config *cfg, char *why,
@@ -420,8 +436,10 @@ int sim_storage_open(struct sim_storage *s, const struct smisd_config *cfg, char
 	if (ret)
 		return ret;
 	s->fault_times = xcalloc(cfg->nr_faults + 1, sizeof(*s->fault_times));
-	for (struct sim_relation *r = NULL; (r = sim_next_relation(&s->table, r));)
+	for (struct sim_relation *r = NULL; (r = sim_next_relation(&s->table, r));) {
 		s->nr_copying += r->state == ENGINE_COPYING;
+		s->nr_snapshots += r->is_snapshot;
+	}
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct sim_storage {
 	uint32_t *fault_times; /* how often each fault of the configuration happened */
 	bool fail_operations; /* operations fail as configured; off while the node is made */
 	bool hidden; /* nothing is to be seen */
-	size_t nr_copying;
+	size_t nr_copying, nr_snapshots;
 };
 
 /* Zero-initialised; its arrays are the storage of reply. */
@@ -29,6 +29,7 @@ struct sim_answer {
 	VEC(struct backend_volume) volumes;
 	VEC(struct backend_relation) relations;
 	VEC(struct backend_group) groups;
+	VEC(struct backend_space) spaces;
 };
 
 int sim_storage_open(struct sim_storage *s, const struct smisd_config *cfg, char *why,
@@ -47,6 +48,16 @@ void sim_copy(struct sim_storage *s, uint64_t us);
 void sim_relation_fail(struct sim_storage *s, struct sim_relation *r, const char *reason);
 /* It is detached. */
 void sim_relation_drop(struct sim_storage *s, struct sim_relation *r);
+
+/* ---- snapshots.c: the kernel's part of snapshots */
+int sim_snapshot_check(struct sim_storage *s, const struct backend_pair *p, struct sim_answer *a);
+bool sim_snapshot_add(struct sim_storage *s, const char *group, const struct backend_pair *p,
+		      uint64_t when_us);
+int sim_snapshot_delete(struct sim_storage *s, const char *uuid, struct sim_answer *a);
+/* Hosts write for @us: what they overwrite is kept. */
+void sim_snapshots_keep(struct sim_storage *s, uint64_t us);
+int sim_space_list(struct sim_storage *s, struct sim_answer *a);
+bool sim_has_snapshots(const struct sim_storage *s, const struct sim_volume *v);
 
 /* ---- faults.c: what the configuration says about failures */
 

@@ -10,7 +10,7 @@
 
 #include "engine/model.h"
 
-#define SIM_MAGIC 0x324d4953u
+#define SIM_MAGIC 0x334d4953u
 
 /* A file of another version is begun again: what is in it is of no worth to anyone. */
 static int map_file(struct sim_table *t, const char *dir, char *why, size_t why_size)
@@ -38,7 +38,7 @@ static int map_file(struct sim_table *t, const char *dir, char *why, size_t why_
 static void index_volume(struct sim_table *t, struct sim_volume *v)
 {
 	strmap_set(&t->volumes, v->uuid, v);
-	if (v->pool < CONFIG_MAX_POOLS)
+	if (v->pool < CONFIG_MAX_POOLS && !*v->snapshot_of)
 		t->used_bytes[v->pool] += v->size_bytes;
 }
 
@@ -148,7 +148,7 @@ struct sim_relation *sim_relation_add(struct sim_table *t, const struct sim_rela
 
 void sim_volume_resize(struct sim_table *t, struct sim_volume *v, uint64_t size_bytes)
 {
-	if (v->pool < CONFIG_MAX_POOLS)
+	if (v->pool < CONFIG_MAX_POOLS && !*v->snapshot_of)
 		t->used_bytes[v->pool] += size_bytes - v->size_bytes;
 	v->size_bytes = size_bytes;
 }

@@ -12,11 +12,12 @@
 #include "engine/backend.h"
 #include "engine/config.h"
 
-#define SIM_MAX	 65536 /* volumes, and relations */
+#define SIM_MAX	 65536 /* volumes, relations; ids of each */
 #define SIM_UNIT (4ull << 20)
 
 struct sim_volume {
 	char uuid[ENGINE_UUID_LEN], clone_of[ENGINE_UUID_LEN];
+	char snapshot_of[ENGINE_UUID_LEN]; /* such a one takes no space of the pool */
 	char name[ENGINE_NAME_MAX + 1];
 	uint32_t id, pool; /* pool: its place in the configuration */
 	uint64_t size_bytes;
@@ -29,9 +30,10 @@ struct sim_relation {
 	uint32_t target_id, source_id;
 	enum engine_state state;
 	int error;
-	uint64_t total_bytes, copied_bytes, rate_bytes_s, when_us;
+	uint64_t total_bytes, rate_bytes_s, when_us;
+	uint64_t copied_bytes; /* of a snapshot: what is kept for it */
 	uint64_t fail_at_bytes; /* UINT64_MAX: never; then with reason */
-	bool used;
+	bool used, is_snapshot;
 };
 
 struct sim_file {

@@ -257,11 +257,45 @@ def t_group_clone():
     p.refused(16, "source", "volume-delete", uuid=State.a)
 
 
+def t_snapshots():
+    """Snapshots have their relation's uuid, a read-only device, and nothing in LVM."""
+    p = State.priv
+    State.sa, State.sb, group = new(), new(), new()
+    State.old = read(State.a, 16)
+    lvs = run("lvm", "lvs", "-o", "lv_name")
+    pairs = [[State.sa, State.a, 5000], [State.sb, State.b, 5001]]
+    assert p.ok("group-create", uuid=group, pairs=pairs)["groups"][0]["uuid"] == group
+    write(State.a, 0x22, 4)
+    p.ok("group-create", uuid=group, pairs=pairs)  # again: the answer was lost
+    assert table(State.sa) == "replica-snap"
+    assert run("blockdev", "--getro", f"/dev/mapper/RPL-{State.sa}").strip() == "1"
+    assert read(State.sa, 16) == State.old and read(State.a, 4) == b"\x22" * 4 * MIB
+    assert run("lvm", "lvs", "-o", "lv_name") == lvs
+    p.ok("volume-link", uuid=State.sa, name="noon 1")
+    assert os.readlink("/dev/rpl/noon\\x201") == f"../mapper/RPL-{State.sa}"
+    found = {v["uuid"]: v for v in p.ok("inventory")["volumes"]}
+    assert [found[u]["snapshot-of"] for u in (State.sa, State.sb, State.a)] == \
+        [State.a, State.b, ""], found
+    assert (found[State.sa]["volume"], found[State.sa]["size"]) == (5000, 16 * MIB), found
+    for pair in ([new(), State.sa, 5002], [new(), State.ta, 5002]):
+        p.refused(22, "no source", "group-create", uuid=new(), pairs=[pair])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 4095]])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 32768]])
+    r = p.call("group-create", uuid=new(), pairs=[[new(), State.a, 5000]])
+    assert r["error"] and "5000" in r["reason"], r
+    p.refused(22, "no snapshot", "snapshot-delete", uuid=State.b)
+    with open(f"/dev/mapper/RPL-{State.sb}", "rb"):
+        p.refused(16, "in use", "snapshot-delete", uuid=State.sb)
+    p.ok("snapshot-delete", uuid=State.sb)
+    p.ok("snapshot-delete", uuid=State.sb)  # again
+    assert not run("dmsetup", "ls").count(State.sb)
+
+
 def t_reboot():
-    """Everything is taken down, then comes back as at boot: store, clones, sources."""
+    """Everything is taken down, then comes back as at boot: store, clones, sources, snapshots."""
     State.priv.stop()
     # what a shutdown does; sources first, the store last
-    for kind in ("replica-source", "replica-clone", "replica-store"):
+    for kind in ("replica-snap", "replica-source", "replica-clone", "replica-store"):
         for name in run("dmsetup", "ls", "--target", kind).splitlines():
             if name.startswith("RPL-"):
                 run("dmsetup", "remove", "--retry", name.split()[0])
@@ -271,6 +305,7 @@ def t_reboot():
     assert table(State.ta) == "replica-clone" and table(State.a) == "replica-source"
     assert run("dmsetup", "status", "--target", "replica-clone").count("synchronized") == 2
     assert read(State.ta, 16) == b"\xaa" * 16 * MIB
+    assert table(State.sa) == "replica-snap" and read(State.sa, 16) == State.old
 
 
 def t_killed_helper():
@@ -299,6 +334,9 @@ def t_detach_and_delete():
     assert read(State.ta, 16) == b"\xaa" * 16 * MIB
     p.ok("relation-modify", uuid=State.tb, other=State.rb, verb="detach", force=False)
     p.ok("clone-release", uuid=State.tb)
+    p.refused(16, "snapshots (1)", "volume-delete", uuid=State.a)
+    assert table(State.a) == "replica-source"
+    p.ok("snapshot-delete", uuid=State.sa)
     for u in (State.ta, State.tb, State.a, State.b):
         p.ok("volume-delete", uuid=u)
     r = p.ok("inventory")
@@ -333,7 +371,8 @@ def t_strangers_are_refused():
 
 
 TESTS = [t_setup, t_activate_makes_the_stores, t_inventory_is_empty, t_volume_create, t_refusals,
-         t_create_as_clone, t_reason_of_the_kernel, t_grow, t_group_clone, t_reboot, t_killed_helper,
+         t_create_as_clone, t_reason_of_the_kernel, t_grow, t_group_clone, t_snapshots, t_reboot,
+         t_killed_helper,
          t_detach_and_delete,
          t_strangers_are_refused]
 

@@ -189,8 +189,9 @@ class Case(unittest.TestCase):
             if {r["SystemElement"]["DeviceID"], r["SyncedElement"]["DeviceID"]} & ids:
                 mine.append(r["SyncedElement"])
                 ids.add(r["SyncedElement"]["DeviceID"])
-                c.invoke("ModifyReplicaSynchronization", c.replication, Operation=Uint16(8),
-                         Synchronization=r, Force=True)
+                for op in (8, 19):
+                    c.invoke("ModifyReplicaSynchronization", c.replication, Operation=Uint16(op),
+                             Synchronization=r, Force=True)
         for g in groups:
             c.invoke("DeleteGroup", c.replication, ReplicationGroup=g, RemoveElements=True)
         for device_id in ids:

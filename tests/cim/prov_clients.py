@@ -66,7 +66,7 @@ class Libstoragemgmt(Case):
                                      ResultClass="CIM_ReplicationServiceCapabilities")
         self.assertIn(2, caps[0]["SupportedAsynchronousActions"])
         self.assertIn(10, caps[0]["SupportedReplicationTypes"])
-        self.assertNotIn(6, caps[0]["SupportedReplicationTypes"])
+        self.assertIn(6, caps[0]["SupportedReplicationTypes"])
         src = self.volume(mib=512)
         out = self.call("CreateElementReplica", 4096, service, ElementName=self.name("rep"),
                         SyncType=Uint16(8), SourceElement=src, WaitForCopyState=Uint16(4))
@@ -91,9 +91,23 @@ class Libstoragemgmt(Case):
             self.conn.GetInstance(out["Job"])
 
     def test_s5_snapshot(self):
-        """S5: a snapshot is Not Supported, nothing happens"""
-        self.refuse("CreateElementReplica", 1, ElementName=self.name("snap"), SyncType=Uint16(7),
-                    SourceElement=self.volume(), WaitForCopyState=Uint16(4))
+        """S5: a snapshot, which is there when the call returns; deleted as any volume"""
+        jobs = self.conn.EnumerateInstanceNames("CIM_ConcreteJob")
+        out = self.call("CreateElementReplica", 0, ElementName=self.name("snap"),
+                        SyncType=Uint16(7), SourceElement=self.volume(),
+                        WaitForCopyState=Uint16(4))
+        self.assertIsNone(out.get("Job"))
+        self.assertEqual(self.conn.EnumerateInstanceNames("CIM_ConcreteJob"), jobs)
+        snap = self.conn.GetInstance(out["TargetElement"], LocalOnly=False)
+        self.assertEqual((snap["ElementName"], snap["OperationalStatus"]),
+                         (self.name("snap"), [2]))
+        # of a volume in a relation whose SyncState is not 6 lsm just asks for its return
+        refs = self.conn.References(snap.path, ResultClass="CIM_StorageSynchronized")
+        self.assertEqual([r["SyncState"] for r in refs], [11])
+        self.call("ReturnToStoragePool", 0, self.service("CIM_StorageConfigurationService"),
+                  TheElement=snap.path)
+        with self.raises(pywbem.CIM_ERR_NOT_FOUND):
+            self.conn.GetInstance(snap.path)
 
     def test_s9_in_relation(self):
         """S9: a volume in a relation is in use; after Detach it goes"""
@@ -312,7 +326,7 @@ class ThreePar(Case):
         self.c.wait_job(out["Job"])
         self.refuse("CreateGroupReplicaFromElements", 5, SyncType=Uint16(8), SourceElements=src,
                     SourceGroupName=self.name("sg2"), TargetElements=src)
-        self.refuse("CreateGroupReplicaFromElements", 1, SyncType=Uint16(7), SourceElements=src)
+        self.refuse("CreateGroupReplicaFromElements", 1, SyncType=Uint16(6), SourceElements=src)
 
 
 class Eternus(Case):

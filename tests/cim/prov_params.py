@@ -77,7 +77,7 @@ class Replica(Case):
         primordial = [p.path for p in self.conn.EnumerateInstances("CIM_StoragePool")
                       if p["Primordial"]][0]
         setting = self.conn.EnumerateInstanceNames("CIM_StorageSetting")[0]
-        for n, rc in ((6, 1), (7, 1), (9, 5), (0, 5), (65535, 5)):
+        for n, rc in ((6, 1), (7, 5), (9, 5), (0, 5), (65535, 5)):
             yield rc, dict(base, SyncType=Uint16(n))
         for n, rc in ((4, 1), (5, 1), (0, 5), (1, 1), (99, 1)):
             yield rc, dict(base, Mode=Uint16(n))
@@ -426,7 +426,7 @@ class Volumes(Case):
 class Queries(Case):
     """What the capabilities say is what the service does."""
 
-    types = (10, 11)
+    types = (6, 10, 11)
 
     def setUp(self):
         super().setUp()
@@ -444,13 +444,14 @@ class Queries(Case):
 
     def test_type_conversion(self):
         """SyncType, Mode and locality to replication type and back"""
-        for t, mode in ((10, 2), (11, 3)):
-            out = self.ask("ConvertSyncTypeToReplicationType", SyncType=Uint16(8),
+        for t, sync, mode in ((6, 7, 2), (10, 8, 2), (11, 8, 3)):
+            out = self.ask("ConvertSyncTypeToReplicationType", SyncType=Uint16(sync),
                            Mode=Uint16(mode), LocalOrRemote=Uint16(2))
             self.assertEqual(out["SupportedReplicationTypes"], t)
             out = self.ask("ConvertReplicationTypeToSyncType", ReplicationType=Uint16(t))
-            self.assertEqual((out["SyncType"], out["Mode"], out["LocalOrRemote"]), (8, mode, 2))
-        for s, m, w in ((7, 2, 2), (6, 2, 2), (8, 4, 2), (8, 2, 3)):
+            self.assertEqual((out["SyncType"], out["Mode"], out["LocalOrRemote"]),
+                             (sync, mode, 2))
+        for s, m, w in ((7, 3, 2), (7, 2, 3), (6, 2, 2), (8, 4, 2), (8, 2, 3)):
             self.ask("ConvertSyncTypeToReplicationType", 1, SyncType=Uint16(s), Mode=Uint16(m),
                      LocalOrRemote=Uint16(w))
 
@@ -461,34 +462,50 @@ class Queries(Case):
         for name, m in cls.methods.items():
             if "ReplicationType" not in m.parameters:
                 continue
-            for t in (0, 2, 6, 7, 12, 99):
+            for t in (0, 2, 4, 7, 8, 12, 99):
                 self.ask(name, 1, ReplicationType=Uint16(t))
             self.ask(name, 1)
             asked += 1
         self.assertGreater(asked, 15)
 
     def test_answers(self):
-        """the answers for both types"""
+        """the answers for all types"""
         for t in self.types:
             r = {"ReplicationType": Uint16(t)}
+            snapshot = t == 6
             out = self.ask("GetSupportedCopyStates", **r)
             self.assertEqual(dict(zip(out["SupportedCopyStates"], self.booleans("HostAccessible"))),
+                             {4: True, 5: False} if snapshot else
                              {2: False, 3: True, 4: True, 5: False, 9: True, 12: False})
             self.assertEqual(self.ask("GetSupportedGroupCopyStates", **r)["SupportedCopyStates"],
-                             [2, 3, 4, 5, 9, 12, 14])
+                             [4, 5, 14] if snapshot else [2, 3, 4, 5, 9, 12, 14])
             self.assertEqual(self.ask("GetSupportedConsistency", **r)["SupportedConsistency"], [2])
             self.assertEqual(self.ask("GetDefaultConsistency", **r)["DefaultConsistency"], 2)
-            self.assertEqual(18 in self.ask("GetSupportedFeatures", **r)["Features"], t == 10)
+            features = self.ask("GetSupportedFeatures", **r)["Features"]
+            self.assertEqual(features, {6: [2, 16, 39, 44, 51], 10: [2, 18, 44, 51],
+                                        11: [2, 44, 51]}[t])
             groups = self.ask("GetSupportedGroupFeatures", **r)["GroupFeatures"]
             self.assertTrue({3, 4, 5, 14} <= set(groups))
             self.assertEqual(16 in groups, t == 10)
+            self.assertEqual(42 in groups, snapshot)
             self.assertEqual(self.ask("GetSupportedListFeatures", **r)["GroupFeatures"], [2, 3])
             self.assertEqual(self.ask("GetSupportedThinProvisioningFeatures", **r)[
-                "SupportedThinProvisioningFeatures"], [1])
+                "SupportedThinProvisioningFeatures"], [] if snapshot else [1])
             out = self.ask("GetSupportedOperations", **r)
-            self.assertEqual(out["SupportedOperations"], [2, 8, 9, 16, 22])
+            self.assertEqual(out["SupportedOperations"],
+                             [19] if snapshot else [2, 8, 9, 16, 22])
             for n in ("ServiceControlling", "RequiresForce", "UpdatesSynchronizedPath"):
-                self.assertEqual(len(out[n]), 5)
+                self.assertEqual(len(out[n]), len(out["SupportedOperations"]))
+            self.ask("GetSupportedListOperations", 1, SynchronizationType=Uint16(3), **r)
+            if snapshot:
+                for state in (4, 5, 14):
+                    for what in ("", "Group", "List"):
+                        self.assertEqual(self.ask(f"GetSupported{what}Operations",
+                                                  CopyState=Uint16(state), **r)[
+                            f"Supported{what}Operations"], [19])
+                self.assertEqual(self.ask("GetSupportedOperations", CopyState=Uint16(3), **r)[
+                    "SupportedOperations"], [])
+                continue
             out = self.ask("GetSupportedOperations", CopyState=Uint16(3), **r)
             self.assertEqual(dict(zip(out["SupportedOperations"], self.booleans("RequiresForce"))),
                              {2: False, 8: True, 9: True, 22: False})
@@ -496,7 +513,6 @@ class Queries(Case):
             self.assertEqual(out["SupportedGroupOperations"], [8, 9])
             self.assertEqual(self.ask("GetSupportedListOperations", CopyState=Uint16(9), **r)[
                 "SupportedListOperations"], [2, 8, 9, 16])
-            self.ask("GetSupportedListOperations", 1, SynchronizationType=Uint16(3), **r)
         self.assertEqual(self.ask("GetDefaultGroupPersistency")["DefaultGroupPersistency"], 2)
 
     def waits(self, replication_type, method):
@@ -506,23 +522,33 @@ class Queries(Case):
 
     def test_waits(self):
         """each WaitForCopyState that is named is accepted by the method, others are not"""
-        for t, mode in ((10, 2), (11, 3)):
+        for t, sync, mode in ((6, 7, 2), (10, 8, 2), (11, 8, 3)):
             out = self.waits(t, 2)[1]
             src = self.volume(f"s{t}")
             for state in range(0, 19):
                 rc, made = self.c.invoke("CreateElementReplica", self.c.replication,
-                                         SyncType=Uint16(8), Mode=Uint16(mode), SourceElement=src,
-                                         WaitForCopyState=Uint16(state))
-                self.assertEqual(rc == 4096, state in out["SupportedCopyStates"], (t, state))
+                                         SyncType=Uint16(sync), Mode=Uint16(mode),
+                                         SourceElement=src, WaitForCopyState=Uint16(state))
+                self.assertEqual(rc == (0 if t == 6 else 4096),
+                                 state in out["SupportedCopyStates"], (t, state))
                 if rc == 4096:
                     self.c.wait_job(made["Job"])
         self.assertEqual(self.waits(10, 6)[0], 1)
         self.assertEqual(self.waits(11, 4)[1]["SupportedCopyStates"], [3, 4, 9, 12, 15])
+        self.assertEqual(self.waits(6, 4)[1]["SupportedCopyStates"], [15])
+        self.assertEqual(self.waits(6, 5)[1]["SupportedCopyStates"], [15])
 
     def test_settings(self):
         """each value that is named is granted; the default instance has the first of them"""
+        self.try_settings(10, Uint16(8), 4096)
+
+    def test_settings_of_snapshots(self):
+        """the same for snapshots"""
+        self.try_settings(6, Uint16(7), 0)
+
+    def try_settings(self, replication_type, sync_type, expect):
         default = self.ask("GetDefaultReplicationSettingData",
-                           ReplicationType=Uint16(10))["DefaultInstance"]
+                           ReplicationType=Uint16(replication_type))["DefaultInstance"]
         self.assertEqual(default.classname, "RPL_ReplicationSettingData")
         src = self.volume()
         cls = self.conn.GetClass("RPL_ReplicationServiceCapabilities", LocalOnly=False)
@@ -530,7 +556,8 @@ class Queries(Case):
         for number, name in zip(q["ValueMap"].value, q["Values"].value):
             rc, out = self.c.invoke("GetSupportedReplicationSettingData",
                                     self.c.one("CIM_ReplicationServiceCapabilities"),
-                                    ReplicationType=Uint16(10), PropertyName=Uint16(int(number)))
+                                    ReplicationType=Uint16(replication_type),
+                                    PropertyName=Uint16(int(number)))
             self.assertIn(rc, (0, 7), name)
             if rc:
                 self.assertIsNone(default.get(name), name)
@@ -542,13 +569,14 @@ class Queries(Case):
                     value = Uint16(value)
                 if name == "TargetElementSupplier" and value in (1, 5):
                     continue
-                made = self.call("CreateElementReplica", 4096, SyncType=Uint16(8), Mode=Uint16(2),
-                                 SourceElement=src, ElementName=self.name("t"),
+                made = self.call("CreateElementReplica", expect, SyncType=sync_type,
+                                 Mode=Uint16(2), SourceElement=src, ElementName=self.name("t"),
                                  ReplicationSettingData=settings(**{name: value}))
-                self.c.wait_job(made["Job"])
+                if expect:
+                    self.c.wait_job(made["Job"])
                 self.c.delete_volume(self.c.volume(self.name("t")).path)
-        self.ask("GetSupportedReplicationSettingData", 7, ReplicationType=Uint16(10),
-                 PropertyName=Uint16(99))
+        self.ask("GetSupportedReplicationSettingData", 7,
+                 ReplicationType=Uint16(replication_type), PropertyName=Uint16(99))
 
     def test_maximum(self):
         """limits: numbers, or not supported"""
@@ -560,12 +588,15 @@ class Queries(Case):
         for component in (0, 8, 10, 13):
             self.ask("GetSupportedMaximum", 1, ReplicationType=Uint16(10),
                      Component=Uint16(component))
+        for component, want in ((2, 0), (5, 256), (6, 4095), (7, 16380), (9, 1)):
+            self.assertEqual(self.ask("GetSupportedMaximum", ReplicationType=Uint16(6),
+                                      Component=Uint16(component))["MaxValue"], want)
 
     def test_systems(self):
         """types for a system, replication between two volumes, names"""
         system = self.c.one("CIM_ComputerSystem")
         self.assertEqual(self.ask("GetSupportedReplicationTypesForSystem", System=system)[
-            "SupportedReplicationTypes"], [10, 11])
+            "SupportedReplicationTypes"], [6, 10, 11])
         other = system.copy()
         other["Name"] = "other"
         self.ask("GetSupportedReplicationTypesForSystem", 5, System=other)
@@ -596,7 +627,9 @@ class Queries(Case):
         self.assertEqual(candidates(TargetPools=[self.c.pools()["bulk"].path]), set())
         self.assertEqual(len(candidates(MaxElementCount=Uint16(1))), 1)
         self.assertEqual(candidates(MaxElementCount=Uint16(0)), set())
-        for rc, more in ((1, {"SyncType": Uint16(7)}), (1, {"Mode": Uint16(5)}),
+        self.assertEqual(candidates(SyncType=Uint16(7)), set())
+        for rc, more in ((1, {"SyncType": Uint16(6)}), (1, {"Mode": Uint16(5)}),
+                         (1, {"SyncType": Uint16(7), "Mode": Uint16(3)}),
                          (5, {"TargetAccessPoint": sap()}), (5, {"TargetPools": [NO_POOL]}),
                          (5, {"TargetSettingGoal": NO_SETTING}),
                          (5, {"SourceElement": no_volume(src)}),
@@ -656,3 +689,4 @@ class QueriesTpd(Queries):
     namespace = "root/tpd"
     # the prefix makes no difference to these
     test_settings = test_answers = test_unknown_types = test_not_supported = test_waits = None
+    test_settings_of_snapshots = None

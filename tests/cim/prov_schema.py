@@ -7,7 +7,45 @@ from prov_agent import MIB, Case, client
 
 
 
+# What the profiles use beside the classes that have instances here, and which root ends the chain.
+PROFILE_CLASSES = {
+    "Indications": """IndicationService IndicationServiceCapabilities IndicationFilter FilterCollection
+        ListenerDestination ListenerDestinationCIMXML AbstractIndicationSubscription
+        IndicationSubscription FilterCollectionSubscription InstCreation InstModification InstDeletion
+        AlertIndication""",
+    "Copy Services": "StorageReplicationCapabilities StorageSynchronized NetworkPipe",
+    "Replication Services": """RemoteReplicationCollection ReplicaPoolForStorage ReplicationEntity
+        SynchronizationAspect SettingsDefineState ConnectivityCollection SharedSecret""",
+    "Block Services": """LogicalDisk BasedOn ConcreteComponent AssociatedRemainingExtent
+        StorageSettingsGeneratedFromCapabilities StorageExtent""",
+    "Array": """ComponentCS SoftwareIdentity InstalledSoftwareIdentity Product PhysicalPackage
+        ComputerSystemPackage ProductPhysicalComponent RemoteServiceAccessPoint
+        SAPAvailableForElement""",
+    "Job Control": "ConcreteJob MethodResult InstMethodCall Error",
+}
+
+
 class Schema(Case):
+    def test_profile_classes(self):
+        """every class of the profiles: chain, Version, a Description of each thing, ValueMaps"""
+        for profile, names in PROFILE_CLASSES.items():
+            for name in names.split():
+                cls = self.conn.GetClass(f"CIM_{name}", LocalOnly=False)
+                with self.subTest(profile=profile, cls=name):
+                    self.assertRegex(cls.qualifiers["Version"].value, r"^\d+\.\d+\.\d+$")
+                    for t in [cls, *cls.properties.values(), *cls.methods.values()]:
+                        self.assertTrue(t.qualifiers["Description"].value, t)
+                    top = cls
+                    while top.superclass:
+                        top = self.conn.GetClass(top.superclass, LocalOnly=True)
+        c = self.conn.GetClass("CIM_StorageReplicationCapabilities", LocalOnly=False)
+        self.assertEqual(c.properties["SupportedSynchronizationType"].qualifiers["ValueMap"].value,
+                         ["2", "3", "4", "5", "6"])
+        c = self.conn.GetClass("CIM_IndicationSubscription", LocalOnly=False)
+        self.assertEqual(c.properties["Filter"].reference_class, "CIM_IndicationFilter")
+        self.assertTrue(c.properties["Filter"].qualifiers["Key"].value)
+        self.assertTrue(c.qualifiers["Association"].value)
+
     def classes(self, namespace):
         return self.conn.EnumerateClassNames(namespace=namespace, DeepInheritance=True)
 

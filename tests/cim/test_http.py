@@ -183,7 +183,9 @@ def wrong_password_is_slow(server):
 
 def others_while_waiting(server):
     """A method that takes its time, wrong passwords that are held: others are served."""
-    held = [server.connect() for _ in range(10)]
+    held = [server.connect() for _ in range(5)]
+    held += [socket.create_connection(("127.0.0.1", server.port), 30, source_address=("127.0.0.2", 0))
+             for _ in range(5)]  # who has wrong passwords waits, and all from where he is
     for s in held[:5]:
         s.sendall(request(methodcall("Wait", POOL, param("Milliseconds", 3000))))
     for s in held[5:]:

@@ -56,6 +56,14 @@ static void authenticate(const char *user, const char *password,
 	sd_event_add_defer(arg, &src, answer, p);
 }
 
+/* Of the environment; 0: it is not there. */
+static unsigned int number(const char *name)
+{
+	const char *s = getenv(name);
+
+	return s ? (unsigned int)atoi(s) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct http_config cfg = { .host = "testhost",
@@ -80,6 +88,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	test_many = number("MANY");
+	test_broken = number("BROKEN");
 	log_init("testd", getenv("DEBUG") ? LOG_DEBUG : LOG_NOTICE);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);

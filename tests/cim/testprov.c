@@ -22,6 +22,7 @@ static struct vol vols[] = {
 };
 
 sd_event *test_loop;
+unsigned int test_many, test_broken;
 struct cim_hold *test_held;
 int test_cancelled;
 
@@ -56,11 +57,24 @@ static int fill_vol(struct cim_call *c, const struct vol *v, struct cim_inst *i)
 	return cim_status(i);
 }
 
+/* Volume @nr of test_many, in @id and @v. */
+static const struct vol *one_of_many(unsigned int nr, char id[16], struct vol *v)
+{
+	snprintf(id, 16, "many%05u", nr);
+	*v = (struct vol) { .id = id, .pool = "pool:A", .number = nr };
+	return v;
+}
+
 static int vol_enumerate(struct cim_call *c)
 {
+	struct vol v;
+	char id[16];
+
 	for (size_t k = 0; k < 3; k++)
 		if (!vols[k].gone && fill_vol(c, &vols[k], cim_emit(c)))
 			break;
+	for (unsigned int nr = 1; nr <= test_many; nr++)
+		fill_vol(c, one_of_many(nr, id, &v), cim_emit(c));
 	return 0;
 }
 
@@ -69,6 +83,17 @@ static int vol_get(struct cim_call *c)
 	for (size_t k = 0; k < 3; k++)
 		if (!vols[k].gone && !strcmp(vols[k].id, cim_key(c, "DeviceID")))
 			return fill_vol(c, &vols[k], cim_emit(c));
+	for (unsigned int nr = 1; nr <= test_many; nr++) {
+		struct vol v;
+		char id[16];
+
+		one_of_many(nr, id, &v);
+		if (strcmp(id, cim_key(c, "DeviceID")))
+			continue;
+		if (nr == test_broken)
+			return cim_error(c, CIM_ERR_FAILED, "volume %s is broken\r\nby 100 %%", id);
+		return fill_vol(c, &v, cim_emit(c));
+	}
 	return -CIM_ERR_NOT_FOUND;
 }
 

@@ -10,6 +10,8 @@
 extern const struct cim_provider *const test_providers[];
 /* Loop for methods that finish later; NULL: they never do until test_wait_finish(). */
 extern sd_event *test_loop;
+/* So many volumes more, for answers that are large; the one that cannot be got, 0: none. */
+extern unsigned int test_many, test_broken;
 extern struct cim_hold *test_held;
 extern int test_cancelled;
 

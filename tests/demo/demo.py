@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The demo: a storage manager clones a group of three volumes while they are being written.
+"""The demo: a storage manager takes snapshots and clones of a group of three volumes while they are
+being written, and the power goes while it clones.
 
 The node is a virtual machine; everything that manages it happens from outside, over TCP, with two
 clients that are not ours: wbemcli and pywbem. What the copies hold is judged by counters in every
@@ -22,6 +23,8 @@ from rpltest.node import MIB, PASSWORD, USER, Node, machine  # noqa: E402
 
 # The file system is in the first part of a volume, the stamped sectors are in the rest.
 FS_MIB = 32
+# Old content that the snapshot needs: of all sectors that the writers write.
+STORE = "[store]\\nsize = 384M\\n"
 VOLUMES = {"vol1": 96, "vol2": 128, "vol3": 160}
 SEED = 20140
 
@@ -65,7 +68,7 @@ class Demo:
         self.say("booting a node: a virtual machine with disks, LVM, dm-replica.ko, smisd")
         self.node = Node(self.args.dir, {"fast": 1536 * MIB}, kver=self.args.kver,
                          deadline_s=24 * 3600 if self.args.hold else 900,
-                         config=self.args.config)
+                         config=STORE + self.args.config)
         self.node.up()
         self.c = client.Client(self.node.url, USER, PASSWORD)
         self.w = wbemcli.Wbemcli(self.node.url, USER, PASSWORD)
@@ -153,15 +156,34 @@ class Demo:
         self.node.until_said(self.writer, f"mark {n} ")
         return int(self.node.sh("cat /run/fs.last"))
 
+    def snapshot(self):
+        self.say("CreateGroupReplica, SyncType 7 (snapshot), while the writers go on")
+        self.mark(1)
+        t0 = time.monotonic()
+        rc, out = self.c.invoke("CreateGroupReplica", self.c.replication,
+                                RelationshipName="noon", SyncType=client.SNAPSHOT,
+                                SourceGroup=self.paths["app"],
+                                WaitForCopyState=client.Uint16(4))
+        self.figures["snapshot"] = time.monotonic() - t0
+        self.low = self.mark(2)
+        self.check(rc == client.RC_OK and not out.get("Job"),
+                   "returns 0: three snapshots are there, no job", f"{rc} {dict(out)}")
+        self.paths["noon"], self.noon = out["TargetGroup"], out["Synchronization"]
+        for n, v in zip(VOLUMES, self.c.members(out["TargetGroup"])):
+            self.paths[f"{n}-noon"] = v
+        self.snap_names = [f"{n}-noon" for n in VOLUMES]
+        states = [(r["CopyState"], r["SyncState"]) for r in self.c.relations()]
+        self.check(states == [(4, 11)] * 3, "three CIM_StorageSynchronized, Synchronized and Idle",
+                   states)
+
     def mark_high(self, devices):
         """The end of the time in which the instant can be; then the first reading of the clones."""
-        self.high = self.mark(2) + 1
+        self.high = self.mark(3) + 1
         self.early = self.node.spawn("exec rpl-stamp check -L /run/stamp.log "
-                                     f"-f {SEED} -A 1 -B 2 {devices}")
+                                     f"-f {SEED} -A 2 -B 3 {devices}")
 
     def replicate(self):
         self.say("CreateGroupReplica, SyncType 8 (clone), while the writers go on")
-        self.low = self.mark(1)
         t0 = time.monotonic()
         rc, out = self.c.invoke("CreateGroupReplica", self.c.replication,
                                 RelationshipName="nightly", SyncType=client.CLONE,
@@ -239,14 +261,14 @@ class Demo:
         out = self.guest_check(
             "every sector of the three clones is that of one instant (I1), of the call's time",
             "rpl-stamp check -L /run/stamp.log "
-            f"-f {SEED} -A 1 -B 2 {self.devs(self.clone_names)}")
+            f"-f {SEED} -A 2 -B 3 {self.devs(self.clone_names)}")
         found = dict(line.split(" ", 1) for line in out.splitlines() if " " in line)
         print(f"            of {found.get('writes')} writes {found.get('included')} are before it, "
               f"{found.get('in_flight')} were in flight; "
               f"{found.get('stamped_sectors')} stamped and {found.get('fill_sectors')} untouched "
               "sectors compared")
         mixed = self.devs(["vol1-clone", "vol2", "vol3-clone"])
-        rc, out = self.node.sh(f"rpl-stamp check -L /run/stamp.log -f {SEED} -A 1 -B 2 {mixed}",
+        rc, out = self.node.sh(f"rpl-stamp check -L /run/stamp.log -f {SEED} -A 2 -B 3 {mixed}",
                                check=False)
         self.check(rc == 1, "with vol2's source in place of its clone the same check fails", out)
         after = self.node.sh(f"rpl-stamp sum -l {FS_MIB}m {self.dev('vol3-clone')}").split()[0]
@@ -263,10 +285,36 @@ class Demo:
         self.guest_check("e2fsck -fn finds nothing on the clones", "set -e; for v in "
                          f"{self.devs(self.clone_names)}; do e2fsck -fn $v; done")
 
+    def judge_snapshot(self):
+        self.say("the snapshots, after all of that writing")
+        out = self.guest_check("every sector of the three is that of one instant (I1), an earlier "
+                               "one", "rpl-stamp check -L /run/stamp.log "
+                               f"-f {SEED} -A 1 -B 2 {self.devs(self.snap_names)}")
+        found = dict(line.split(" ", 1) for line in out.splitlines() if " " in line)
+        print(f"            of {found.get('writes')} writes {found.get('included')} are before it")
+        self.guest_check("mounted read-only their files are whole", f"""set -e
+            for i in 1 2 3; do mkdir -p /mnt/n$i; done
+            mount -o ro,noload {self.dev('vol1-noon')} /mnt/n1
+            mount -o ro,noload {self.dev('vol2-noon')} /mnt/n2
+            mount -o ro {self.dev('vol3-noon')} /mnt/n3
+            for i in 1 2 3; do cd /mnt/n$i; sha256sum -c data.sha256; done""")
+        rc, _ = self.c.invoke("ModifyReplicaSynchronization", self.c.replication,
+                              Operation=client.OP_RETURN, Synchronization=self.noon)
+        self.check(rc == client.RC_IN_USE, "Return To ResourcePool is refused while one is mounted")
+        kept = self.node.store_used()
+        self.node.sh("cd /; umount /mnt/n1 /mnt/n2 /mnt/n3")
+        self.c.modify(client.OP_RETURN, self.noon)
+        self.check(not self.c.members(self.paths["noon"]), "then it takes the three away")
+        end = time.monotonic() + 60
+        while self.node.store_used() and time.monotonic() < end:
+            time.sleep(0.2)
+        self.check(kept and not self.node.store_used(),
+                   f"and {kept >> 11} MiB of the store are free again", f"{self.node.store_used()} sectors")
+
     def detach(self):
         self.say("detaching: the clones become volumes of their own")
         relations = self.c.conn.EnumerateInstanceNames("CIM_GroupSynchronized")
-        self.check(len(relations) == 1, "one CIM_GroupSynchronized", relations)
+        self.check(len(relations) == 1, "one CIM_GroupSynchronized is left", relations)
         synced = self.c.relations()
         self.check(len(synced) == 3 and all(r["CopyState"] == 4 for r in synced),
                    "three CIM_StorageSynchronized, all Synchronized", synced)
@@ -297,6 +345,49 @@ class Demo:
         self.figures["copy"] = total / seconds / 1e6
         self.figures["dd"] = total / dd / 1e6
 
+    def power_cut(self):
+        self.say("a clone again, and in the middle of it the power goes")
+        names = list(VOLUMES)
+        sums = self.node.sh(f"rpl-stamp sum {self.devs(names)}")
+        # slow enough for a cut in its middle
+        devices = [self.dev(n) for n in self.clone_names]
+        slow = self.node.slow_down_soon(devices, 2048)
+        rc, out = self.c.invoke("CreateGroupReplica", self.c.replication, (4096,),
+                                RelationshipName="power", SyncType=client.CLONE, Mode=client.ASYNC,
+                                SourceGroup=self.paths["app"], TargetGroup=self.paths["copy"])
+        job = out["Job"]
+        rc, said = self.node.wait(slow)
+        self.check(not rc, "its rate is limited to 2 MiB/s for each volume", said)
+        # overwritten and durable before the power goes: only the clones have what was there
+        self.node.sh(f"rpl-stamp fill -f 5 -o {FS_MIB}m -l 8m {self.devs(names)}")
+        end = time.monotonic() + 60
+        while self.c.job(job)["PercentComplete"] < 5 and time.monotonic() < end:
+            time.sleep(0.2)
+        before = self.c.job(job)
+        jobs = sorted(j["InstanceID"] for j in
+                      self.c.conn.EnumerateInstanceNames("CIM_ConcreteJob"))
+        bad = self.node.kernel_complaints()
+        self.node.cut()
+        self.say(f"power cut at {before['PercentComplete']} %; booting again")
+        self.node.up()
+        now = self.c.job(job)
+        self.say(f"the node is up: {client.describe(now)}")
+        self.check(before["JobState"] == client.JOB_RUNNING and before["PercentComplete"] < 100,
+                   "the copy was under way", client.describe(before))
+        self.check(sorted(j["InstanceID"] for j in
+                          self.c.conn.EnumerateInstanceNames("CIM_ConcreteJob")) == jobs
+                   and now["JobState"] in (client.JOB_RUNNING, client.JOB_COMPLETED),
+                   "the job is the same job, and goes on", client.describe(now))
+        if now["JobState"] == client.JOB_RUNNING:
+            self.node.slow_down(devices, 0)
+        done, _ = self.watch(job, out["Jobs"], tick=1)
+        self.check(done["JobState"] == client.JOB_COMPLETED, "it completes", client.describe(done))
+        now = self.node.sh(f"rpl-stamp sum {self.devs(self.clone_names)}")
+        self.check([line.split()[:2] for line in now.splitlines()] ==
+                   [line.split()[:2] for line in sums.splitlines()],
+                   "the clones are byte-identical with the point in time", sums + now)
+        self.check(not bad, "the kernel's log had no warning before the cut", "\n".join(bad))
+
     def held(self):
         """Longest hold of a source write by the point in time, as the kernel measured it, in us."""
         rc, out = self.node.sh("rplctl groups", check=False)
@@ -318,17 +409,25 @@ class Demo:
         if "call" in f:
             print("  CreateGroupReplica, call to answer                   "
                   f"{f['call'] * 1000:.0f} ms")
+        if "snapshot" in f:
+            print("  the same for snapshots                               "
+                  f"{f['snapshot'] * 1000:.0f} ms")
         if "copy" in f:
             print(f"  copy {f['copy']:.0f} MB/s, dd {f['dd']:.0f} MB/s                        "
                   f"        ratio {f['copy'] / f['dd']:.2f}")
 
     def run(self):
         for step in (self.boot, self.discover, self.create_volumes, self.prepare,
-                     self.create_group, self.replicate, self.follow, self.stop_writers, self.judge):
+                     self.create_group, self.snapshot, self.replicate, self.follow,
+                     self.stop_writers, self.judge):
             step()
         self.figures["held"] = self.held()
+        self.check((self.figures["held"] or 0) < 60e6,
+                   "the kernel's measure of the longest hold is below its time-out")
+        self.judge_snapshot()
         self.detach()
         self.measure()
+        self.power_cut()
         self.finish()
 
     def what_next(self):

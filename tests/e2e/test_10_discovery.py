@@ -65,6 +65,7 @@ class Discovery(case.Case):
         caps = self.c.conn.Associators(self.c.replication, AssocClass="CIM_ElementCapabilities",
                                        ResultClass="CIM_ReplicationServiceCapabilities")
         self.assertEqual(len(caps), 1)
+        self.assertIn(6, caps[0]["SupportedReplicationTypes"])
         self.assertIn(10, caps[0]["SupportedReplicationTypes"])
         self.assertIn(11, caps[0]["SupportedReplicationTypes"])
         for p in caps[0].properties.values():

@@ -135,6 +135,13 @@ class Case(unittest.TestCase):
     maxDiff = None
     smisd = None
 
+    def sim(self, conf="[volume a]\nsize = 64M\n", env=None, **options):
+        s = Simulator(self.smisd, conf, **options)
+        s.env = env or {}
+        s.start()
+        self.addCleanup(s.__exit__, None)
+        return s
+
     def until(self, condition, seconds=DEADLINE_S):
         end = time.monotonic() + seconds
         while True:

@@ -68,13 +68,6 @@ def cert_of(port):
 class Service(Case):
     SLOW = "[volume a]\nsize = 64M\n[fault slow]\noperation = group-create\ndelay-ms = {}\n"
 
-    def sim(self, conf="[volume a]\nsize = 64M\n", env=None, **options):
-        s = Simulator(self.smisd, conf, **options)
-        s.env = env or {}
-        s.start()
-        self.addCleanup(s.__exit__, None)
-        return s
-
     def notify(self):
         d = self.enterContext(tempfile.TemporaryDirectory(prefix="smisd-sim-"))
         os.chmod(d, 0o755)

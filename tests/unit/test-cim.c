@@ -155,6 +155,10 @@ static void values_refuse(void **state)
 	fails(CIM_REAL64, "1.5x", -EINVAL);
 	fails(CIM_CHAR16, "ab", -EINVAL);
 	fails(CIM_DATETIME, "yesterday", -EINVAL);
+	fails(CIM_CHAR16, "\xc0\x40", -EINVAL); /* no continuation */
+	fails(CIM_CHAR16, "\xe0\x80\x80", -EINVAL); /* not the shortest form */
+	fails(CIM_CHAR16, "\xed\xa0\x80", -EINVAL); /* half of a surrogate pair */
+	fails(CIM_CHAR16, "\xf0\x9f\x98\x80", -EINVAL); /* beyond the basic plane */
 }
 
 /* ---- paths ---- */

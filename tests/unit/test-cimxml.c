@@ -40,6 +40,13 @@ static struct cimxml_refusal decode(const char *body)
 	return refusal;
 }
 
+static struct cim_inst *decode_instance(const char *xml, const char **why)
+{
+	const struct cim_request of = { .arena = &arena };
+
+	return cimxml_decode_instance(&of, xml, why);
+}
+
 static void refused(const char *body, int http, const char *cimerror)
 {
 	struct cimxml_refusal r = decode(body);
@@ -307,6 +314,31 @@ static void caps(void **state)
 	refused(list, 400, "request-not-loosely-valid");
 }
 
+/* To the element: what is as deep as the limit is read, one more is not. */
+static void depth_limit(void **state)
+{
+	static const char body[] = ICALL(
+		"GetInstance",
+		IPARAM("InstanceName", "<INSTANCENAME CLASSNAME=\"C\"><KEYBINDING NAME=\"k\">"
+				       "<KEYVALUE>text</KEYVALUE></KEYBINDING></INSTANCENAME>"));
+	struct cimxml_refusal r;
+
+	(void)state;
+	for (unsigned int max = 7; max <= 8; max++) {
+		arena_done(&arena);
+		memset(&req, 0, sizeof(req));
+		req.arena = &arena;
+		req.max_depth = max;
+		cimxml_decode(body, strlen(body), &req, &id, &r);
+		assert_int_equal(r.http, max == 8 ? 0 : 400);
+	}
+	assert_null(cimxml_decode_instance(
+		&(struct cim_request) { .arena = &arena, .max_depth = 2 },
+		"<INSTANCE CLASSNAME=\"C\"><PROPERTY NAME=\"p\" TYPE=\"string\"><VALUE>x</VALUE>"
+		"</PROPERTY></INSTANCE>",
+		&(const char *) { NULL }));
+}
+
 /* An instance in an instance in ... */
 static void deep_embedding(void **state)
 {
@@ -326,9 +358,9 @@ static void deep_embedding(void **state)
 		strbuf_done(&xml);
 		xml = outer;
 		if (i == 2)
-			assert_non_null(cimxml_decode_instance(&arena, strbuf_str(&xml), &why));
+			assert_non_null(decode_instance(strbuf_str(&xml), &why));
 	}
-	assert_null(cimxml_decode_instance(&arena, strbuf_str(&xml), &why));
+	assert_null(decode_instance(strbuf_str(&xml), &why));
 	assert_non_null(why);
 	strbuf_done(&xml);
 }
@@ -372,7 +404,7 @@ static void writes_what_it_reads(void **state)
 		"</PROPERTY.REFERENCE></INSTANCE>";
 	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
 	const char *why;
-	struct cim_inst *i = cimxml_decode_instance(&arena, xml, &why);
+	struct cim_inst *i = decode_instance(xml, &why);
 
 	(void)state;
 	assert_non_null(i);
@@ -383,19 +415,13 @@ static void writes_what_it_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(get_class),
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(open_parameters),
-		cmocka_unit_test(parameter_errors),
-		cmocka_unit_test(key_forms),
-		cmocka_unit_test(method_parameters),
-		cmocka_unit_test(not_well_formed),
-		cmocka_unit_test(not_valid),
-		cmocka_unit_test(versions),
-		cmocka_unit_test(caps),
-		cmocka_unit_test(deep_embedding),
-		cmocka_unit_test(mutations),
-		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(get_class),	   cmocka_unit_test(defaults),
+		cmocka_unit_test(open_parameters), cmocka_unit_test(parameter_errors),
+		cmocka_unit_test(key_forms),	   cmocka_unit_test(method_parameters),
+		cmocka_unit_test(not_well_formed), cmocka_unit_test(not_valid),
+		cmocka_unit_test(versions),	   cmocka_unit_test(caps),
+		cmocka_unit_test(depth_limit),	   cmocka_unit_test(deep_embedding),
+		cmocka_unit_test(mutations),	   cmocka_unit_test(writes_what_it_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);

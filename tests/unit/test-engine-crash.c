@@ -20,6 +20,7 @@
 #define MAX_FAULTS   2000
 #define MAX_ACCEPTED 16
 
+static bool judge_all_or_none; /* of the snapshots of a request */
 static unsigned int faults_left; /* 0: no fault */
 static int report_fd = -1;
 
@@ -135,6 +136,37 @@ static void scenario_volumes(struct kit *k)
 	kit_delete(k, g.volume);
 }
 
+static struct got snap_group(struct kit *k)
+{
+	const struct engine_group *g = engine_group_by_name(k->e, "src");
+	struct engine_replica_spec s = { .method = "CreateGroupReplica",
+					 .source_group_id = g->id,
+					 .sync_type = 7,
+					 .relationship_name = "rep" };
+	struct got r = kit_replica(k, &s);
+
+	if (r.rc == ENGINE_OK)
+		report("made", r.set, 0);
+	return r;
+}
+
+static void scenario_snapshots(struct kit *k)
+{
+	snap_group(k);
+}
+
+static void scenario_return(struct kit *k)
+{
+	struct got r = snap_group(k), d = { 0 };
+
+	if (r.rc != ENGINE_OK)
+		return;
+	engine_relation_op(k->e, ENGINE_OP_RETURN, r.set, NULL, 0, false, kit_done, &d);
+	kit_until(k, &d.done);
+	if (d.rc == ENGINE_OK)
+		report("returned", r.set, 0);
+}
+
 /* ---- the judge */
 
 static void finish_detached(struct kit *k)
@@ -146,7 +178,10 @@ static void finish_detached(struct kit *k)
 		char uuid[40];
 
 		kit_keep(uuid, r->uuid);
-		assert_int_equal(kit_op(k, ENGINE_OP_DETACH, uuid, true).rc, ENGINE_OK);
+		assert_int_equal(kit_op(k, r->sync_type == 7 ? ENGINE_OP_RETURN : ENGINE_OP_DETACH,
+					uuid, true)
+					 .rc,
+				 ENGINE_OK);
 	}
 }
 
@@ -229,6 +264,50 @@ static void judge(struct kit *k, const char *told)
 	judge_targets(k);
 }
 
+/* Each snapshot is there with its volume and its relation, or not at all. */
+static size_t judge_each_snapshot(struct kit *k)
+{
+	const struct engine_relation *r = NULL;
+	size_t n = 0;
+
+	while ((r = engine_relation_next(k->e, r))) {
+		n++;
+		assert_int_equal(r->sync_type, 7);
+		assert_int_equal(r->state, ENGINE_SYNCHRONIZED);
+		assert_int_equal(r->target->status, ENGINE_VOLUME_OK);
+		assert_string_equal(sim_dm_table(r->target->uuid), "snap");
+	}
+	assert_int_equal(n, sim_nr_relations());
+	assert_int_equal(n + 3, sim_nr_volumes());
+	assert_int_equal(
+		!!engine_volume_by_name(k->e, "rep_1") + !!engine_volume_by_name(k->e, "rep_2"), n);
+	return n;
+}
+
+static void judge_snapshots(struct kit *k, const char *told)
+{
+	bool made = strstr(told, "made"), returned = strstr(told, "returned");
+	const struct engine_group *g;
+	size_t n;
+
+	kit_settle(k);
+	n = judge_each_snapshot(k);
+	assert_null(engine_job_next(k->e, NULL));
+	g = engine_group_by_name(k->e, "rep");
+	if (judge_all_or_none)
+		assert_int_equal(n, made || g ? 2 : 0);
+	if (returned)
+		assert_int_equal(n, 0);
+	if (g)
+		assert_int_equal(g->nr_members, n);
+	assert_true(g || !n);
+	kit_restart(k);
+	assert_int_equal(judge_each_snapshot(k), n);
+	finish_detached(k);
+	kit_settle(k);
+	judge_volumes(k);
+}
+
 /* ---- running it */
 
 static void prepare(struct kit *k)
@@ -283,11 +362,12 @@ static int in_child(struct kit *k, void (*run)(struct kit *), unsigned int n, ch
 }
 
 static char judge_told[4096];
+static void (*judging)(struct kit *k, const char *told) = judge;
 
 static void run_judge(struct kit *k)
 {
 	fault_hook = NULL;
-	judge(k, judge_told);
+	judging(k, judge_told);
 }
 
 static void run_nothing(struct kit *k)
@@ -413,6 +493,28 @@ static void test_I7_lost_group_replica(void **state)
 	lose_everywhere(scenario_group);
 }
 
+static void test_I7_killed_snapshots(void **state)
+{
+	(void)state;
+	judging = judge_snapshots;
+	judge_all_or_none = true;
+	kill_everywhere(scenario_snapshots, 3);
+}
+
+static void test_I7_killed_return(void **state)
+{
+	(void)state;
+	judge_all_or_none = false;
+	kill_everywhere(scenario_return, 4);
+}
+
+static void test_I7_lost_snapshots(void **state)
+{
+	(void)state;
+	lose_everywhere(scenario_return);
+	judging = judge;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +524,9 @@ int main(void)
 		cmocka_unit_test(test_I7_killed_failure),
 		cmocka_unit_test(test_killed_volumes),
 		cmocka_unit_test(test_I7_lost_group_replica),
+		cmocka_unit_test(test_I7_killed_snapshots),
+		cmocka_unit_test(test_I7_killed_return),
+		cmocka_unit_test(test_I7_lost_snapshots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

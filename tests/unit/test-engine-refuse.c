@@ -139,10 +139,8 @@ static void test_parameters(void **state)
 	struct world *w = *state;
 	struct kit *k = w->k;
 	struct engine_pair_spec p = { .source_uuid = w->a };
-	struct engine_replica_spec s = { .pairs = &p, .nr_pairs = 1, .sync_type = 7 };
+	struct engine_replica_spec s = { .pairs = &p, .nr_pairs = 1, .sync_type = 6 };
 
-	refuse(k, &s, ENGINE_NOT_SUPPORTED, "SyncType 7");
-	s.sync_type = 6;
 	refuse(k, &s, ENGINE_NOT_SUPPORTED, "SyncType 6");
 	s.sync_type = 99;
 	refuse(k, &s, ENGINE_INVALID_PARAMETER, "SyncType 99");

@@ -66,6 +66,9 @@ static const char *const requests[] = {
 	"\",\"verb\":\"detach\",\"force\":true}",
 	"{\"id\":7,\"op\":\"authenticate\",\"user\":\"joe\",\"password\":\"s3cret\"}",
 	"{\"id\":8,\"op\":\"volume-grow\",\"uuid\":\"" U1 "\",\"size\":1}",
+	"{\"id\":9,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2
+	"\",4096],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767]]}",
+	"{\"id\":10,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\"}",
 };
 
 static void test_requests_round_trip(void **state)
@@ -121,6 +124,20 @@ static void test_wrong_requests(void **state)
 		"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[]]}",
 		"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\"]]}",
 		"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":{\"a\":1}}",
+#define PAIR(last)                                                                           \
+	"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2 \
+	"\"," last "]]}"
+		PAIR("0"),
+		PAIR("4095"),
+		PAIR("32768"),
+		PAIR("-1"),
+		PAIR("4294971392"),
+		PAIR("4096.0"),
+		PAIR("true"),
+		PAIR("\"4096\""),
+		PAIR("\"\""),
+		PAIR("4096,1"),
+		"{\"id\":1,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\",\"force\":true}",
 		"{\"id\":1,\"op\":\"relation-modify\",\"uuid\":\"" U1 "\",\"other\":\"" U2
 		"\",\"verb\":\"explode\",\"force\":false}",
 		"{\"id\":1,\"op\":\"volume-create\",\"uuid\":\"" U1

@@ -59,12 +59,7 @@ class Case(unittest.TestCase):
 
     def slow_down(self, targets, kib_per_s=512):
         """Make the copies to these volumes slow, so that a test can act while they run."""
-        # Of a table: 0 LENGTH replica-clone STORE ID ...; STORE is MAJOR:MINOR.
-        names = " ".join(f"RPL-{t['DeviceID']}" for t in targets)
-        self.node.sh(f"""set -e; for d in {names}; do
-            set -- $(dmsetup table $d); [ "$3" = replica-clone ]
-            s=$(dmsetup info -c --noheadings -o name -j ${{4%:*}} -m ${{4#*:}})
-            dmsetup message "$s" 0 set_rate "$5" 0 {kib_per_s}; done""")
+        self.node.slow_down([client.device(t) for t in targets], kib_per_s)
 
     # -- asserting -------------------------------------------------------------------------------
 
@@ -145,18 +140,22 @@ class Case(unittest.TestCase):
         """Remove what the test made, by its names; then the kernel must not have complained."""
         c = connect()
         if self.node:
-            self.node.sh("pkill -x rpl-stamp; true")
+            self.node.sh("pkill -x rpl-stamp; umount /mnt/s /mnt/n 2>/dev/null; true")
         mine = {v.path["DeviceID"]: v.path for n, v in c.volumes().items()
                 if n.startswith(self.prefix)}
         groups = [g.path for n, g in c.groups().items() if n.startswith(self.prefix)]
         members = {m["DeviceID"]: m for g in groups for m in c.members(g)}
         mine.update(members)
-        for r in c.conn.EnumerateInstanceNames("CIM_StorageSynchronized"):
+        for r in c.relations():
             if {r["SystemElement"]["DeviceID"], r["SyncedElement"]["DeviceID"]} & set(mine):
+                snapshot = r["SyncType"] == client.SNAPSHOT
                 mine.setdefault(r["SyncedElement"]["DeviceID"], r["SyncedElement"])
+                if snapshot:
+                    del mine[r["SyncedElement"]["DeviceID"]]
                 with contextlib.suppress(pywbem.CIMError):
                     c.invoke("ModifyReplicaSynchronization", c.replication, (client.RC_OK,),
-                             Operation=client.OP_DETACH, Synchronization=r, Force=True)
+                             Operation=client.OP_RETURN if snapshot else client.OP_DETACH,
+                             Synchronization=r.path, Force=True)
         # An independent clone whose job has just completed is still detaching itself.
         for g in groups:
             self.deleted(c.delete_group, g)

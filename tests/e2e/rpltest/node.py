@@ -131,6 +131,30 @@ class Node:
             parts.append(f"--- {f.name}\n{f.read_text(errors='replace')}")
         return "\n".join(parts)
 
+    @staticmethod
+    def _set_rate(devices, kib_per_s):
+        # Of a table: 0 LENGTH replica-clone STORE ID ...; STORE is MAJOR:MINOR.
+        return f"""set_rate() {{ for d in {" ".join(devices)}; do
+            set -- $(dmsetup table $d); [ "$3" = replica-clone ] || return 1
+            s=$(dmsetup info -c --noheadings -o name -j ${{4%:*}} -m ${{4#*:}}) || return 1
+            dmsetup message "$s" 0 set_rate "$5" 0 {kib_per_s} || return 1; done; }}
+            """
+
+    def slow_down(self, devices, kib_per_s):
+        """Make the copies to these devices so slow; 0: as fast as they can."""
+        self.sh(self._set_rate(devices, kib_per_s) + "set_rate")
+
+    def slow_down_soon(self, devices, kib_per_s):
+        """The same as soon as they are clones; the number for wait()."""
+        return self.spawn(self._set_rate(devices, kib_per_s) +
+                          "n=0; until set_rate 2> /dev/null; do n=$((n + 1)); "
+                          "[ $n -lt 2000 ] || exit 1; sleep 0.03; done")
+
+    def store_used(self):
+        """Old content in all stores, in sectors; the status line is in doc/dm-replica.rst."""
+        out = self.sh("dmsetup status --target replica-store")
+        return sum(int(line.split("replica-store")[1].split()[7]) for line in out.splitlines())
+
     # -- addresses -----------------------------------------------------------------------------
 
     @property
