@@ -13,8 +13,9 @@ format:	## clang-format all C files in place
 
 .PHONY: format check check-gen check-static check-count gen
 check:	## every test, as CI runs it; last line: N passed, N failed, N skipped
-	@$(MAKE) --no-print-directory -k agent cli tools build/venv/.ok || :
-	@$(MAKE) --no-print-directory -k ASAN=1 agent cli || :
+	@$(MAKE) -j$$(nproc) --no-print-directory -k agent cli tools || :
+	@$(MAKE) --no-print-directory -k $(VENVS) || :
+	@$(MAKE) -j$$(nproc) --no-print-directory -k ASAN=1 agent cli || :
 	@for k in $(KERNELS); do tests/vm/build-kmod $$k > /dev/null || :; done
 	@tests/check/run --lanes $(CHECK_LANES) $(CHECK_LAYERS)
 
