@@ -48,9 +48,8 @@ swept()
 	for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
 		dmsetup resume "$d"
 	done
-	# Names sort as c- (clones), n- (snapshots), sl- (slices), store, v- (sources): slices go last.
-	for d in $(echo "$names" | awk '{ print $1 }' | grep -v '^sl-' | sort) \
-		$(echo "$names" | awk '{ print $1 }' | grep '^sl-'); do
+	# Clones, snapshots and sources (c-, n-, v-), then stores, then what is below all of them.
+	for d in $(echo "$names" | awk '{ print ($1 ~ /^sl-/ ? 2 : $1 ~ /^store/), $1 }' | sort | cut -c3-); do
 		dmsetup remove "$d" > /dev/null 2>&1
 	done
 	[ -z "$(our_devices)" ]

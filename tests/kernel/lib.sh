@@ -56,13 +56,15 @@ now_ms()
 }
 
 # retry_until SECONDS COMMAND...: until the command succeeds; fails when the time is over.  SCALE
-# stretches it where the machine is slow (ktest sets it).
+# stretches it where the machine is slow (ktest sets it).  At least 20 tries: a clock that counts
+# instructions jumps to the next timer, a minute perhaps, when the guest waits for the host's files.
 retry_until()
 {
-	local end=$(($(now_ms) + $1 * 1000 * ${SCALE:-1}))
+	local end=$(($(now_ms) + $1 * 1000 * ${SCALE:-1})) tries=1
 	shift
 	until "$@"; do
-		[ "$(now_ms)" -lt "$end" ] || return 1
+		[ $tries -lt 20 ] || [ "$(now_ms)" -lt "$end" ] || return 1
+		tries=$((tries + 1))
 		sleep 0.03
 	done
 }

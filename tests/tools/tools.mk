@@ -19,6 +19,7 @@ tools: build/tools/rpl-stamp
 # No leak check: the commands exit at their first error with what they hold.
 check-tools: build/tools/rpl-stamp-san
 	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-stamp.sh build/tools/rpl-stamp-san
+	tests/tools/test-lib.sh
 
 build/tools/rpl-dm: tests/tools/rpl-dm.c
 	@mkdir -p $(@D)
