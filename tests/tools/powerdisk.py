@@ -12,15 +12,18 @@ before writes that are older, and a newer write before an older one to the same 
 import fcntl
 import mmap
 import os
+import pathlib
 import pickle
 import select
 import socket
 import struct
 import tempfile
 import threading
+import time
 
 FLUSH, FUA, MARK = 1, 2, 8
 NBD = "/dev/nbd0"
+SYS = pathlib.Path("/sys/block/nbd0")
 SET_SOCK, SET_BLKSIZE, DO_IT, SET_SIZE_BLOCKS, DISCONNECT, SET_FLAGS = (
     0xab00, 0xab01, 0xab03, 0xab07, 0xab08, 0xab0a)
 DEVICE_FLAGS = 1 | 4 | 8  # has flags, takes flushes, takes FUA
@@ -33,9 +36,20 @@ EINVAL = 22
 SECTOR = 512
 
 
+class Image(mmap.mmap):
+    """Memory that is a file too: ->path."""
+
+    def __new__(cls, size):
+        fd = os.memfd_create("image")
+        os.ftruncate(fd, size)
+        self = super().__new__(cls, fd, size)
+        self.path = f"/proc/{os.getpid()}/fd/{fd}"
+        return self
+
+
 def pages(size):
-    """Memory for an image of a disk."""
-    return memoryview(mmap.mmap(-1, size))
+    """Memory for an image of a disk; its file is ->obj.path."""
+    return memoryview(Image(size))
 
 
 def receive(sock, size):
@@ -124,10 +138,26 @@ class Disk:
         self.kernel = kernel
         self.thread = threading.Thread(target=self._do_it, daemon=True)
         self.thread.start()
+        self._wait_cache()
         self.lock = threading.Lock()
 
     def _do_it(self):
         fcntl.ioctl(self.fd, DO_IT, 0)
+
+    @staticmethod
+    def _wait_cache():
+        """Until the kernel has taken the flags.
+
+        DO_IT does that; what stands on the disk before would believe that it has no cache.
+        """
+        def said(name):
+            return (SYS / "queue" / name).read_text().strip()
+
+        end = time.monotonic() + 60
+        while not ((SYS / "pid").exists() and said("write_cache") == "write back" and said("fua") == "1"):
+            if time.monotonic() > end:
+                raise RuntimeError("the disk did not say that it has a cache")
+            time.sleep(0.005)
 
     def mark(self, text):
         """Note it behind all that has been acknowledged by now."""
@@ -163,6 +193,8 @@ def points(log, wanted, rnd):
     told = rnd.sample(told, min(wanted // 2, len(told)))
     all_ = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA)]
     opened = next(i for i, e in enumerate(log) if e[2] == "opened")
+    if not any(e[0] & (FLUSH | FUA) for e in log[:opened]):
+        raise RuntimeError("a store was made on the disk without a flush: was its cache not seen?")
     all_ = [i for i in all_ if i > opened]
     chosen = rnd.sample(all_, min(wanted - len(told), len(all_)))
     return sorted([*told, *chosen]), len(all_)

@@ -228,7 +228,7 @@ class Check:
     """One point of the log on the trial disk, against the model."""
 
     def __init__(self, workload, trial):
-        self.w, self.path, self.dev = workload, trial, lc.Direct(trial)
+        self.w, self.dev = workload, lc.Direct(trial)
         self.node = Node(trial)
         self.made, self.may, self.kept = set(), set(), 0
         self.flushed = {}  # of a snapshot: the number of its last write that was flushed
@@ -281,7 +281,7 @@ class Check:
 
     def run(self, image):
         self.dev.put(0, image)
-        lc.second_opinion(self.path)
+        lc.second_opinion(image)
         # the last step may be less than a chunk below what was asked for
         if size_of(image) <= self.size - 2 * CHUNK:
             raise AssertionError(f"the store has {size_of(image)} bytes, not {self.size}")
