@@ -15346,36 +15346,266 @@ static const struct cim_qual_decl q905[] = {
 	{ "Description", CIM_STRING, false, s1170, 1 },
 };
 
+static const struct cim_qual_decl q906[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s168, 1 },
+	{ "Description", CIM_STRING, false, s4, 1 },
+};
+
+static const struct cim_qual_decl q907[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s418, 1 },
+	{ "Description", CIM_STRING, false, s3, 1 },
+};
+
 static const char *const s1171[] = {
-	"Kind of specification.",
+	"What it is like; the name at least.",
+};
+
+static const struct cim_qual_decl q908[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1138, 1 },
+	{ "Description", CIM_STRING, false, s1171, 1 },
 };
 
 static const char *const s1172[] = {
+	"The namespace that was made.",
+};
+
+static const struct cim_qual_decl q909[] = {
+	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1172, 1 },
+};
+
+static const char *const s1173[] = {
+	"Why it was not made.",
+};
+
+static const struct cim_qual_decl q910[] = {
+	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s727, 1 },
+	{ "Description", CIM_STRING, false, s1173, 1 },
+};
+
+static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = {
+	{ "NamespaceTemplate", CIM_STRING, false, true, false, true,
+	  NULL, "CIM_WBEMServerNamespace", q908, 4 },
+	{ "Namespace", CIM_REFERENCE, false, false, true, false,
+	  "CIM_WBEMServerNamespace", NULL, q909, 3 },
+	{ "Errors", CIM_STRING, true, false, true, false,
+	  NULL, "CIM_Error", q910, 4 },
+};
+
+static const char *const s1174[] = {
+	"Makes a namespace.",
+};
+
+static const char *const s1175[] = {
+	"0",
+	"1",
+	"..",
+};
+
+static const char *const s1176[] = {
+	"Completed with No Error",
+	"Failed",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q911[] = {
+	{ "Description", CIM_STRING, false, s1174, 1 },
+	{ "ValueMap", CIM_STRING, true, s1175, 3 },
+	{ "Values", CIM_STRING, true, s1176, 3 },
+};
+
+static const struct cim_prop_decl CIM_WBEMServer_props[] = {
+	{ "Name", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q31, 3 },
+	{ "ElementName", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q906, 3 },
+	{ "Description", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q907, 3 },
+};
+
+static const struct cim_method_decl CIM_WBEMServer_methods[] = {
+	{ "CreateWBEMServerNamespace", CIM_UINT32, false, CIM_WBEMServer_CreateWBEMServerNamespace, 3, q911, 3 },
+};
+
+static const char *const s1177[] = {
+	"The management server itself; what succeeds CIM_ObjectManager.",
+};
+
+static const struct cim_qual_decl q912[] = {
+	{ "Version", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s1177, 1 },
+};
+
+static const char *const s1178[] = {
+	"The identity of the instance; opaque.",
+};
+
+static const struct cim_qual_decl q913[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s97, 1 },
+	{ "Description", CIM_STRING, false, s1178, 1 },
+};
+
+static const char *const s1179[] = {
+	"The name of the namespace.",
+};
+
+static const struct cim_qual_decl q914[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1179, 1 },
+};
+
+static const char *const s1180[] = {
+	"CIM_SchemaInformationStructure",
+};
+
+static const char *const s1181[] = {
+	"The schemas whose classes are in this namespace, one element for each.",
+};
+
+static const struct cim_qual_decl q915[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s1180, 1 },
+	{ "Description", CIM_STRING, false, s1181, 1 },
+};
+
+static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
+	{ "InstanceID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q913, 3 },
+	{ "Name", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q914, 2 },
+	{ "SchemaInformation", CIM_STRING, true, false, false, false,
+	  NULL, "CIM_SchemaInformationStructure", NULL, q915, 2 },
+};
+
+static const char *const s1182[] = {
+	"A namespace of the management server: names of classes and of qualifiers are unique in it. What succeeds CIM_Namespace.",
+};
+
+static const struct cim_qual_decl q916[] = {
+	{ "Version", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s1182, 1 },
+};
+
+static const char *const s1183[] = {
+	"Name of the schema: what is before the underscore in the names of classes.",
+};
+
+static const struct cim_qual_decl q917[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1183, 1 },
+};
+
+static const char *const s1184[] = {
+	"Version of the schema, M.N.U.",
+};
+
+static const struct cim_qual_decl q918[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1184, 1 },
+};
+
+static const char *const s1185[] = {
+	"Identifies this version of the schema everywhere; no address.",
+};
+
+static const struct cim_qual_decl q919[] = {
+	{ "Description", CIM_STRING, false, s1185, 1 },
+};
+
+static const char *const s1186[] = {
+	"The organization that the schema belongs to.",
+};
+
+static const struct cim_qual_decl q920[] = {
+	{ "Description", CIM_STRING, false, s1186, 1 },
+};
+
+static const char *const s1187[] = {
+	"How far the schema has come.",
+};
+
+static const char *const s1188[] = {
+	"0",
+	"2",
+	"3",
+	"..",
+};
+
+static const char *const s1189[] = {
+	"Unknown",
+	"Final",
+	"Experimental",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q921[] = {
+	{ "Description", CIM_STRING, false, s1187, 1 },
+	{ "ValueMap", CIM_STRING, true, s1188, 4 },
+	{ "Values", CIM_STRING, true, s1189, 4 },
+};
+
+static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
+	{ "Name", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q917, 2 },
+	{ "Version", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q918, 2 },
+	{ "Description", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q2, 1 },
+	{ "URI", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q919, 1 },
+	{ "OwningOrganization", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q920, 1 },
+	{ "Status", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q921, 3 },
+};
+
+static const char *const s1190[] = {
+	"A schema in one of its versions. Occurs embedded only.",
+};
+
+static const struct cim_qual_decl q922[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s1190, 1 },
+};
+
+static const char *const s1191[] = {
+	"Kind of specification.",
+};
+
+static const char *const s1192[] = {
 	"Other",
 	"Profile",
 	"Initiative Wrapper",
 	"Mapping",
 };
 
-static const struct cim_qual_decl q906[] = {
-	{ "Description", CIM_STRING, false, s1171, 1 },
+static const struct cim_qual_decl q923[] = {
+	{ "Description", CIM_STRING, false, s1191, 1 },
 	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s1172, 4 },
+	{ "Values", CIM_STRING, true, s1192, 4 },
 };
 
-static const char *const s1173[] = {
+static const char *const s1193[] = {
 	"Text for SpecificationType 1 (Other).",
 };
 
-static const struct cim_qual_decl q907[] = {
-	{ "Description", CIM_STRING, false, s1173, 1 },
+static const struct cim_qual_decl q924[] = {
+	{ "Description", CIM_STRING, false, s1193, 1 },
 };
 
-static const char *const s1174[] = {
+static const char *const s1194[] = {
 	"Who defines the profile.",
 };
 
-static const char *const s1175[] = {
+static const char *const s1195[] = {
 	"1",
 	"2",
 	"3",
@@ -15399,7 +15629,7 @@ static const char *const s1175[] = {
 	"21",
 };
 
-static const char *const s1176[] = {
+static const char *const s1196[] = {
 	"Other",
 	"DMTF",
 	"CompTIA",
@@ -15423,187 +15653,187 @@ static const char *const s1176[] = {
 	"The Green Grid",
 };
 
-static const struct cim_qual_decl q908[] = {
+static const struct cim_qual_decl q925[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
-	{ "ValueMap", CIM_STRING, true, s1175, 21 },
-	{ "Values", CIM_STRING, true, s1176, 21 },
+	{ "Description", CIM_STRING, false, s1194, 1 },
+	{ "ValueMap", CIM_STRING, true, s1195, 21 },
+	{ "Values", CIM_STRING, true, s1196, 21 },
 };
 
-static const char *const s1177[] = {
+static const char *const s1197[] = {
 	"Text for RegisteredOrganization 1 (Other).",
 };
 
-static const struct cim_qual_decl q909[] = {
-	{ "Description", CIM_STRING, false, s1177, 1 },
+static const struct cim_qual_decl q926[] = {
+	{ "Description", CIM_STRING, false, s1197, 1 },
 };
 
-static const char *const s1178[] = {
+static const char *const s1198[] = {
 	"Name of the profile.",
 };
 
-static const struct cim_qual_decl q910[] = {
+static const struct cim_qual_decl q927[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1178, 1 },
+	{ "Description", CIM_STRING, false, s1198, 1 },
 };
 
-static const char *const s1179[] = {
+static const char *const s1199[] = {
 	"Version of the profile.",
 };
 
-static const struct cim_qual_decl q911[] = {
+static const struct cim_qual_decl q928[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1179, 1 },
+	{ "Description", CIM_STRING, false, s1199, 1 },
 };
 
-static const char *const s1180[] = {
+static const char *const s1200[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 	"WS-Identify",
 };
 
-static const struct cim_qual_decl q912[] = {
+static const struct cim_qual_decl q929[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s1151, 1 },
 	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s1180, 4 },
+	{ "Values", CIM_STRING, true, s1200, 4 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q906, 3 },
+	  NULL, NULL, NULL, q923, 3 },
 	{ "OtherSpecificationType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q907, 1 },
+	  NULL, NULL, NULL, q924, 1 },
 	{ "RegisteredOrganization", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q908, 4 },
+	  NULL, NULL, NULL, q925, 4 },
 	{ "OtherRegisteredOrganization", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q909, 1 },
+	  NULL, NULL, NULL, q926, 1 },
 	{ "RegisteredName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q910, 2 },
+	  NULL, NULL, NULL, q927, 2 },
 	{ "RegisteredVersion", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q911, 2 },
+	  NULL, NULL, NULL, q928, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q912, 4 },
+	  NULL, NULL, NULL, q929, 4 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
 	  NULL, NULL, NULL, q891, 2 },
 };
 
-static const char *const s1181[] = {
+static const char *const s1201[] = {
 	"A specification that the server follows.",
 };
 
-static const struct cim_qual_decl q913[] = {
+static const struct cim_qual_decl q930[] = {
 	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1181, 1 },
+	{ "Description", CIM_STRING, false, s1201, 1 },
 };
 
-static const char *const s1182[] = {
+static const char *const s1202[] = {
 	"Features of the profile that are implemented.",
 };
 
-static const struct cim_qual_decl q914[] = {
-	{ "Description", CIM_STRING, false, s1182, 1 },
+static const struct cim_qual_decl q931[] = {
+	{ "Description", CIM_STRING, false, s1202, 1 },
 };
 
-static const char *const s1183[] = {
+static const char *const s1203[] = {
 	"SpecificationType",
 };
 
-static const char *const s1184[] = {
+static const char *const s1204[] = {
 	"Profile",
 };
 
-static const struct cim_qual_decl q915[] = {
-	{ "Override", CIM_STRING, false, s1183, 1 },
-	{ "Description", CIM_STRING, false, s1171, 1 },
+static const struct cim_qual_decl q932[] = {
+	{ "Override", CIM_STRING, false, s1203, 1 },
+	{ "Description", CIM_STRING, false, s1191, 1 },
 	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s1184, 1 },
+	{ "Values", CIM_STRING, true, s1204, 1 },
 };
 
-static const char *const s1185[] = {
+static const char *const s1205[] = {
 	"Paths of the central instances of this profile implementation.",
 };
 
-static const struct cim_qual_decl q916[] = {
+static const struct cim_qual_decl q933[] = {
 	{ "In", CIM_BOOLEAN, false, s53, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1185, 1 },
+	{ "Description", CIM_STRING, false, s1205, 1 },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
 	{ "CentralInstances", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ManagedElement", NULL, q916, 3 },
+	  "CIM_ManagedElement", NULL, q933, 3 },
 };
 
-static const char *const s1186[] = {
+static const char *const s1206[] = {
 	"Lists the central instances of this profile implementation.",
 };
 
-static const char *const s1187[] = {
+static const char *const s1207[] = {
 	"0",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s1188[] = {
+static const char *const s1208[] = {
 	"Completed with no error",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q917[] = {
-	{ "Description", CIM_STRING, false, s1186, 1 },
-	{ "ValueMap", CIM_STRING, true, s1187, 3 },
-	{ "Values", CIM_STRING, true, s1188, 3 },
+static const struct cim_qual_decl q934[] = {
+	{ "Description", CIM_STRING, false, s1206, 1 },
+	{ "ValueMap", CIM_STRING, true, s1207, 3 },
+	{ "Values", CIM_STRING, true, s1208, 3 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
 	{ "ImplementedFeatures", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q914, 1 },
+	  NULL, NULL, NULL, q931, 1 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q915, 4 },
+	  NULL, NULL, NULL, q932, 4 },
 };
 
 static const struct cim_method_decl CIM_RegisteredProfile_methods[] = {
-	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q917, 3 },
+	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q934, 3 },
 };
 
-static const char *const s1189[] = {
+static const char *const s1209[] = {
 	"A profile that the server implements.",
 };
 
-static const struct cim_qual_decl q918[] = {
+static const struct cim_qual_decl q935[] = {
 	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1189, 1 },
+	{ "Description", CIM_STRING, false, s1209, 1 },
 };
 
-static const char *const s1190[] = {
+static const char *const s1210[] = {
 	"The profile.",
 };
 
-static const struct cim_qual_decl q919[] = {
+static const struct cim_qual_decl q936[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1190, 1 },
+	{ "Description", CIM_STRING, false, s1210, 1 },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
 	{ "ConformantStandard", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q919, 2 },
+	  "CIM_RegisteredProfile", NULL, NULL, q936, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1191[] = {
+static const char *const s1211[] = {
 	"An element, or a profile, that conforms to a profile.",
 };
 
-static const struct cim_qual_decl q920[] = {
+static const struct cim_qual_decl q937[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1191, 1 },
+	{ "Description", CIM_STRING, false, s1211, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
@@ -15613,18 +15843,18 @@ static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
 	  "CIM_RegisteredSpecification", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1192[] = {
+static const char *const s1212[] = {
 	"2.37.0",
 };
 
-static const char *const s1193[] = {
+static const char *const s1213[] = {
 	"A specification that builds on another.",
 };
 
-static const struct cim_qual_decl q921[] = {
+static const struct cim_qual_decl q938[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1193, 1 },
+	{ "Version", CIM_STRING, false, s1212, 1 },
+	{ "Description", CIM_STRING, false, s1213, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
@@ -15634,179 +15864,207 @@ static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
 	  "CIM_RegisteredProfile", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1194[] = {
+static const char *const s1214[] = {
 	"Two profiles that belong together. Following SNIA, Antecedent is the autonomous profile and Dependent the component profile.",
 };
 
-static const struct cim_qual_decl q922[] = {
+static const struct cim_qual_decl q939[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1194, 1 },
+	{ "Version", CIM_STRING, false, s1212, 1 },
+	{ "Description", CIM_STRING, false, s1214, 1 },
 };
 
-static const char *const s1195[] = {
+static const char *const s1215[] = {
 	"This server.",
 };
 
-static const struct cim_qual_decl q923[] = {
+static const struct cim_qual_decl q940[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1195, 1 },
+	{ "Description", CIM_STRING, false, s1215, 1 },
 };
 
-static const char *const s1196[] = {
+static const char *const s1216[] = {
 	"The namespaces of this server.",
 };
 
-static const struct cim_qual_decl q924[] = {
+static const struct cim_qual_decl q941[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
 };
 
-static const char *const s1197[] = {
+static const char *const s1217[] = {
+	"This server, as newer clients know it.",
+};
+
+static const struct cim_qual_decl q942[] = {
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s1217, 1 },
+};
+
+static const char *const s1218[] = {
+	"The namespaces of this server, as newer clients know them.",
+};
+
+static const struct cim_qual_decl q943[] = {
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s1218, 1 },
+};
+
+static const char *const s1219[] = {
+	"The namespaces of this server, as newer clients know both.",
+};
+
+static const struct cim_qual_decl q944[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s1219, 1 },
+};
+
+static const char *const s1220[] = {
 	"The listeners of this server.",
 };
 
-static const struct cim_qual_decl q925[] = {
+static const struct cim_qual_decl q945[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+	{ "Description", CIM_STRING, false, s1220, 1 },
 };
 
-static const struct cim_qual_decl q926[] = {
+static const struct cim_qual_decl q946[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+	{ "Description", CIM_STRING, false, s1220, 1 },
 };
 
-static const struct cim_qual_decl q927[] = {
+static const struct cim_qual_decl q947[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
 };
 
-static const char *const s1198[] = {
+static const char *const s1221[] = {
 	"The listeners of this server and the node.",
 };
 
-static const struct cim_qual_decl q928[] = {
+static const struct cim_qual_decl q948[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1198, 1 },
+	{ "Description", CIM_STRING, false, s1221, 1 },
 };
 
-static const char *const s1199[] = {
+static const char *const s1222[] = {
 	"The profiles that this server implements.",
 };
 
-static const struct cim_qual_decl q929[] = {
+static const struct cim_qual_decl q949[] = {
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1199, 1 },
+	{ "Description", CIM_STRING, false, s1222, 1 },
 };
 
-static const char *const s1200[] = {
+static const char *const s1223[] = {
 	"What conforms to a profile. The elements are in another namespace.",
 };
 
-static const struct cim_qual_decl q930[] = {
+static const struct cim_qual_decl q950[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1200, 1 },
+	{ "Description", CIM_STRING, false, s1223, 1 },
 };
 
-static const char *const s1201[] = {
+static const char *const s1224[] = {
 	"Component profiles of the autonomous ones.",
 };
 
-static const struct cim_qual_decl q931[] = {
+static const struct cim_qual_decl q951[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1201, 1 },
+	{ "Description", CIM_STRING, false, s1224, 1 },
 };
 
-static const char *const s1202[] = {
+static const char *const s1225[] = {
 	"First number of the version.",
 };
 
-static const struct cim_qual_decl q932[] = {
-	{ "Description", CIM_STRING, false, s1202, 1 },
+static const struct cim_qual_decl q952[] = {
+	{ "Description", CIM_STRING, false, s1225, 1 },
 };
 
-static const char *const s1203[] = {
+static const char *const s1226[] = {
 	"Second number of the version.",
 };
 
-static const struct cim_qual_decl q933[] = {
-	{ "Description", CIM_STRING, false, s1203, 1 },
+static const struct cim_qual_decl q953[] = {
+	{ "Description", CIM_STRING, false, s1226, 1 },
 };
 
-static const char *const s1204[] = {
+static const char *const s1227[] = {
 	"Third number of the version.",
 };
 
-static const struct cim_qual_decl q934[] = {
-	{ "Description", CIM_STRING, false, s1204, 1 },
+static const struct cim_qual_decl q954[] = {
+	{ "Description", CIM_STRING, false, s1227, 1 },
 };
 
-static const char *const s1205[] = {
+static const char *const s1228[] = {
 	"Build, of the version.",
 };
 
-static const struct cim_qual_decl q935[] = {
-	{ "Description", CIM_STRING, false, s1205, 1 },
+static const struct cim_qual_decl q955[] = {
+	{ "Description", CIM_STRING, false, s1228, 1 },
 };
 
-static const char *const s1206[] = {
+static const char *const s1229[] = {
 	"Build, when it does not fit into BuildNumber.",
 };
 
-static const struct cim_qual_decl q936[] = {
-	{ "Description", CIM_STRING, false, s1206, 1 },
+static const struct cim_qual_decl q956[] = {
+	{ "Description", CIM_STRING, false, s1229, 1 },
 };
 
-static const char *const s1207[] = {
+static const char *const s1230[] = {
 	"Whether LargeBuildNumber has the build.",
 };
 
-static const struct cim_qual_decl q937[] = {
-	{ "Description", CIM_STRING, false, s1207, 1 },
+static const struct cim_qual_decl q957[] = {
+	{ "Description", CIM_STRING, false, s1230, 1 },
 };
 
-static const char *const s1208[] = {
+static const char *const s1231[] = {
 	"The version, as people write it.",
 };
 
-static const struct cim_qual_decl q938[] = {
-	{ "Description", CIM_STRING, false, s1208, 1 },
+static const struct cim_qual_decl q958[] = {
+	{ "Description", CIM_STRING, false, s1231, 1 },
 };
 
-static const char *const s1209[] = {
+static const char *const s1232[] = {
 	"Operating systems that it runs on, in words.",
 };
 
-static const struct cim_qual_decl q939[] = {
-	{ "Description", CIM_STRING, false, s1209, 1 },
+static const struct cim_qual_decl q959[] = {
+	{ "Description", CIM_STRING, false, s1232, 1 },
 };
 
-static const char *const s1210[] = {
+static const char *const s1233[] = {
 	"Who made it.",
 };
 
-static const struct cim_qual_decl q940[] = {
-	{ "Description", CIM_STRING, false, s1210, 1 },
+static const struct cim_qual_decl q960[] = {
+	{ "Description", CIM_STRING, false, s1233, 1 },
 };
 
-static const char *const s1211[] = {
+static const char *const s1234[] = {
 	"Languages of the software.",
 };
 
-static const struct cim_qual_decl q941[] = {
-	{ "Description", CIM_STRING, false, s1211, 1 },
+static const struct cim_qual_decl q961[] = {
+	{ "Description", CIM_STRING, false, s1234, 1 },
 };
 
-static const char *const s1212[] = {
+static const char *const s1235[] = {
 	"What the software is.",
 };
 
-static const char *const s1213[] = {
+static const char *const s1236[] = {
 	"0",
 	"1",
 	"2",
@@ -15823,7 +16081,7 @@ static const char *const s1213[] = {
 	"13",
 };
 
-static const char *const s1214[] = {
+static const char *const s1237[] = {
 	"Unknown",
 	"Other",
 	"Driver",
@@ -15840,76 +16098,76 @@ static const char *const s1214[] = {
 	"Software Bundle",
 };
 
-static const struct cim_qual_decl q942[] = {
-	{ "Description", CIM_STRING, false, s1212, 1 },
-	{ "ValueMap", CIM_STRING, true, s1213, 14 },
-	{ "Values", CIM_STRING, true, s1214, 14 },
+static const struct cim_qual_decl q962[] = {
+	{ "Description", CIM_STRING, false, s1235, 1 },
+	{ "ValueMap", CIM_STRING, true, s1236, 14 },
+	{ "Values", CIM_STRING, true, s1237, 14 },
 };
 
-static const char *const s1215[] = {
+static const char *const s1238[] = {
 	"Text for classification 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q943[] = {
+static const struct cim_qual_decl q963[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1215, 1 },
+	{ "Description", CIM_STRING, false, s1238, 1 },
 };
 
-static const char *const s1216[] = {
+static const char *const s1239[] = {
 	"Serial number.",
 };
 
-static const struct cim_qual_decl q944[] = {
-	{ "Description", CIM_STRING, false, s1216, 1 },
+static const struct cim_qual_decl q964[] = {
+	{ "Description", CIM_STRING, false, s1239, 1 },
 };
 
-static const char *const s1217[] = {
+static const char *const s1240[] = {
 	"What it is for, in words.",
 };
 
-static const struct cim_qual_decl q945[] = {
-	{ "Description", CIM_STRING, false, s1217, 1 },
+static const struct cim_qual_decl q965[] = {
+	{ "Description", CIM_STRING, false, s1240, 1 },
 };
 
-static const char *const s1218[] = {
+static const char *const s1241[] = {
 	"Further identifications, index matched with IdentityInfoType.",
 };
 
-static const struct cim_qual_decl q946[] = {
+static const struct cim_qual_decl q966[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1218, 1 },
+	{ "Description", CIM_STRING, false, s1241, 1 },
 };
 
-static const char *const s1219[] = {
+static const char *const s1242[] = {
 	"What each of IdentityInfoValue is.",
 };
 
-static const struct cim_qual_decl q947[] = {
+static const struct cim_qual_decl q967[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1219, 1 },
+	{ "Description", CIM_STRING, false, s1242, 1 },
 };
 
-static const char *const s1220[] = {
+static const char *const s1243[] = {
 	"When the software was released.",
 };
 
-static const struct cim_qual_decl q948[] = {
-	{ "Description", CIM_STRING, false, s1220, 1 },
+static const struct cim_qual_decl q968[] = {
+	{ "Description", CIM_STRING, false, s1243, 1 },
 };
 
-static const char *const s1221[] = {
+static const char *const s1244[] = {
 	"Whether it stands for the software itself and not only for its identity.",
 };
 
-static const struct cim_qual_decl q949[] = {
-	{ "Description", CIM_STRING, false, s1221, 1 },
+static const struct cim_qual_decl q969[] = {
+	{ "Description", CIM_STRING, false, s1244, 1 },
 };
 
-static const char *const s1222[] = {
+static const char *const s1245[] = {
 	"Format of the package that the software comes in.",
 };
 
-static const char *const s1223[] = {
+static const char *const s1246[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
@@ -15924,57 +16182,57 @@ static const char *const s1223[] = {
 	"HP Smart Component",
 };
 
-static const struct cim_qual_decl q950[] = {
-	{ "Description", CIM_STRING, false, s1222, 1 },
+static const struct cim_qual_decl q970[] = {
+	{ "Description", CIM_STRING, false, s1245, 1 },
 	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s1223, 12 },
+	{ "Values", CIM_STRING, true, s1246, 12 },
 };
 
-static const char *const s1224[] = {
+static const char *const s1247[] = {
 	"Text for ExtendedResourceType 1 (Other).",
 };
 
-static const struct cim_qual_decl q951[] = {
-	{ "Description", CIM_STRING, false, s1224, 1 },
+static const struct cim_qual_decl q971[] = {
+	{ "Description", CIM_STRING, false, s1247, 1 },
 };
 
-static const char *const s1225[] = {
+static const char *const s1248[] = {
 	"First number of the least version of the package format.",
 };
 
-static const struct cim_qual_decl q952[] = {
-	{ "Description", CIM_STRING, false, s1225, 1 },
+static const struct cim_qual_decl q972[] = {
+	{ "Description", CIM_STRING, false, s1248, 1 },
 };
 
-static const char *const s1226[] = {
+static const char *const s1249[] = {
 	"Second number of that version.",
 };
 
-static const struct cim_qual_decl q953[] = {
-	{ "Description", CIM_STRING, false, s1226, 1 },
+static const struct cim_qual_decl q973[] = {
+	{ "Description", CIM_STRING, false, s1249, 1 },
 };
 
-static const char *const s1227[] = {
+static const char *const s1250[] = {
 	"Third number of that version.",
 };
 
-static const struct cim_qual_decl q954[] = {
-	{ "Description", CIM_STRING, false, s1227, 1 },
+static const struct cim_qual_decl q974[] = {
+	{ "Description", CIM_STRING, false, s1250, 1 },
 };
 
-static const char *const s1228[] = {
+static const char *const s1251[] = {
 	"Build, of that version.",
 };
 
-static const struct cim_qual_decl q955[] = {
-	{ "Description", CIM_STRING, false, s1228, 1 },
+static const struct cim_qual_decl q975[] = {
+	{ "Description", CIM_STRING, false, s1251, 1 },
 };
 
-static const char *const s1229[] = {
+static const char *const s1252[] = {
 	"Operating systems that it runs on.",
 };
 
-static const char *const s1230[] = {
+static const char *const s1253[] = {
 	"0",
 	"1",
 	"2",
@@ -16005,7 +16263,7 @@ static const char *const s1230[] = {
 	"..",
 };
 
-static const char *const s1231[] = {
+static const char *const s1254[] = {
 	"Unknown",
 	"Other",
 	"MACOS",
@@ -16036,116 +16294,116 @@ static const char *const s1231[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q956[] = {
-	{ "Description", CIM_STRING, false, s1229, 1 },
-	{ "ValueMap", CIM_STRING, true, s1230, 28 },
-	{ "Values", CIM_STRING, true, s1231, 28 },
+static const struct cim_qual_decl q976[] = {
+	{ "Description", CIM_STRING, false, s1252, 1 },
+	{ "ValueMap", CIM_STRING, true, s1253, 28 },
+	{ "Values", CIM_STRING, true, s1254, 28 },
 };
 
 static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q448, 3 },
 	{ "MajorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q932, 1 },
-	{ "MinorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q933, 1 },
-	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q934, 1 },
-	{ "BuildNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q935, 1 },
-	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q936, 1 },
-	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q937, 1 },
-	{ "VersionString", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q938, 1 },
-	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q939, 1 },
-	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q940, 1 },
-	{ "Languages", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q941, 1 },
-	{ "Classifications", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q942, 3 },
-	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q943, 2 },
-	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q944, 1 },
-	{ "TargetTypes", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q945, 1 },
-	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q946, 2 },
-	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q947, 2 },
-	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q948, 1 },
-	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q949, 1 },
-	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q950, 3 },
-	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q951, 1 },
-	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q952, 1 },
-	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
+	{ "MinorVersion", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q953, 1 },
-	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
+	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q954, 1 },
-	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
+	{ "BuildNumber", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q955, 1 },
+	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q956, 1 },
+	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q957, 1 },
+	{ "VersionString", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q958, 1 },
+	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q959, 1 },
+	{ "Manufacturer", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q960, 1 },
+	{ "Languages", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q961, 1 },
+	{ "Classifications", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q962, 3 },
+	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q963, 2 },
+	{ "SerialNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q964, 1 },
+	{ "TargetTypes", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q965, 1 },
+	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q966, 2 },
+	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q967, 2 },
+	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q968, 1 },
+	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q969, 1 },
+	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q970, 3 },
+	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q971, 1 },
+	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q972, 1 },
+	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q973, 1 },
+	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q974, 1 },
+	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q975, 1 },
 	{ "TargetOSTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q956, 3 },
+	  NULL, NULL, NULL, q976, 3 },
 };
 
-static const char *const s1232[] = {
+static const char *const s1255[] = {
 	"A piece of software or firmware: name, version, what it is for.",
 };
 
-static const struct cim_qual_decl q957[] = {
+static const struct cim_qual_decl q977[] = {
 	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s1232, 1 },
+	{ "Description", CIM_STRING, false, s1255, 1 },
 };
 
-static const char *const s1233[] = {
+static const char *const s1256[] = {
 	"The system.",
 };
 
-static const struct cim_qual_decl q958[] = {
+static const struct cim_qual_decl q978[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1233, 1 },
+	{ "Description", CIM_STRING, false, s1256, 1 },
 };
 
-static const char *const s1234[] = {
+static const char *const s1257[] = {
 	"The software.",
 };
 
-static const struct cim_qual_decl q959[] = {
+static const struct cim_qual_decl q979[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1234, 1 },
+	{ "Description", CIM_STRING, false, s1257, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
 	{ "System", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q958, 2 },
+	  "CIM_System", NULL, NULL, q978, 2 },
 	{ "InstalledSoftware", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SoftwareIdentity", NULL, NULL, q959, 2 },
+	  "CIM_SoftwareIdentity", NULL, NULL, q979, 2 },
 };
 
-static const char *const s1235[] = {
+static const char *const s1258[] = {
 	"Software and the system that it is installed on.",
 };
 
-static const struct cim_qual_decl q960[] = {
+static const struct cim_qual_decl q980[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1235, 1 },
+	{ "Description", CIM_STRING, false, s1258, 1 },
 };
 
-static const char *const s1236[] = {
+static const char *const s1259[] = {
 	"Who may replace the software.",
 };
 
-static const char *const s1237[] = {
+static const char *const s1260[] = {
 	"Unknown",
 	"Other",
 	"Resides off device",
@@ -16154,25 +16412,25 @@ static const char *const s1237[] = {
 	"Not Upgradeable",
 };
 
-static const struct cim_qual_decl q961[] = {
-	{ "Description", CIM_STRING, false, s1236, 1 },
+static const struct cim_qual_decl q981[] = {
+	{ "Description", CIM_STRING, false, s1259, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s1237, 6 },
+	{ "Values", CIM_STRING, true, s1260, 6 },
 };
 
-static const char *const s1238[] = {
+static const char *const s1261[] = {
 	"Text for UpgradeCondition 1 (Other).",
 };
 
-static const struct cim_qual_decl q962[] = {
-	{ "Description", CIM_STRING, false, s1238, 1 },
+static const struct cim_qual_decl q982[] = {
+	{ "Description", CIM_STRING, false, s1261, 1 },
 };
 
-static const char *const s1239[] = {
+static const char *const s1262[] = {
 	"What the element does with the software.",
 };
 
-static const char *const s1240[] = {
+static const char *const s1263[] = {
 	"0",
 	"2",
 	"3",
@@ -16184,7 +16442,7 @@ static const char *const s1240[] = {
 	"9",
 };
 
-static const char *const s1241[] = {
+static const char *const s1264[] = {
 	"Unknown",
 	"Current",
 	"Next",
@@ -16196,10 +16454,10 @@ static const char *const s1241[] = {
 	"Supports",
 };
 
-static const struct cim_qual_decl q963[] = {
-	{ "Description", CIM_STRING, false, s1239, 1 },
-	{ "ValueMap", CIM_STRING, true, s1240, 9 },
-	{ "Values", CIM_STRING, true, s1241, 9 },
+static const struct cim_qual_decl q983[] = {
+	{ "Description", CIM_STRING, false, s1262, 1 },
+	{ "ValueMap", CIM_STRING, true, s1263, 9 },
+	{ "Values", CIM_STRING, true, s1264, 9 },
 };
 
 static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
@@ -16208,157 +16466,157 @@ static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
 	{ "UpgradeCondition", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q961, 3 },
+	  NULL, NULL, NULL, q981, 3 },
 	{ "OtherUpgradeCondition", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q962, 1 },
+	  NULL, NULL, NULL, q982, 1 },
 	{ "ElementSoftwareStatus", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q963, 3 },
+	  NULL, NULL, NULL, q983, 3 },
 };
 
-static const char *const s1242[] = {
+static const char *const s1265[] = {
 	"Software and the element that it belongs to.",
 };
 
-static const struct cim_qual_decl q964[] = {
+static const struct cim_qual_decl q984[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s587, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+	{ "Description", CIM_STRING, false, s1265, 1 },
 };
 
-static const char *const s1243[] = {
+static const char *const s1266[] = {
 	"Identifies the thing; part of the key.",
 };
 
-static const struct cim_qual_decl q965[] = {
+static const struct cim_qual_decl q985[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+	{ "Description", CIM_STRING, false, s1266, 1 },
 };
 
-static const char *const s1244[] = {
+static const char *const s1267[] = {
 	"Its model.",
 };
 
-static const struct cim_qual_decl q966[] = {
-	{ "Description", CIM_STRING, false, s1244, 1 },
+static const struct cim_qual_decl q986[] = {
+	{ "Description", CIM_STRING, false, s1267, 1 },
 };
 
-static const char *const s1245[] = {
+static const char *const s1268[] = {
 	"Number for ordering.",
 };
 
-static const struct cim_qual_decl q967[] = {
+static const struct cim_qual_decl q987[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1245, 1 },
+	{ "Description", CIM_STRING, false, s1268, 1 },
 };
 
-static const struct cim_qual_decl q968[] = {
+static const struct cim_qual_decl q988[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1216, 1 },
+	{ "Description", CIM_STRING, false, s1239, 1 },
 };
 
-static const char *const s1246[] = {
+static const char *const s1269[] = {
 	"Version.",
 };
 
-static const struct cim_qual_decl q969[] = {
+static const struct cim_qual_decl q989[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+	{ "Description", CIM_STRING, false, s1269, 1 },
 };
 
-static const char *const s1247[] = {
+static const char *const s1270[] = {
 	"Its part number.",
 };
 
-static const struct cim_qual_decl q970[] = {
-	{ "Description", CIM_STRING, false, s1247, 1 },
+static const struct cim_qual_decl q990[] = {
+	{ "Description", CIM_STRING, false, s1270, 1 },
 };
 
-static const char *const s1248[] = {
+static const char *const s1271[] = {
 	"Further identifications.",
 };
 
-static const struct cim_qual_decl q971[] = {
-	{ "Description", CIM_STRING, false, s1248, 1 },
+static const struct cim_qual_decl q991[] = {
+	{ "Description", CIM_STRING, false, s1271, 1 },
 };
 
-static const char *const s1249[] = {
+static const char *const s1272[] = {
 	"Whether it has power.",
 };
 
-static const struct cim_qual_decl q972[] = {
-	{ "Description", CIM_STRING, false, s1249, 1 },
+static const struct cim_qual_decl q992[] = {
+	{ "Description", CIM_STRING, false, s1272, 1 },
 };
 
-static const char *const s1250[] = {
+static const char *const s1273[] = {
 	"What its vendor calls it.",
 };
 
-static const struct cim_qual_decl q973[] = {
-	{ "Description", CIM_STRING, false, s1250, 1 },
+static const struct cim_qual_decl q993[] = {
+	{ "Description", CIM_STRING, false, s1273, 1 },
 };
 
-static const char *const s1251[] = {
+static const char *const s1274[] = {
 	"What its owner calls it.",
 };
 
-static const struct cim_qual_decl q974[] = {
-	{ "Description", CIM_STRING, false, s1251, 1 },
+static const struct cim_qual_decl q994[] = {
+	{ "Description", CIM_STRING, false, s1274, 1 },
 };
 
-static const char *const s1252[] = {
+static const char *const s1275[] = {
 	"Whether it can be replaced in the field.",
 };
 
-static const struct cim_qual_decl q975[] = {
-	{ "Description", CIM_STRING, false, s1252, 1 },
+static const struct cim_qual_decl q995[] = {
+	{ "Description", CIM_STRING, false, s1275, 1 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
 	{ "Tag", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q965, 2 },
+	  NULL, NULL, NULL, q985, 2 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q30, 2 },
 	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q940, 1 },
+	  NULL, NULL, NULL, q960, 1 },
 	{ "Model", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q966, 1 },
+	  NULL, NULL, NULL, q986, 1 },
 	{ "SKU", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q967, 2 },
+	  NULL, NULL, NULL, q987, 2 },
 	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q968, 2 },
+	  NULL, NULL, NULL, q988, 2 },
 	{ "Version", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q969, 2 },
+	  NULL, NULL, NULL, q989, 2 },
 	{ "PartNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q970, 1 },
+	  NULL, NULL, NULL, q990, 1 },
 	{ "OtherIdentifyingInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q971, 1 },
+	  NULL, NULL, NULL, q991, 1 },
 	{ "PoweredOn", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q972, 1 },
+	  NULL, NULL, NULL, q992, 1 },
 	{ "ManufactureDate", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q469, 1 },
 	{ "VendorEquipmentType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q973, 1 },
+	  NULL, NULL, NULL, q993, 1 },
 	{ "UserTracking", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q974, 1 },
+	  NULL, NULL, NULL, q994, 1 },
 	{ "CanBeFRUed", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q975, 1 },
+	  NULL, NULL, NULL, q995, 1 },
 };
 
-static const char *const s1253[] = {
+static const char *const s1276[] = {
 	"Something that can be touched.",
 };
 
-static const struct cim_qual_decl q976[] = {
+static const struct cim_qual_decl q996[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1253, 1 },
+	{ "Description", CIM_STRING, false, s1276, 1 },
 };
 
-static const char *const s1254[] = {
+static const char *const s1277[] = {
 	"What kind of package it is.",
 };
 
-static const char *const s1255[] = {
+static const char *const s1278[] = {
 	"0",
 	"1",
 	"2",
@@ -16376,7 +16634,7 @@ static const char *const s1255[] = {
 	"..",
 };
 
-static const char *const s1256[] = {
+static const char *const s1279[] = {
 	"Unknown",
 	"Other",
 	"Rack",
@@ -16394,24 +16652,24 @@ static const char *const s1256[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q977[] = {
-	{ "Description", CIM_STRING, false, s1254, 1 },
-	{ "ValueMap", CIM_STRING, true, s1255, 15 },
-	{ "Values", CIM_STRING, true, s1256, 15 },
+static const struct cim_qual_decl q997[] = {
+	{ "Description", CIM_STRING, false, s1277, 1 },
+	{ "ValueMap", CIM_STRING, true, s1278, 15 },
+	{ "Values", CIM_STRING, true, s1279, 15 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
 	{ "PackageType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q977, 3 },
+	  NULL, NULL, NULL, q997, 3 },
 };
 
-static const char *const s1257[] = {
+static const char *const s1280[] = {
 	"A thing that holds others: rack, chassis, card.",
 };
 
-static const struct cim_qual_decl q978[] = {
+static const struct cim_qual_decl q998[] = {
 	{ "Version", CIM_STRING, false, s575, 1 },
-	{ "Description", CIM_STRING, false, s1257, 1 },
+	{ "Description", CIM_STRING, false, s1280, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
@@ -16421,23 +16679,23 @@ static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
 	  "CIM_System", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1258[] = {
+static const char *const s1281[] = {
 	"A system and what it is built into.",
 };
 
-static const struct cim_qual_decl q979[] = {
+static const struct cim_qual_decl q999[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s579, 1 },
-	{ "Description", CIM_STRING, false, s1258, 1 },
+	{ "Description", CIM_STRING, false, s1281, 1 },
 };
 
-static const char *const s1259[] = {
+static const char *const s1282[] = {
 	"Identifier that the hardware itself has.",
 };
 
-static const struct cim_qual_decl q980[] = {
-	{ "Description", CIM_STRING, false, s1259, 1 },
+static const struct cim_qual_decl q1000[] = {
+	{ "Description", CIM_STRING, false, s1282, 1 },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
@@ -16446,108 +16704,108 @@ static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
 	  "CIM_ComputerSystem", NULL, NULL, q377, 2 },
 	{ "PlatformGUID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q980, 1 },
+	  NULL, NULL, NULL, q1000, 1 },
 };
 
-static const char *const s1260[] = {
+static const char *const s1283[] = {
 	"A computer system and what it is built into.",
 };
 
-static const struct cim_qual_decl q981[] = {
+static const struct cim_qual_decl q1001[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s579, 1 },
-	{ "Description", CIM_STRING, false, s1260, 1 },
+	{ "Description", CIM_STRING, false, s1283, 1 },
 };
 
-static const char *const s1261[] = {
+static const char *const s1284[] = {
 	"Name of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q982[] = {
+static const struct cim_qual_decl q1002[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1261, 1 },
+	{ "Description", CIM_STRING, false, s1284, 1 },
 };
 
-static const char *const s1262[] = {
+static const char *const s1285[] = {
 	"Serial number or the like; part of the key.",
 };
 
-static const struct cim_qual_decl q983[] = {
+static const struct cim_qual_decl q1003[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1262, 1 },
+	{ "Description", CIM_STRING, false, s1285, 1 },
 };
 
-static const char *const s1263[] = {
+static const char *const s1286[] = {
 	"Who sells it; part of the key.",
 };
 
-static const struct cim_qual_decl q984[] = {
+static const struct cim_qual_decl q1004[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1263, 1 },
+	{ "Description", CIM_STRING, false, s1286, 1 },
 };
 
-static const char *const s1264[] = {
+static const char *const s1287[] = {
 	"Version of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q985[] = {
+static const struct cim_qual_decl q1005[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1264, 1 },
+	{ "Description", CIM_STRING, false, s1287, 1 },
 };
 
-static const char *const s1265[] = {
+static const char *const s1288[] = {
 	"When the warranty begins.",
 };
 
-static const struct cim_qual_decl q986[] = {
-	{ "Description", CIM_STRING, false, s1265, 1 },
+static const struct cim_qual_decl q1006[] = {
+	{ "Description", CIM_STRING, false, s1288, 1 },
 };
 
-static const char *const s1266[] = {
+static const char *const s1289[] = {
 	"Days of warranty.",
 };
 
-static const struct cim_qual_decl q987[] = {
-	{ "Description", CIM_STRING, false, s1266, 1 },
+static const struct cim_qual_decl q1007[] = {
+	{ "Description", CIM_STRING, false, s1289, 1 },
 };
 
-static const char *const s1267[] = {
+static const char *const s1290[] = {
 	"Family of the product.",
 };
 
-static const struct cim_qual_decl q988[] = {
+static const struct cim_qual_decl q1008[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1267, 1 },
+	{ "Description", CIM_STRING, false, s1290, 1 },
 };
 
 static const struct cim_prop_decl CIM_Product_props[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q982, 2 },
+	  NULL, NULL, NULL, q1002, 2 },
 	{ "IdentifyingNumber", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q983, 3 },
+	  NULL, NULL, NULL, q1003, 3 },
 	{ "Vendor", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q984, 2 },
+	  NULL, NULL, NULL, q1004, 2 },
 	{ "Version", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q985, 3 },
+	  NULL, NULL, NULL, q1005, 3 },
 	{ "SKUNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q967, 2 },
+	  NULL, NULL, NULL, q987, 2 },
 	{ "WarrantyStartDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q986, 1 },
+	  NULL, NULL, NULL, q1006, 1 },
 	{ "WarrantyDuration", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q987, 1 },
+	  NULL, NULL, NULL, q1007, 1 },
 	{ "Family", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q988, 2 },
+	  NULL, NULL, NULL, q1008, 2 },
 };
 
-static const char *const s1268[] = {
+static const char *const s1291[] = {
 	"What was bought, as vendor and customer call it.",
 };
 
-static const struct cim_qual_decl q989[] = {
+static const struct cim_qual_decl q1009[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1268, 1 },
+	{ "Description", CIM_STRING, false, s1291, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
@@ -16557,16 +16815,16 @@ static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1269[] = {
+static const char *const s1292[] = {
 	"A product and an element that belongs to it.",
 };
 
-static const struct cim_qual_decl q990[] = {
+static const struct cim_qual_decl q1010[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1269, 1 },
+	{ "Description", CIM_STRING, false, s1292, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
@@ -16574,30 +16832,30 @@ static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
 	  "CIM_PhysicalElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1270[] = {
+static const char *const s1293[] = {
 	"A product and a thing that belongs to it.",
 };
 
-static const struct cim_qual_decl q991[] = {
+static const struct cim_qual_decl q1011[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1270, 1 },
+	{ "Description", CIM_STRING, false, s1293, 1 },
 };
 
-static const char *const s1271[] = {
+static const char *const s1294[] = {
 	"Address, in the format of InfoFormat.",
 };
 
-static const struct cim_qual_decl q992[] = {
-	{ "Description", CIM_STRING, false, s1271, 1 },
+static const struct cim_qual_decl q1012[] = {
+	{ "Description", CIM_STRING, false, s1294, 1 },
 };
 
-static const char *const s1272[] = {
+static const char *const s1295[] = {
 	"Format of AccessInfo.",
 };
 
-static const char *const s1273[] = {
+static const char *const s1296[] = {
 	"1",
 	"2",
 	"3",
@@ -16625,7 +16883,7 @@ static const char *const s1273[] = {
 	"206",
 };
 
-static const char *const s1274[] = {
+static const char *const s1297[] = {
 	"Other",
 	"Host Name",
 	"IPv4 Address",
@@ -16653,25 +16911,25 @@ static const char *const s1274[] = {
 	"Parameterized URL",
 };
 
-static const struct cim_qual_decl q993[] = {
-	{ "Description", CIM_STRING, false, s1272, 1 },
-	{ "ValueMap", CIM_STRING, true, s1273, 25 },
-	{ "Values", CIM_STRING, true, s1274, 25 },
+static const struct cim_qual_decl q1013[] = {
+	{ "Description", CIM_STRING, false, s1295, 1 },
+	{ "ValueMap", CIM_STRING, true, s1296, 25 },
+	{ "Values", CIM_STRING, true, s1297, 25 },
 };
 
-static const char *const s1275[] = {
+static const char *const s1298[] = {
 	"Text for InfoFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q994[] = {
-	{ "Description", CIM_STRING, false, s1275, 1 },
+static const struct cim_qual_decl q1014[] = {
+	{ "Description", CIM_STRING, false, s1298, 1 },
 };
 
-static const char *const s1276[] = {
+static const char *const s1299[] = {
 	"What the access point is for.",
 };
 
-static const char *const s1277[] = {
+static const char *const s1300[] = {
 	"Unknown",
 	"Other",
 	"Default Gateway",
@@ -16686,80 +16944,80 @@ static const char *const s1277[] = {
 	"internet Storage Name Service (iSNS)",
 };
 
-static const struct cim_qual_decl q995[] = {
-	{ "Description", CIM_STRING, false, s1276, 1 },
+static const struct cim_qual_decl q1015[] = {
+	{ "Description", CIM_STRING, false, s1299, 1 },
 	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s1277, 12 },
+	{ "Values", CIM_STRING, true, s1300, 12 },
 };
 
-static const char *const s1278[] = {
+static const char *const s1301[] = {
 	"Text for AccessContext 1 (Other).",
 };
 
-static const struct cim_qual_decl q996[] = {
-	{ "Description", CIM_STRING, false, s1278, 1 },
+static const struct cim_qual_decl q1016[] = {
+	{ "Description", CIM_STRING, false, s1301, 1 },
 };
 
 static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
 	{ "AccessInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q992, 1 },
+	  NULL, NULL, NULL, q1012, 1 },
 	{ "InfoFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q993, 3 },
+	  NULL, NULL, NULL, q1013, 3 },
 	{ "OtherInfoFormatDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q994, 1 },
+	  NULL, NULL, NULL, q1014, 1 },
 	{ "AccessContext", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q995, 3 },
+	  NULL, NULL, "0", q1015, 3 },
 	{ "OtherAccessContext", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q996, 1 },
+	  NULL, NULL, NULL, q1016, 1 },
 };
 
-static const char *const s1279[] = {
+static const char *const s1302[] = {
 	"How something that is elsewhere is reached.",
 };
 
-static const struct cim_qual_decl q997[] = {
+static const struct cim_qual_decl q1017[] = {
 	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s1279, 1 },
+	{ "Description", CIM_STRING, false, s1302, 1 },
 };
 
-static const char *const s1280[] = {
+static const char *const s1303[] = {
 	"The access point.",
 };
 
-static const struct cim_qual_decl q998[] = {
+static const struct cim_qual_decl q1018[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1280, 1 },
+	{ "Description", CIM_STRING, false, s1303, 1 },
 };
 
 static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
 	{ "AvailableSAP", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q998, 2 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q1018, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1281[] = {
+static const char *const s1304[] = {
 	"An access point that can be used to manage an element.",
 };
 
-static const struct cim_qual_decl q999[] = {
+static const struct cim_qual_decl q1019[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s1281, 1 },
+	{ "Description", CIM_STRING, false, s1304, 1 },
 };
 
-static const char *const s1282[] = {
+static const char *const s1305[] = {
 	"CIM_RegisteredProfile",
 };
 
-static const char *const s1283[] = {
+static const char *const s1306[] = {
 	"A profile that means something only as a part of others.",
 };
 
-static const struct cim_qual_decl q1000[] = {
-	{ "Deprecated", CIM_STRING, true, s1282, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1283, 1 },
+static const struct cim_qual_decl q1020[] = {
+	{ "Deprecated", CIM_STRING, true, s1305, 1 },
+	{ "Version", CIM_STRING, false, s1212, 1 },
+	{ "Description", CIM_STRING, false, s1306, 1 },
 };
 
 static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
@@ -16769,332 +17027,344 @@ static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
 	  "CIM_RegisteredSubProfile", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1284[] = {
+static const char *const s1307[] = {
 	"CIM_ReferencedProfile",
 };
 
-static const char *const s1285[] = {
+static const char *const s1308[] = {
 	"A profile and one that is part of it.",
 };
 
-static const struct cim_qual_decl q1001[] = {
+static const struct cim_qual_decl q1021[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s1284, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1285, 1 },
+	{ "Deprecated", CIM_STRING, true, s1307, 1 },
+	{ "Version", CIM_STRING, false, s1212, 1 },
+	{ "Description", CIM_STRING, false, s1308, 1 },
 };
 
 static const struct cim_class_decl classes[] = {
-	{ "CIM_ManagedElement", NULL, true, false,
+	{ "CIM_ManagedElement", NULL, true, false, false,
 	  CIM_ManagedElement_props, 5, NULL, 0, q5, 3 },
-	{ "CIM_ManagedSystemElement", "CIM_ManagedElement", true, false,
+	{ "CIM_ManagedSystemElement", "CIM_ManagedElement", true, false, false,
 	  CIM_ManagedSystemElement_props, 9, NULL, 0, q15, 3 },
-	{ "CIM_LogicalElement", "CIM_ManagedSystemElement", true, false,
+	{ "CIM_LogicalElement", "CIM_ManagedSystemElement", true, false, false,
 	  NULL, 0, NULL, 0, q16, 3 },
-	{ "CIM_EnabledLogicalElement", "CIM_LogicalElement", true, false,
+	{ "CIM_EnabledLogicalElement", "CIM_LogicalElement", true, false, false,
 	  CIM_EnabledLogicalElement_props, 7, CIM_EnabledLogicalElement_methods, 1, q28, 3 },
-	{ "CIM_AllocatedLogicalElement", "CIM_EnabledLogicalElement", true, false,
+	{ "CIM_AllocatedLogicalElement", "CIM_EnabledLogicalElement", true, false, false,
 	  NULL, 0, NULL, 0, q29, 3 },
-	{ "CIM_System", "CIM_AllocatedLogicalElement", true, false,
+	{ "CIM_System", "CIM_AllocatedLogicalElement", true, false, false,
 	  CIM_System_props, 8, NULL, 0, q38, 3 },
-	{ "CIM_ComputerSystem", "CIM_System", false, false,
+	{ "CIM_ComputerSystem", "CIM_System", false, false, false,
 	  CIM_ComputerSystem_props, 4, NULL, 0, q43, 2 },
-	{ "CIM_LogicalDevice", "CIM_AllocatedLogicalElement", true, false,
+	{ "CIM_LogicalDevice", "CIM_AllocatedLogicalElement", true, false, false,
 	  CIM_LogicalDevice_props, 6, NULL, 0, q47, 3 },
-	{ "CIM_Component", NULL, true, true,
+	{ "CIM_Component", NULL, true, true, false,
 	  CIM_Component_props, 2, NULL, 0, q50, 5 },
-	{ "CIM_SystemComponent", "CIM_Component", false, true,
+	{ "CIM_SystemComponent", "CIM_Component", false, true, false,
 	  CIM_SystemComponent_props, 2, NULL, 0, q53, 4 },
-	{ "CIM_SystemDevice", "CIM_SystemComponent", false, true,
+	{ "CIM_SystemDevice", "CIM_SystemComponent", false, true, false,
 	  CIM_SystemDevice_props, 2, NULL, 0, q54, 4 },
-	{ "RPL_ComputerSystem", "CIM_ComputerSystem", false, false,
+	{ "RPL_ComputerSystem", "CIM_ComputerSystem", false, false, false,
 	  NULL, 0, NULL, 0, q55, 2 },
-	{ "RPL_SystemDevice", "CIM_SystemDevice", false, true,
+	{ "RPL_SystemDevice", "CIM_SystemDevice", false, true, false,
 	  NULL, 0, NULL, 0, q56, 3 },
-	{ "CIM_NetworkPipe", "CIM_EnabledLogicalElement", false, false,
+	{ "CIM_NetworkPipe", "CIM_EnabledLogicalElement", false, false, false,
 	  CIM_NetworkPipe_props, 1, NULL, 0, q58, 2 },
-	{ "CIM_Service", "CIM_EnabledLogicalElement", true, false,
+	{ "CIM_Service", "CIM_EnabledLogicalElement", true, false, false,
 	  CIM_Service_props, 7, NULL, 0, q60, 3 },
-	{ "CIM_StorageConfigurationService", "CIM_Service", false, false,
+	{ "CIM_StorageConfigurationService", "CIM_Service", false, false, false,
 	  NULL, 0, CIM_StorageConfigurationService_methods, 13, q110, 2 },
-	{ "CIM_Capabilities", "CIM_ManagedElement", true, false,
+	{ "CIM_Capabilities", "CIM_ManagedElement", true, false, false,
 	  CIM_Capabilities_props, 2, NULL, 0, q112, 3 },
-	{ "CIM_StorageConfigurationCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageConfigurationCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageConfigurationCapabilities_props, 18, CIM_StorageConfigurationCapabilities_methods, 1, q136, 2 },
-	{ "RPL_StorageConfigurationService", "CIM_StorageConfigurationService", false, false,
+	{ "RPL_StorageConfigurationService", "CIM_StorageConfigurationService", false, false, false,
 	  NULL, 0, NULL, 0, q137, 2 },
-	{ "RPL_StorageConfigurationCapabilities", "CIM_StorageConfigurationCapabilities", false, false,
+	{ "RPL_StorageConfigurationCapabilities", "CIM_StorageConfigurationCapabilities", false, false, false,
 	  NULL, 0, NULL, 0, q138, 2 },
-	{ "CIM_StorageExtent", "CIM_LogicalDevice", false, false,
+	{ "CIM_StorageExtent", "CIM_LogicalDevice", false, false, false,
 	  CIM_StorageExtent_props, 29, NULL, 0, q168, 2 },
-	{ "CIM_StorageVolume", "CIM_StorageExtent", false, false,
+	{ "CIM_StorageVolume", "CIM_StorageExtent", false, false, false,
 	  CIM_StorageVolume_props, 16, NULL, 0, q184, 2 },
-	{ "CIM_ResourcePool", "CIM_LogicalElement", false, false,
+	{ "CIM_ResourcePool", "CIM_LogicalElement", false, false, false,
 	  CIM_ResourcePool_props, 12, NULL, 0, q195, 2 },
-	{ "CIM_StoragePool", "CIM_ResourcePool", false, false,
+	{ "CIM_StoragePool", "CIM_ResourcePool", false, false, false,
 	  CIM_StoragePool_props, 16, CIM_StoragePool_methods, 3, q219, 2 },
-	{ "CIM_HostedResourcePool", "CIM_SystemComponent", false, true,
+	{ "CIM_HostedResourcePool", "CIM_SystemComponent", false, true, false,
 	  CIM_HostedResourcePool_props, 2, NULL, 0, q220, 4 },
-	{ "CIM_HostedStoragePool", "CIM_HostedResourcePool", false, true,
+	{ "CIM_HostedStoragePool", "CIM_HostedResourcePool", false, true, false,
 	  CIM_HostedStoragePool_props, 2, NULL, 0, q221, 4 },
-	{ "CIM_Dependency", NULL, true, true,
+	{ "CIM_Dependency", NULL, true, true, false,
 	  CIM_Dependency_props, 2, NULL, 0, q224, 4 },
-	{ "CIM_AbstractElementAllocatedFromPool", "CIM_Dependency", true, true,
+	{ "CIM_AbstractElementAllocatedFromPool", "CIM_Dependency", true, true, false,
 	  CIM_AbstractElementAllocatedFromPool_props, 2, NULL, 0, q227, 4 },
-	{ "CIM_ElementAllocatedFromPool", "CIM_AbstractElementAllocatedFromPool", false, true,
+	{ "CIM_ElementAllocatedFromPool", "CIM_AbstractElementAllocatedFromPool", false, true, false,
 	  CIM_ElementAllocatedFromPool_props, 2, NULL, 0, q228, 3 },
-	{ "CIM_AllocatedFromStoragePool", "CIM_ElementAllocatedFromPool", false, true,
+	{ "CIM_AllocatedFromStoragePool", "CIM_ElementAllocatedFromPool", false, true, false,
 	  CIM_AllocatedFromStoragePool_props, 5, NULL, 0, q231, 3 },
-	{ "CIM_StorageCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageCapabilities_props, 23, CIM_StorageCapabilities_methods, 1, q257, 2 },
-	{ "CIM_SettingData", "CIM_ManagedElement", true, false,
+	{ "CIM_SettingData", "CIM_ManagedElement", true, false, false,
 	  CIM_SettingData_props, 7, NULL, 0, q263, 3 },
-	{ "CIM_StorageSetting", "CIM_SettingData", false, false,
+	{ "CIM_StorageSetting", "CIM_SettingData", false, false, false,
 	  CIM_StorageSetting_props, 43, NULL, 0, q300, 2 },
-	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", true, true,
+	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", true, true, false,
 	  CIM_SettingAssociatedToCapabilities_props, 2, NULL, 0, q301, 4 },
-	{ "CIM_StorageSettingsAssociatedToCapabilities", "CIM_SettingAssociatedToCapabilities", false, true,
+	{ "CIM_StorageSettingsAssociatedToCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
 	  CIM_StorageSettingsAssociatedToCapabilities_props, 2, NULL, 0, q302, 3 },
-	{ "RPL_StoragePool", "CIM_StoragePool", false, false,
+	{ "RPL_StoragePool", "CIM_StoragePool", false, false, false,
 	  NULL, 0, NULL, 0, q303, 2 },
-	{ "RPL_StorageVolume", "CIM_StorageVolume", false, false,
+	{ "RPL_StorageVolume", "CIM_StorageVolume", false, false, false,
 	  RPL_StorageVolume_props, 2, NULL, 0, q306, 2 },
-	{ "RPL_HostedStoragePool", "CIM_HostedStoragePool", false, true,
+	{ "RPL_HostedStoragePool", "CIM_HostedStoragePool", false, true, false,
 	  NULL, 0, NULL, 0, q307, 3 },
-	{ "RPL_AllocatedFromStoragePool", "CIM_AllocatedFromStoragePool", false, true,
+	{ "RPL_AllocatedFromStoragePool", "CIM_AllocatedFromStoragePool", false, true, false,
 	  NULL, 0, NULL, 0, q308, 3 },
-	{ "RPL_StorageCapabilities", "CIM_StorageCapabilities", false, false,
+	{ "RPL_StorageCapabilities", "CIM_StorageCapabilities", false, false, false,
 	  NULL, 0, NULL, 0, q309, 2 },
-	{ "RPL_StorageSetting", "CIM_StorageSetting", false, false,
+	{ "RPL_StorageSetting", "CIM_StorageSetting", false, false, false,
 	  NULL, 0, NULL, 0, q310, 2 },
-	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true,
+	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true, false,
 	  NULL, 0, NULL, 0, q311, 3 },
-	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageReplicationCapabilities_props, 34, NULL, 0, q346, 2 },
-	{ "CIM_Collection", "CIM_ManagedElement", true, false,
+	{ "CIM_Collection", "CIM_ManagedElement", true, false, false,
 	  NULL, 0, NULL, 0, q347, 3 },
-	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false,
+	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false, false,
 	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q348, 2 },
-	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false,
+	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false, false,
 	  CIM_ConnectivityCollection_props, 1, NULL, 0, q350, 2 },
-	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false,
+	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false, false,
 	  CIM_RemoteReplicationCollection_props, 5, NULL, 0, q356, 2 },
-	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true,
+	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true, false,
 	  CIM_ReplicaPoolForStorage_props, 2, NULL, 0, q357, 3 },
-	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false,
+	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false, false,
 	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q358, 2 },
-	{ "CIM_Error", NULL, false, false,
+	{ "CIM_Error", NULL, false, false, false,
 	  CIM_Error_props, 15, NULL, 0, q374, 4 },
-	{ "CIM_HostedDependency", "CIM_Dependency", false, true,
+	{ "CIM_HostedDependency", "CIM_Dependency", false, true, false,
 	  CIM_HostedDependency_props, 2, NULL, 0, q375, 3 },
-	{ "CIM_HostedService", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedService", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedService_props, 2, NULL, 0, q378, 3 },
-	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedCollection_props, 2, NULL, 0, q379, 3 },
-	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedAccessPoint_props, 2, NULL, 0, q380, 3 },
-	{ "CIM_MemberOfCollection", NULL, false, true,
+	{ "CIM_MemberOfCollection", NULL, false, true, false,
 	  CIM_MemberOfCollection_props, 2, NULL, 0, q383, 4 },
-	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true,
+	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true, false,
 	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q385, 4 },
-	{ "CIM_ElementCapabilities", NULL, false, true,
+	{ "CIM_ElementCapabilities", NULL, false, true, false,
 	  CIM_ElementCapabilities_props, 3, NULL, 0, q389, 3 },
-	{ "CIM_ElementSettingData", NULL, false, true,
+	{ "CIM_ElementSettingData", NULL, false, true, false,
 	  CIM_ElementSettingData_props, 5, NULL, 0, q394, 3 },
-	{ "CIM_ServiceAffectsElement", NULL, false, true,
+	{ "CIM_ServiceAffectsElement", NULL, false, true, false,
 	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q399, 3 },
-	{ "RPL_HostedService", "CIM_HostedService", false, true,
+	{ "RPL_HostedService", "CIM_HostedService", false, true, false,
 	  NULL, 0, NULL, 0, q400, 3 },
-	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true,
+	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true, false,
 	  NULL, 0, NULL, 0, q401, 3 },
-	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true,
+	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true, false,
 	  NULL, 0, NULL, 0, q402, 3 },
-	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true,
+	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true, false,
 	  NULL, 0, NULL, 0, q403, 3 },
-	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true,
+	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true, false,
 	  NULL, 0, NULL, 0, q404, 3 },
-	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true,
+	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true, false,
 	  NULL, 0, NULL, 0, q405, 3 },
-	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false,
+	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false, false,
 	  CIM_LogicalDisk_props, 7, NULL, 0, q412, 2 },
-	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true,
+	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true, false,
 	  CIM_AbstractBasedOn_props, 4, NULL, 0, q416, 4 },
-	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true,
+	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true, false,
 	  CIM_BasedOn_props, 2, NULL, 0, q417, 3 },
-	{ "CIM_ConcreteComponent", "CIM_Component", false, true,
+	{ "CIM_ConcreteComponent", "CIM_Component", false, true, false,
 	  CIM_ConcreteComponent_props, 2, NULL, 0, q420, 4 },
-	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true,
+	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true, false,
 	  CIM_AssociatedRemainingExtent_props, 2, NULL, 0, q421, 4 },
-	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true,
+	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
 	  CIM_StorageSettingsGeneratedFromCapabilities_props, 2, NULL, 0, q422, 3 },
-	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true,
+	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true, false,
 	  CIM_ConcreteDependency_props, 2, NULL, 0, q423, 3 },
-	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true,
+	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true, false,
 	  CIM_ComponentCS_props, 2, NULL, 0, q424, 4 },
-	{ "CIM_IndicationService", "CIM_Service", false, false,
+	{ "CIM_IndicationService", "CIM_Service", false, false, true,
 	  CIM_IndicationService_props, 5, NULL, 0, q430, 2 },
-	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false, true,
 	  CIM_IndicationServiceCapabilities_props, 8, NULL, 0, q439, 2 },
-	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false,
+	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false, true,
 	  CIM_IndicationFilter_props, 10, NULL, 0, q447, 2 },
-	{ "CIM_FilterCollection", "CIM_Collection", false, false,
+	{ "CIM_FilterCollection", "CIM_Collection", false, false, true,
 	  CIM_FilterCollection_props, 2, NULL, 0, q450, 2 },
-	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false,
+	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false, true,
 	  CIM_ListenerDestination_props, 11, NULL, 0, q458, 3 },
-	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false,
+	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false, true,
 	  CIM_ListenerDestinationCIMXML_props, 1, NULL, 0, q460, 2 },
-	{ "CIM_AbstractIndicationSubscription", NULL, true, true,
+	{ "CIM_AbstractIndicationSubscription", NULL, true, true, true,
 	  CIM_AbstractIndicationSubscription_props, 20, NULL, 0, q480, 4 },
-	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
 	  CIM_IndicationSubscription_props, 2, NULL, 0, q483, 3 },
-	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
 	  CIM_FilterCollectionSubscription_props, 2, NULL, 0, q486, 3 },
-	{ "CIM_Indication", NULL, true, false,
+	{ "CIM_Indication", NULL, true, false, false,
 	  CIM_Indication_props, 8, NULL, 0, q494, 4 },
-	{ "CIM_InstIndication", "CIM_Indication", true, false,
+	{ "CIM_InstIndication", "CIM_Indication", true, false, false,
 	  CIM_InstIndication_props, 3, NULL, 0, q498, 4 },
-	{ "CIM_InstCreation", "CIM_InstIndication", false, false,
+	{ "CIM_InstCreation", "CIM_InstIndication", false, false, true,
 	  NULL, 0, NULL, 0, q499, 3 },
-	{ "CIM_InstModification", "CIM_InstIndication", false, false,
+	{ "CIM_InstModification", "CIM_InstIndication", false, false, true,
 	  CIM_InstModification_props, 2, NULL, 0, q502, 3 },
-	{ "CIM_InstDeletion", "CIM_InstIndication", false, false,
+	{ "CIM_InstDeletion", "CIM_InstIndication", false, false, true,
 	  NULL, 0, NULL, 0, q503, 3 },
-	{ "CIM_ProcessIndication", "CIM_Indication", true, false,
+	{ "CIM_ProcessIndication", "CIM_Indication", true, false, true,
 	  NULL, 0, NULL, 0, q504, 4 },
-	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false,
+	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false, true,
 	  CIM_AlertIndication_props, 20, NULL, 0, q524, 3 },
-	{ "CIM_Job", "CIM_LogicalElement", true, false,
+	{ "CIM_Job", "CIM_LogicalElement", true, false, false,
 	  CIM_Job_props, 16, CIM_Job_methods, 1, q543, 3 },
-	{ "CIM_ConcreteJob", "CIM_Job", false, false,
+	{ "CIM_ConcreteJob", "CIM_Job", false, false, false,
 	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q554, 2 },
-	{ "CIM_MethodResult", "CIM_ManagedElement", false, false,
+	{ "CIM_MethodResult", "CIM_ManagedElement", false, false, false,
 	  CIM_MethodResult_props, 3, NULL, 0, q557, 2 },
-	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false,
+	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false, false,
 	  CIM_InstMethodCall_props, 4, NULL, 0, q562, 3 },
-	{ "CIM_OwningJobElement", NULL, false, true,
+	{ "CIM_OwningJobElement", NULL, false, true, false,
 	  CIM_OwningJobElement_props, 2, NULL, 0, q565, 3 },
-	{ "CIM_AffectedJobElement", NULL, false, true,
+	{ "CIM_AffectedJobElement", NULL, false, true, false,
 	  CIM_AffectedJobElement_props, 4, NULL, 0, q567, 3 },
-	{ "CIM_AssociatedJobMethodResult", NULL, false, true,
+	{ "CIM_AssociatedJobMethodResult", NULL, false, true, false,
 	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q569, 3 },
-	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false,
+	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false, false,
 	  NULL, 0, NULL, 0, q570, 2 },
-	{ "RPL_MethodResult", "CIM_MethodResult", false, false,
+	{ "RPL_MethodResult", "CIM_MethodResult", false, false, false,
 	  NULL, 0, NULL, 0, q571, 2 },
-	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true,
+	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true, false,
 	  NULL, 0, NULL, 0, q572, 3 },
-	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true,
+	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true, false,
 	  NULL, 0, NULL, 0, q573, 3 },
-	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true,
+	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true, false,
 	  NULL, 0, NULL, 0, q574, 3 },
-	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q657, 2 },
-	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false,
+	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false, false,
 	  NULL, 0, NULL, 0, q658, 2 },
-	{ "CIM_ReplicationService", "CIM_Service", false, false,
+	{ "CIM_ReplicationService", "CIM_Service", false, false, false,
 	  NULL, 0, CIM_ReplicationService_methods, 30, q769, 2 },
-	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false,
+	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false, false,
 	  NULL, 0, RPL_ReplicationService_methods, 3, q774, 2 },
-	{ "CIM_Credential", "CIM_ManagedElement", true, false,
+	{ "CIM_Credential", "CIM_ManagedElement", true, false, false,
 	  CIM_Credential_props, 2, NULL, 0, q777, 3 },
-	{ "CIM_SharedSecret", "CIM_Credential", false, false,
+	{ "CIM_SharedSecret", "CIM_Credential", false, false, false,
 	  CIM_SharedSecret_props, 5, NULL, 0, q781, 2 },
-	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false,
+	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false, false,
 	  CIM_ReplicationEntity_props, 6, NULL, 0, q787, 2 },
-	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false,
+	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false, false,
 	  CIM_SynchronizationAspect_props, 10, NULL, 0, q798, 2 },
-	{ "CIM_SettingsDefineState", NULL, false, true,
+	{ "CIM_SettingsDefineState", NULL, false, true, false,
 	  CIM_SettingsDefineState_props, 2, NULL, 0, q799, 3 },
-	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false,
+	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false, false,
 	  CIM_ReplicationSettingData_props, 26, NULL, 0, q824, 2 },
-	{ "CIM_Synchronized", NULL, false, true,
+	{ "CIM_Synchronized", NULL, false, true, false,
 	  CIM_Synchronized_props, 19, NULL, 0, q844, 3 },
-	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true,
+	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true, false,
 	  CIM_StorageSynchronized_props, 9, NULL, 0, q853, 3 },
-	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true,
+	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true, false,
 	  CIM_GroupSynchronized_props, 7, NULL, 0, q857, 3 },
-	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false,
+	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false, false,
 	  CIM_ReplicationGroup_props, 6, NULL, 0, q863, 2 },
-	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false,
+	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false, false,
 	  NULL, 0, NULL, 0, q864, 2 },
-	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true,
+	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true, false,
 	  NULL, 0, NULL, 0, q865, 3 },
-	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true,
+	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true, false,
 	  NULL, 0, NULL, 0, q866, 3 },
-	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false,
+	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false, false,
 	  RPL_ReplicationGroup_props, 2, NULL, 0, q868, 2 },
-	{ "CIM_WBEMService", "CIM_Service", true, false,
+	{ "CIM_WBEMService", "CIM_Service", true, false, false,
 	  NULL, 0, NULL, 0, q869, 3 },
-	{ "CIM_ObjectManager", "CIM_WBEMService", false, false,
+	{ "CIM_ObjectManager", "CIM_WBEMService", false, false, false,
 	  CIM_ObjectManager_props, 4, NULL, 0, q873, 3 },
-	{ "CIM_Namespace", "CIM_ManagedElement", false, false,
+	{ "CIM_Namespace", "CIM_ManagedElement", false, false, false,
 	  CIM_Namespace_props, 11, NULL, 0, q881, 3 },
-	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false,
+	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false, false,
 	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q892, 3 },
-	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false,
+	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false, false,
 	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q902, 3 },
-	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true,
+	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true, false,
 	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q903, 3 },
-	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true,
+	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true, false,
 	  CIM_CommMechanismForManager_props, 2, NULL, 0, q904, 4 },
-	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true,
+	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true, false,
 	  CIM_NamespaceInManager_props, 2, NULL, 0, q905, 4 },
-	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false,
-	  CIM_RegisteredSpecification_props, 9, NULL, 0, q913, 2 },
-	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false,
-	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q918, 2 },
-	{ "CIM_ElementConformsToProfile", NULL, false, true,
-	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q920, 3 },
-	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true,
-	  CIM_ReferencedSpecification_props, 2, NULL, 0, q921, 3 },
-	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true,
-	  CIM_ReferencedProfile_props, 2, NULL, 0, q922, 3 },
-	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false,
-	  NULL, 0, NULL, 0, q923, 2 },
-	{ "RPL_Namespace", "CIM_Namespace", false, false,
-	  NULL, 0, NULL, 0, q924, 2 },
-	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false,
-	  NULL, 0, NULL, 0, q925, 2 },
-	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true,
-	  NULL, 0, NULL, 0, q926, 3 },
-	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true,
-	  NULL, 0, NULL, 0, q927, 3 },
-	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true,
-	  NULL, 0, NULL, 0, q928, 3 },
-	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false,
-	  NULL, 0, NULL, 0, q929, 2 },
-	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true,
-	  NULL, 0, NULL, 0, q930, 3 },
-	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true,
-	  NULL, 0, NULL, 0, q931, 3 },
-	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false,
-	  CIM_SoftwareIdentity_props, 26, NULL, 0, q957, 2 },
-	{ "CIM_InstalledSoftwareIdentity", NULL, false, true,
-	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q960, 3 },
-	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true,
-	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q964, 3 },
-	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false,
-	  CIM_PhysicalElement_props, 14, NULL, 0, q976, 3 },
-	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false,
-	  CIM_PhysicalPackage_props, 1, NULL, 0, q978, 2 },
-	{ "CIM_SystemPackaging", "CIM_Dependency", true, true,
-	  CIM_SystemPackaging_props, 2, NULL, 0, q979, 4 },
-	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true,
-	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q981, 3 },
-	{ "CIM_Product", "CIM_ManagedElement", false, false,
-	  CIM_Product_props, 8, NULL, 0, q989, 2 },
-	{ "CIM_ProductElementComponent", "CIM_Component", true, true,
-	  CIM_ProductElementComponent_props, 2, NULL, 0, q990, 5 },
-	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true,
-	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q991, 4 },
-	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false,
-	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q997, 2 },
-	{ "CIM_SAPAvailableForElement", NULL, false, true,
-	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q999, 3 },
-	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false,
-	  NULL, 0, NULL, 0, q1000, 3 },
-	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true,
-	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1001, 4 },
+	{ "CIM_WBEMServer", "CIM_Service", false, false, false,
+	  CIM_WBEMServer_props, 3, CIM_WBEMServer_methods, 1, q912, 2 },
+	{ "CIM_WBEMServerNamespace", "CIM_ManagedElement", false, false, false,
+	  CIM_WBEMServerNamespace_props, 3, NULL, 0, q916, 2 },
+	{ "CIM_SchemaInformationStructure", NULL, false, false, false,
+	  CIM_SchemaInformationStructure_props, 6, NULL, 0, q922, 3 },
+	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false, false,
+	  CIM_RegisteredSpecification_props, 9, NULL, 0, q930, 2 },
+	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false, false,
+	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q935, 2 },
+	{ "CIM_ElementConformsToProfile", NULL, false, true, false,
+	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q937, 3 },
+	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true, false,
+	  CIM_ReferencedSpecification_props, 2, NULL, 0, q938, 3 },
+	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true, false,
+	  CIM_ReferencedProfile_props, 2, NULL, 0, q939, 3 },
+	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false, false,
+	  NULL, 0, NULL, 0, q940, 2 },
+	{ "RPL_Namespace", "CIM_Namespace", false, false, false,
+	  NULL, 0, NULL, 0, q941, 2 },
+	{ "RPL_WBEMServer", "CIM_WBEMServer", false, false, false,
+	  NULL, 0, NULL, 0, q942, 2 },
+	{ "RPL_WBEMServerNamespace", "CIM_WBEMServerNamespace", false, false, false,
+	  NULL, 0, NULL, 0, q943, 2 },
+	{ "RPL_HostedDependency", "CIM_HostedDependency", false, true, false,
+	  NULL, 0, NULL, 0, q944, 3 },
+	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false, false,
+	  NULL, 0, NULL, 0, q945, 2 },
+	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true, false,
+	  NULL, 0, NULL, 0, q946, 3 },
+	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true, false,
+	  NULL, 0, NULL, 0, q947, 3 },
+	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true, false,
+	  NULL, 0, NULL, 0, q948, 3 },
+	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false, false,
+	  NULL, 0, NULL, 0, q949, 2 },
+	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true, false,
+	  NULL, 0, NULL, 0, q950, 3 },
+	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true, false,
+	  NULL, 0, NULL, 0, q951, 3 },
+	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false, false,
+	  CIM_SoftwareIdentity_props, 26, NULL, 0, q977, 2 },
+	{ "CIM_InstalledSoftwareIdentity", NULL, false, true, false,
+	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q980, 3 },
+	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true, false,
+	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q984, 3 },
+	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false, false,
+	  CIM_PhysicalElement_props, 14, NULL, 0, q996, 3 },
+	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false, false,
+	  CIM_PhysicalPackage_props, 1, NULL, 0, q998, 2 },
+	{ "CIM_SystemPackaging", "CIM_Dependency", true, true, false,
+	  CIM_SystemPackaging_props, 2, NULL, 0, q999, 4 },
+	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true, false,
+	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q1001, 3 },
+	{ "CIM_Product", "CIM_ManagedElement", false, false, false,
+	  CIM_Product_props, 8, NULL, 0, q1009, 2 },
+	{ "CIM_ProductElementComponent", "CIM_Component", true, true, false,
+	  CIM_ProductElementComponent_props, 2, NULL, 0, q1010, 5 },
+	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true, false,
+	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q1011, 4 },
+	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false, false,
+	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q1017, 2 },
+	{ "CIM_SAPAvailableForElement", NULL, false, true, false,
+	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q1019, 3 },
+	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false, false,
+	  NULL, 0, NULL, 0, q1020, 3 },
+	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true, false,
+	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1021, 4 },
 };
 
 static const struct cim_qualtype_decl qualtypes[] = {

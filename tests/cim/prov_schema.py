@@ -121,6 +121,41 @@ class Server(Case):
                                             ResultClass="CIM_ComputerSystem")
         self.assertEqual([s.namespace for s in systems], ["root/dmreplica"])
 
+    def test_wbem_server(self):
+        """the server as newer clients know it: the same namespaces, the system"""
+        found = self.conn.EnumerateInstances("CIM_WBEMServer", namespace="interop")
+        old = self.conn.EnumerateInstances("CIM_ObjectManager", namespace="interop")[0]
+        self.assertEqual([i.classname for i in found], ["RPL_WBEMServer"])
+        m = found[0]
+        for p in ("SystemName", "Name", "ElementName", "Description", "OperationalStatus"):
+            self.assertEqual(m[p], old[p], p)
+        there = self.conn.EnumerateInstanceNames("CIM_WBEMServer", namespace="root/interop")
+        self.assertEqual([p.keybindings for p in there], [m.path.keybindings])
+        spaces = self.conn.Associators(m.path, AssocClass="CIM_HostedDependency",
+                                       ResultClass="CIM_WBEMServerNamespace")
+        self.assertEqual({n["Name"] for n in spaces}, {n["Name"] for n in self.conn.Associators(
+            old.path, AssocClass="CIM_NamespaceInManager")})
+        for n in spaces:
+            self.assertEqual(self.conn.GetInstance(n.path)["Name"], n["Name"])
+            self.same(self.conn.AssociatorNames(n.path, ResultClass="CIM_WBEMServer"), [m.path])
+        systems = self.conn.AssociatorNames(m.path, AssocClass="CIM_HostedService")
+        self.assertEqual([(s.namespace, s.classname) for s in systems],
+                         [("root/dmreplica", "RPL_ComputerSystem")])
+        self.same(self.conn.AssociatorNames(systems[0], AssocClass="CIM_HostedService",
+                                            ResultClass="CIM_WBEMServer"), [m.path])
+        with self.raises(pywbem.CIM_ERR_METHOD_NOT_AVAILABLE):
+            self.conn.InvokeMethod("CreateWBEMServerNamespace", m.path, NamespaceTemplate=spaces[0])
+        with self.raises(pywbem.CIM_ERR_INVALID_CLASS):
+            self.conn.EnumerateInstances("CIM_WBEMServer", namespace="root/dmreplica")
+
+    def test_indication_classes(self):
+        """what clients make to subscribe is known in interop, and there is none of it yet"""
+        for name in PROFILE_CLASSES["Indications"].split():
+            cls = self.conn.GetClass(f"CIM_{name}", namespace="interop", LocalOnly=False)
+            self.assertTrue(cls.qualifiers["Description"].value)
+            self.assertEqual(self.conn.EnumerateInstanceNames(f"CIM_{name}", namespace="interop"),
+                             [])
+
     def test_pywbem_server(self):
         """WBEMServer: brand, version, profiles, central instances of each"""
         server = WBEMServer(self.conn)
