@@ -69,6 +69,36 @@ class Schema(Case):
                     self.assertEqual(len(t.qualifiers["ValueMap"].value),
                                      len(t.qualifiers["Values"].value), f"{n}.{t.name}")
 
+    def test_value_map_tails(self):
+        """ValueMaps end in the ranges that DMTF and vendors have for themselves"""
+        tails = {
+            "CIM_ManagedSystemElement": "OperationalStatus HealthState PrimaryStatus OperatingStatus",
+            "CIM_EnabledLogicalElement": "EnabledState RequestedState EnabledDefault",
+            "CIM_ConcreteJob": "JobState",
+            "CIM_Synchronized": "CopyState Mode ProgressStatus SyncType CopyRecoveryMode",
+            "CIM_StorageSynchronized": """CopyType ReplicaType SyncState CopyPriority CopyMethodology
+                UndiscoveredElement ReadOnly""",
+            "CIM_GroupSynchronized": "ConsistencyType ConsistencyState ConsistencyStatus",
+            "CIM_ReplicationSettingData": "Pairing DesiredCopyMethodology TargetElementSupplier",
+            "CIM_ReplicationServiceCapabilities": """SupportedReplicationTypes
+                SupportedStorageObjects SupportedAsynchronousActions SupportedSynchronousActions""",
+            "CIM_StoragePool": "Usage",
+        }
+        for name, props in tails.items():
+            cls = self.conn.GetClass(name, LocalOnly=False)
+            for p in props.split():
+                q = cls.properties[p].qualifiers
+                numbers, names = q["ValueMap"].value, q["Values"].value
+                self.assertIn("..", numbers[-1], f"{name}.{p}")
+                self.assertEqual(names[-2], "DMTF Reserved", f"{name}.{p}")
+                self.assertRegex(names[-1], "^Vendor ([Ss]pecific|Reserved)$", f"{name}.{p}")
+                # no number of its own is in a range
+                self.assertTrue(all(int(n) < 0x8000 for n in numbers if n.isdigit()))
+        values = pywbem.ValueMapping.for_property(self.conn, "root/dmreplica", "CIM_ConcreteJob",
+                                                  "JobState")
+        self.assertEqual([values.tovalues(n) for n in (7, 13, 32767, 32768)],
+                         ["Completed", "DMTF Reserved", "DMTF Reserved", "Vendor Reserved"])
+
     def test_prefixes(self):
         """root/tpd has the classes of root/dmreplica with the other prefix, and no others"""
         ours = {n.replace("RPL_", "TPD_") for n in self.classes("root/dmreplica")}
