@@ -245,7 +245,9 @@ static void open_response(struct cimxml_call *c)
 	strbuf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 		       "<CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\"><MESSAGE ID=\"");
 	strbuf_xml(b, c->id);
-	strbuf_printf(b, "\" PROTOCOLVERSION=\"1.0\"><SIMPLERSP><%s NAME=\"", response_tag(c));
+	strbuf_puts(b, "\" PROTOCOLVERSION=\"1.0\"><SIMPLERSP><");
+	strbuf_puts(b, response_tag(c));
+	strbuf_puts(b, " NAME=\"");
 	strbuf_xml(b, c->req.name);
 	strbuf_puts(b, "\">");
 	c->results_at = b->len;
@@ -276,7 +278,9 @@ static void finish(struct cimxml_call *c, int http, const char *cimerror, const 
 
 static void close_response(struct cimxml_call *c)
 {
-	strbuf_printf(&c->xml, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
+	strbuf_puts(&c->xml, "</");
+	strbuf_puts(&c->xml, response_tag(c));
+	strbuf_puts(&c->xml, "></SIMPLERSP></MESSAGE></CIM>\n");
 }
 
 static void end_of_stream(struct cimxml_call *c, int code, const char *why)

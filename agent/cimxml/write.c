@@ -303,7 +303,7 @@ static void property(struct strbuf *b, const struct cim_prop *p, const struct ci
 void xml_instance(struct strbuf *b, const struct cim_inst *i, const bool *mask,
 		  const struct cim_ns *origin)
 {
-	struct run r = { NULL, 0 };
+	struct run r = { "", 0 };
 
 	strbuf_puts(b, "<INSTANCE");
 	attr(b, "CLASSNAME", i->class);
