@@ -40,7 +40,7 @@ class Schema(Case):
                         top = self.conn.GetClass(top.superclass, LocalOnly=True)
         c = self.conn.GetClass("CIM_StorageReplicationCapabilities", LocalOnly=False)
         self.assertEqual(c.properties["SupportedSynchronizationType"].qualifiers["ValueMap"].value,
-                         ["2", "3", "4", "5", "6"])
+                         ["2", "3", "4", "5", "6", "..", "32768..65535"])
         c = self.conn.GetClass("CIM_IndicationSubscription", LocalOnly=False)
         self.assertEqual(c.properties["Filter"].reference_class, "CIM_IndicationFilter")
         self.assertTrue(c.properties["Filter"].qualifiers["Key"].value)
@@ -83,6 +83,8 @@ class Schema(Case):
             "CIM_ReplicationServiceCapabilities": """SupportedReplicationTypes
                 SupportedStorageObjects SupportedAsynchronousActions SupportedSynchronousActions""",
             "CIM_StoragePool": "Usage",
+            "CIM_StorageConfigurationCapabilities": """SupportedStorageElementTypes
+                SupportedStorageElementFeatures SupportedStorageElementUsage SupportedStoragePoolUsage""",
         }
         for name, props in tails.items():
             cls = self.conn.GetClass(name, LocalOnly=False)
