@@ -7,7 +7,9 @@
 writes schema-gen.c (the tables of cim/schema.h) and schema-gen.h (constants of ValueMaps).
 
 THE MOF THAT IS ACCEPTED (DSP0004 without instances and aliases):
-  // and /* */ comments; #pragma lines are skipped.
+  // and /* */ comments; #pragma lines are skipped, but for
+  #pragma namespace ("interop"): the classes behind it, to the end of the file or to
+	#pragma namespace (""), are in interop too, whether they have instances or not.
   Qualifier Name : type[[]] [= default], Scope(...), Flavor(...);   (agent/schema/qualifiers.mof)
   [quals] class NAME [: SUPER] { [quals] type name[[]] [= default];  REFERENCES  METHODS };
   reference:  [Key] CIM_X REF Name;      (in association classes)
@@ -50,7 +52,8 @@ TYPES = {
     "string": "CIM_STRING", "datetime": "CIM_DATETIME",
 }
 TOKEN = re.compile(r"""
-    (?P<skip>\s+|//[^\n]*|/\*.*?\*/|\#pragma[^\n]*)
+    (?P<skip>\s+|//[^\n]*|/\*.*?\*/)
+  | (?P<pragma>\#pragma[^\n]*)
   | (?P<str>"(?:\\.|[^"\\])*")
   | (?P<chr>'(?:\\.|[^'\\])')
   | (?P<num>[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))
@@ -72,6 +75,9 @@ def tokenize(name, text):
         if not m:
             raise MofError(f"{name}:{line}: cannot read {text[pos:pos + 20]!r}")
         kind, val = m.lastgroup, m.group()
+        if kind == "pragma":
+            ns = re.fullmatch(r'#pragma\s+namespace\s*\(\s*"([^"]*)"\s*\)\s*', val)
+            kind, val = ("namespace", ns[1]) if ns else ("skip", val)
         if kind == "str":
             val = re.sub(r"\\(.)", lambda e: ESCAPES.get(e[1], e[1]), val[1:-1])
         if kind != "skip":
@@ -87,6 +93,7 @@ class Parser:
 
     def __init__(self, name, text, schema):
         self.name, self.toks, self.i, self.schema = name, tokenize(name, text), 0, schema
+        self.interop = False
 
     def fail(self, what):
         raise MofError(f"{self.name}:{self.toks[self.i][2]}: {what}")
@@ -240,7 +247,8 @@ class Parser:
         self.expect(";")
 
     def klass(self, quals):
-        cls = {"quals": quals, "name": self.ident(), "super": None, "props": [], "methods": []}
+        cls = {"quals": quals, "name": self.ident(), "super": None, "props": [], "methods": [],
+               "interop": self.interop}
         if self.accept(":"):
             cls["super"] = self.ident()
         self.expect("{")
@@ -251,8 +259,16 @@ class Parser:
             self.fail(f"class {cls['name']} is declared twice")
         self.schema.classes[cls["name"].lower()] = cls
 
+    def namespace(self):
+        if self.peek()[1] not in ("", "interop"):
+            self.fail(f"namespace {self.peek()[1]} has no classes of its own")
+        self.interop = self.next()[1] == "interop"
+
     def parse(self):
         while self.peek()[0] != "eof":
+            if self.peek()[0] == "namespace":
+                self.namespace()
+                continue
             if self.word() == "qualifier" and self.peek(1)[0] == "id" and self.peek(2)[1] == ":":
                 self.ident()
                 self.qualtype()
@@ -420,7 +436,8 @@ class Writer:
                             f"{''.join(methods)}}};\n")
             mlist = f"{name}_methods, {len(methods)}"
         return (f"\t{{ {cstr(name)}, {cstr(cls['super'])}, {cbool(flag(cls, 'abstract'))}, "
-                f"{cbool(self.is_assoc(cls))},\n\t  {plist}, {mlist}, {self.quals(cls)} }},\n")
+                f"{cbool(self.is_assoc(cls))}, {cbool(cls['interop'])},\n\t  {plist}, {mlist}, "
+                f"{self.quals(cls)} }},\n")
 
     def is_assoc(self, cls):
         while cls:

@@ -146,17 +146,34 @@ static const unsigned char plain[256] = {
 	[' ' ... '!'] = 1, ['#' ... '%'] = 1, ['\'' ... ';'] = 1, ['='] = 1, ['?' ... 0x7f] = 1,
 };
 
+typedef unsigned char block __attribute__((vector_size(16)));
+
+/* All of the bytes at s are plain. */
+static inline bool plain_block(const char *s)
+{
+	typedef unsigned long long half __attribute__((vector_size(16)));
+	block v, bad;
+	half h;
+
+	memcpy(&v, s, sizeof(v));
+	bad = (block)((v < ' ') | (v > 0x7f) | (v == '"') | (v == '&') | (v == '<') | (v == '>'));
+	h = (half)bad;
+	return !(h[0] | h[1]);
+}
+
 void strbuf_xml(struct strbuf *b, const char *s)
 {
-	const char *run = s;
+	const char *run = s, *end = s + strlen(s);
 
 	for (;;) {
 		size_t len;
 		const char *ent;
 
+		while ((size_t)(end - s) >= sizeof(block) && plain_block(s))
+			s += sizeof(block);
 		while (plain[(unsigned char)*s])
 			s++;
-		if (!*s)
+		if (s == end)
 			break;
 		len = xml_char((const unsigned char *)s);
 		ent = len == 1 ? xml_entity(*s) : NULL;

@@ -99,13 +99,12 @@ static void audit(const struct cim_call *c, const char *end)
 {
 	const struct cim_request *req = c->req;
 	const struct cim_path *p = c->created ? c->created : req->path;
-	const char *object = p		  ? cim_path_print(req->arena, p)
-			     : req->class ? req->class
-			     : req->inst  ? req->inst->class
-					  : "-";
+	const char *object = req->class ? req->class : req->inst ? req->inst->class : "-";
 
 	if (!c->changes)
 		return;
+	if (p)
+		object = cim_path_print(req->arena, p);
 	log_notice("audit: user %s from %s: %s of %.400s in %s: %.400s",
 		   req->user && *req->user ? req->user : "(not asked)",
 		   req->peer ? req->peer : "(unknown)", req->name, object, req->ns ? req->ns : "-",
@@ -116,6 +115,8 @@ static void audit_end(const struct cim_call *c)
 {
 	char text[512];
 
+	if (!c->changes)
+		return;
 	if (c->code)
 		snprintf(text, sizeof(text), "refused, CIM error %d, %s", c->code,
 			 c->why ? c->why : "");

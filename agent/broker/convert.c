@@ -359,9 +359,10 @@ void broker_inst_out(struct cim_call *c, struct cim_inst *i, const struct cim_ns
 
 		if (v->null)
 			continue;
-		broker_value_out(c, v, ns);
-		if (ns->prefix && i->cls && i->cls->props[k].holds_class_name &&
-		    v->type == CIM_STRING && !v->array)
+		if (v->type == CIM_REFERENCE || v->type == CIM_INSTANCE)
+			broker_value_out(c, v, ns);
+		else if (ns->prefix && i->cls && i->cls->props[k].holds_class_name &&
+			 v->type == CIM_STRING && !v->array)
 			v->d.str = repo_name_out(i->arena, ns, v->d.str);
 	}
 	if (i->path)

@@ -4,8 +4,8 @@
  * class exists in which namespace. Everything lives in one arena until repo_free().
  *
  * A namespace has the classes that its providers serve, classes without a provider (abstract,
- * embedded) if they belong to the implementation, and whatever those are made of: superclasses,
- * classes of references and embedded instances.
+ * embedded) if they belong to the implementation or the schema says that they are in interop, and
+ * whatever those are made of: superclasses, classes of references and embedded instances.
  */
 #include "broker/repo.h"
 
@@ -443,7 +443,7 @@ static void mark_namespaces(struct repo *r)
 
 		if (!interop_only(cls, &served) || !served)
 			mark_class(r, cls, CIM_NS_IMPL);
-		if (cls->provider && cls->provider->ns & CIM_NS_INTEROP)
+		if (cls->decl->interop || (cls->provider && cls->provider->ns & CIM_NS_INTEROP))
 			mark_class(r, cls, CIM_NS_INTEROP);
 	}
 }

@@ -21,7 +21,9 @@ struct cim_class_prop {
 	bool own; /* declared (or overridden) by this class */
 	bool holds_class_name; /* ...CreationClassName */
 	struct cim_quals quals;
-	/* As CIM-XML writes it when it is NULL; NULL for references. open_len: the start tag. */
+	/* As CIM-XML writes it when it is NULL, that of the next one behind it; NULL for references
+	 * and in abstract classes. open_len: the start tag.
+	 */
 	const char *element;
 	uint16_t open_len, element_len;
 };

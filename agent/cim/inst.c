@@ -58,13 +58,19 @@ static int find_hashed(const struct cim_class *cls, const char *name)
 	return -1;
 }
 
+/* The linker keeps equal literals once, so it is seldom the text that has to be compared. */
+static bool is_named(const struct cim_prop_decl *d, const char *name)
+{
+	return d->name == name || !strcmp(d->name, name);
+}
+
 int cim_class_find_prop(const struct cim_class *cls, const char *name)
 {
 	struct memo *m = memo_of(cls, name);
 	int at;
 
 	if (m->cls == cls && m->name == name && m->at < cls->n_props &&
-	    !strcmp(cls->props[m->at].decl->name, name))
+	    is_named(cls->props[m->at].decl, name))
 		return (int)m->at;
 	at = find_hashed(cls, name);
 	if (at >= 0)

@@ -53,6 +53,7 @@ struct cim_class_decl {
 	const char *name; /* CIM_... or RPL_... */
 	const char *super; /* NULL: none */
 	bool abstract, association;
+	bool interop; /* is in interop, instances or not */
 	const struct cim_prop_decl *props;
 	unsigned int n_props;
 	const struct cim_method_decl *methods;

@@ -44,18 +44,31 @@ static struct cimxml_call *of(struct cim_sink *s)
 
 /* ---- results ---- */
 
+struct element {
+	const char *begin, *end;
+};
+
+#define NO_ELEMENT     \
+	{              \
+		"", "" \
+	}
+#define ELEMENT(name)                       \
+	{                                   \
+		"<" name ">", "</" name ">" \
+	}
+
 /* The element around an instance and its path, what stands for the path in it, and the element
- * around a path alone (NULL: none). One line for each shape of answers in DSP0200.
+ * around a path alone. One line for each shape of answers in DSP0200.
  */
 static const struct shape {
-	const char *around_inst;
+	struct element around_inst;
 	void (*path)(struct strbuf *b, const struct cim_path *p, const char *host);
-	const char *around_path;
+	struct element around_path;
 } shapes[] = {
-	{ NULL, NULL, NULL },
-	{ "VALUE.NAMEDINSTANCE", xml_instance_name_of, NULL },
-	{ "VALUE.OBJECTWITHPATH", xml_instance_path, "OBJECTPATH" },
-	{ "VALUE.INSTANCEWITHPATH", xml_instance_path, NULL },
+	{ NO_ELEMENT, NULL, NO_ELEMENT },
+	{ ELEMENT("VALUE.NAMEDINSTANCE"), xml_instance_name_of, NO_ELEMENT },
+	{ ELEMENT("VALUE.OBJECTWITHPATH"), xml_instance_path, ELEMENT("OBJECTPATH") },
+	{ ELEMENT("VALUE.INSTANCEWITHPATH"), xml_instance_path, NO_ELEMENT },
 };
 
 static const struct shape *shape(const struct cimxml_call *c)
@@ -122,13 +135,11 @@ static void sink_inst(struct cim_sink *s, const struct cim_inst *i, const bool *
 	const struct cim_ns *origin = c->req.class_origin ? ns : NULL;
 	const struct shape *how = shape(c);
 
-	if (how->around_inst) {
-		strbuf_printf(&c->xml, "<%s>", how->around_inst);
+	strbuf_puts(&c->xml, how->around_inst.begin);
+	if (how->path)
 		how->path(&c->xml, i->path, c->host);
-	}
 	xml_instance(&c->xml, i, mask, origin);
-	if (how->around_inst)
-		strbuf_printf(&c->xml, "</%s>", how->around_inst);
+	strbuf_puts(&c->xml, how->around_inst.end);
 }
 
 static void sink_path(struct cim_sink *s, const struct cim_path *p)
@@ -136,11 +147,9 @@ static void sink_path(struct cim_sink *s, const struct cim_path *p)
 	struct cimxml_call *c = of(s);
 	const struct shape *how = shape(c);
 
-	if (how->around_path)
-		strbuf_printf(&c->xml, "<%s>", how->around_path);
+	strbuf_puts(&c->xml, how->around_path.begin);
 	how->path(&c->xml, p, c->host);
-	if (how->around_path)
-		strbuf_printf(&c->xml, "</%s>", how->around_path);
+	strbuf_puts(&c->xml, how->around_path.end);
 }
 
 static void sink_qualtype(struct cim_sink *s, const struct cim_qualtype_decl *q)
@@ -236,7 +245,9 @@ static void open_response(struct cimxml_call *c)
 	strbuf_puts(b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 		       "<CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\"><MESSAGE ID=\"");
 	strbuf_xml(b, c->id);
-	strbuf_printf(b, "\" PROTOCOLVERSION=\"1.0\"><SIMPLERSP><%s NAME=\"", response_tag(c));
+	strbuf_puts(b, "\" PROTOCOLVERSION=\"1.0\"><SIMPLERSP><");
+	strbuf_puts(b, response_tag(c));
+	strbuf_puts(b, " NAME=\"");
 	strbuf_xml(b, c->req.name);
 	strbuf_puts(b, "\">");
 	c->results_at = b->len;
@@ -267,7 +278,9 @@ static void finish(struct cimxml_call *c, int http, const char *cimerror, const 
 
 static void close_response(struct cimxml_call *c)
 {
-	strbuf_printf(&c->xml, "</%s></SIMPLERSP></MESSAGE></CIM>\n", response_tag(c));
+	strbuf_puts(&c->xml, "</");
+	strbuf_puts(&c->xml, response_tag(c));
+	strbuf_puts(&c->xml, "></SIMPLERSP></MESSAGE></CIM>\n");
 }
 
 static void end_of_stream(struct cimxml_call *c, int code, const char *why)

@@ -111,6 +111,16 @@ void dec_invalid(struct dec *d, const char *fmt, ...)
 		 xmlTextReaderGetParserLineNumber(d->r), text);
 }
 
+static bool on_element(struct dec *d)
+{
+	if (xmlTextReaderDepth(d->r) >= d->max_depth) {
+		dec_invalid(d, "elements are nested more than %d deep", d->max_depth);
+		return false;
+	}
+	d->name = (const char *)xmlTextReaderConstName(d->r);
+	return true;
+}
+
 /* To the next node; false at the end and on errors. */
 static bool step(struct dec *d)
 {
@@ -126,18 +136,20 @@ static bool step(struct dec *d)
 	}
 	if (r == 0)
 		return false;
-	switch (xmlTextReaderNodeType(d->r)) {
+	d->type = xmlTextReaderNodeType(d->r);
+	switch (d->type) {
 	case XML_READER_TYPE_DOCUMENT_TYPE:
 	case XML_READER_TYPE_ENTITY:
 	case XML_READER_TYPE_ENTITY_REFERENCE:
 		dec_fail(d, 400, "request-not-well-formed", "DOCTYPE and entities are refused");
 		return false;
+	case XML_READER_TYPE_ELEMENT:
+		if (!on_element(d))
+			return false;
+		break;
 	default:
 		break;
 	}
-	if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_ELEMENT &&
-	    xmlTextReaderDepth(d->r) >= d->max_depth)
-		dec_invalid(d, "elements are nested more than %d deep", d->max_depth);
 	if (d->a->total_bytes > CIMXML_MAX_ARENA_BYTES)
 		dec_fail(d, 413, NULL, "the request is too large");
 	return !dec_failed(d);
@@ -153,7 +165,7 @@ static bool is_blank_text(struct dec *d)
 bool dec_root(struct dec *d)
 {
 	while (step(d))
-		if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_ELEMENT)
+		if (d->type == XML_READER_TYPE_ELEMENT)
 			return true;
 	dec_fail(d, 400, "request-not-well-formed", "there is no element");
 	return false;
@@ -179,7 +191,7 @@ bool el_child(struct dec *d, const struct el *parent)
 	if (parent->empty)
 		return false;
 	while (step(d)) {
-		switch (xmlTextReaderNodeType(d->r)) {
+		switch (d->type) {
 		case XML_READER_TYPE_ELEMENT:
 			return true;
 		case XML_READER_TYPE_END_ELEMENT:
@@ -200,38 +212,50 @@ bool el_child(struct dec *d, const struct el *parent)
 
 bool el_is(struct dec *d, const char *name)
 {
-	return !strcmp((const char *)xmlTextReaderConstName(d->r), name);
+	return !strcmp(d->name, name);
 }
 
 void el_unexpected(struct dec *d)
 {
-	dec_invalid(d, "element %.60s is not expected here",
-		    (const char *)xmlTextReaderConstName(d->r));
+	dec_invalid(d, "element %.60s is not expected here", d->name);
+}
+
+static bool is_text(int type)
+{
+	return type == XML_READER_TYPE_TEXT || type == XML_READER_TYPE_CDATA ||
+	       type == XML_READER_TYPE_SIGNIFICANT_WHITESPACE || type == XML_READER_TYPE_WHITESPACE;
 }
 
 const char *el_text(struct dec *d)
 {
-	CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
+	CLEANUP(strbuf_done) struct strbuf more = STRBUF_INIT;
 	struct el e = el_here(d);
+	const char *text = NULL; /* the first piece, nearly always all of it */
+	size_t len = 0;
 
 	if (e.empty)
 		return "";
 	while (step(d)) {
-		int type = xmlTextReaderNodeType(d->r);
+		const char *piece;
 
-		if (type == XML_READER_TYPE_END_ELEMENT)
-			return arena_strndup(d->a, strbuf_str(&b), b.len);
-		if (type == XML_READER_TYPE_ELEMENT) {
+		if (d->type == XML_READER_TYPE_END_ELEMENT)
+			break;
+		if (d->type == XML_READER_TYPE_ELEMENT)
 			el_unexpected(d);
-		} else if (type == XML_READER_TYPE_TEXT || type == XML_READER_TYPE_CDATA ||
-			   type == XML_READER_TYPE_SIGNIFICANT_WHITESPACE ||
-			   type == XML_READER_TYPE_WHITESPACE) {
-			strbuf_puts(&b, (const char *)xmlTextReaderConstValue(d->r));
-			if (b.len > CIMXML_MAX_TEXT_BYTES)
-				dec_invalid(d, "the text of %s is too long", e.name);
-		}
+		if (!is_text(d->type))
+			continue;
+		piece = (const char *)xmlTextReaderConstValue(d->r);
+		len += strlen(piece);
+		if (len > CIMXML_MAX_TEXT_BYTES)
+			dec_invalid(d, "the text of %s is too long", e.name);
+		else if (!text)
+			text = arena_strdup(d->a, piece);
+		else
+			strbuf_puts(&more, piece);
 	}
-	return "";
+	if (dec_failed(d) || !text)
+		return "";
+	return more.len ? arena_printf(d->a, "%s%s", text, strbuf_str(&more)) : text;
 }
 
 void el_skip(struct dec *d)
@@ -241,18 +265,35 @@ void el_skip(struct dec *d)
 	if (e.empty)
 		return;
 	while (step(d))
-		if (xmlTextReaderNodeType(d->r) == XML_READER_TYPE_END_ELEMENT &&
-		    xmlTextReaderDepth(d->r) == e.depth)
+		if (d->type == XML_READER_TYPE_END_ELEMENT && xmlTextReaderDepth(d->r) == e.depth)
 			return;
 }
 
+static char *value_of(struct dec *d, const xmlAttr *at)
+{
+	const xmlNode *text = at->children;
+	xmlChar *joined;
+	char *s;
+
+	if (!text)
+		return arena_strdup(d->a, "");
+	if (text->type == XML_TEXT_NODE && !text->next && text->content)
+		return arena_strdup(d->a, (const char *)text->content);
+	joined = xmlNodeListGetString(at->doc, text, 1);
+	s = arena_strdup(d->a, joined ? (const char *)joined : "");
+	xmlFree(joined);
+	return s;
+}
+
+/* Out of the reader's own node: the reader would make a copy of each first. */
 const char *el_attr(struct dec *d, const char *name)
 {
-	xmlChar *v = xmlTextReaderGetAttribute(d->r, (const xmlChar *)name);
-	const char *s = arena_strdup(d->a, (const char *)v);
+	const xmlNode *node = xmlTextReaderCurrentNode(d->r);
 
-	xmlFree(v);
-	return s;
+	for (const xmlAttr *at = node ? node->properties : NULL; at; at = at->next)
+		if (!at->ns && !strcmp((const char *)at->name, name))
+			return value_of(d, at);
+	return NULL;
 }
 
 const char *el_need_attr(struct dec *d, const char *name)
@@ -260,7 +301,6 @@ const char *el_need_attr(struct dec *d, const char *name)
 	const char *s = el_attr(d, name);
 
 	if (!s)
-		dec_invalid(d, "%.60s has no attribute %s",
-			    (const char *)xmlTextReaderConstName(d->r), name);
+		dec_invalid(d, "%.60s has no attribute %s", d->name, name);
 	return s ? s : "";
 }

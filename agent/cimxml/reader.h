@@ -21,6 +21,8 @@
 
 struct dec {
 	xmlTextReaderPtr r;
+	int type; /* of the node that the reader is on */
+	const char *name; /* of the element that it is on */
 	struct arena *a;
 	struct cimxml_refusal *refusal;
 	int max_depth; /* of elements */

@@ -47,7 +47,7 @@ static void key_value(struct strbuf *b, const struct cim_value *v)
 		return;
 	}
 	if (v->type == CIM_STRING) {
-		key_value_begin(b, "string", CIM_STRING);
+		strbuf_puts(b, "<KEYVALUE VALUETYPE=\"string\" TYPE=\"string\">");
 		strbuf_xml(b, v->d.str ? v->d.str : "");
 	} else {
 		CLEANUP(strbuf_done) struct strbuf text = STRBUF_INIT;
@@ -135,28 +135,48 @@ void xml_class_path(struct strbuf *b, const char *class, const char *ns, const c
 
 /* ---- values ---- */
 
+static void small_uint(struct strbuf *b, uint64_t v)
+{
+	char text[] = "<VALUE>0</VALUE>";
+
+	text[sizeof("<VALUE>") - 1] = (char)('0' + v);
+	strbuf_add(b, text, sizeof(text) - 1);
+}
+
+/* What is written by way of another text: embedded instances twice escaped, and the like. */
+static void scalar_inner(struct strbuf *b, enum cim_type t, const struct cim_datum *d)
+{
+	CLEANUP(strbuf_done) struct strbuf inner = STRBUF_INIT;
+
+	if (t == CIM_INSTANCE)
+		xml_instance(&inner, d->inst, NULL, NULL);
+	else
+		cim_datum_print(&inner, t, d);
+	strbuf_xml(b, strbuf_str(&inner));
+}
+
 static void scalar(struct strbuf *b, enum cim_type t, const struct cim_datum *d)
 {
 	if (t == CIM_REFERENCE) {
 		value_reference(b, d->ref);
 		return;
 	}
-	strbuf_puts(b, "<VALUE>");
-	if (t == CIM_INSTANCE) {
-		CLEANUP(strbuf_done) struct strbuf inner = STRBUF_INIT;
-
-		xml_instance(&inner, d->inst, NULL, NULL);
-		strbuf_xml(b, strbuf_str(&inner));
-	} else if (t == CIM_STRING) {
-		strbuf_xml(b, d->str ? d->str : "");
-	} else if (t == CIM_CHAR16) {
-		CLEANUP(strbuf_done) struct strbuf inner = STRBUF_INIT;
-
-		cim_datum_print(&inner, t, d);
-		strbuf_xml(b, strbuf_str(&inner));
-	} else {
-		cim_datum_print(b, t, d);
+	/* half of all values */
+	if (t == CIM_BOOLEAN) {
+		strbuf_puts(b, d->b ? "<VALUE>TRUE</VALUE>" : "<VALUE>FALSE</VALUE>");
+		return;
 	}
+	if (cim_type_is_uint(t) && d->u < 10) {
+		small_uint(b, d->u);
+		return;
+	}
+	strbuf_puts(b, "<VALUE>");
+	if (t == CIM_STRING)
+		strbuf_xml(b, d->str ? d->str : "");
+	else if (t == CIM_INSTANCE || t == CIM_CHAR16)
+		scalar_inner(b, t, d);
+	else
+		cim_datum_print(b, t, d);
 	strbuf_puts(b, "</VALUE>");
 }
 
@@ -203,25 +223,49 @@ static void path_strings(struct strbuf *b, const struct cim_prop *p)
 	arena_done(&a);
 }
 
-/* Most of an answer is this: what the class knows of it is copied. */
-static void known_property(struct strbuf *b, const struct cim_prop *p,
-			   const struct cim_class_prop *decl, const struct cim_ns *origin)
-{
-	const char *close = decl->element + decl->open_len;
+/* What is copied next of the text of a class: an instance is that text with values put in. */
+struct run {
+	const char *at;
+	size_t len;
+};
 
-	if (p->val.null && !origin && p->val.type != CIM_INSTANCE) {
-		strbuf_add(b, decl->element, decl->element_len);
+static inline void run_add(struct strbuf *b, struct run *r, const char *at, size_t len)
+{
+	if (r->at + r->len != at) {
+		strbuf_add(b, r->at, r->len);
+		*r = (struct run) { at, 0 };
+	}
+	r->len += len;
+}
+
+static inline void run_end(struct strbuf *b, struct run *r)
+{
+	strbuf_add(b, r->at, r->len);
+	*r = (struct run) { r->at + r->len, 0 };
+}
+
+static inline void known_property(struct strbuf *b, const struct cim_prop *p,
+				  const struct cim_class_prop *decl, const struct cim_ns *origin,
+				  struct run *r)
+{
+	bool attrs = origin || p->val.type == CIM_INSTANCE;
+
+	if (p->val.null && !attrs) {
+		run_add(b, r, decl->element, decl->element_len);
 		return;
 	}
-	strbuf_add(b, decl->element, decl->open_len - 1u);
+	run_add(b, r, decl->element, decl->open_len - attrs);
+	run_end(b, r);
 	if (origin)
 		attr(b, "CLASSORIGIN", repo_name(decl->origin, origin));
 	/* wbemcli does not know it on PROPERTY.ARRAY: there only when something is embedded */
 	if (p->val.type == CIM_INSTANCE && !(p->val.array && p->val.null))
 		attr(b, "EmbeddedObject", "instance");
-	strbuf_putc(b, '>');
+	if (attrs)
+		run_add(b, r, decl->element + decl->open_len - 1, 1);
+	run_end(b, r);
 	xml_value(b, &p->val);
-	strbuf_add(b, close, (size_t)(decl->element_len - decl->open_len));
+	run_add(b, r, decl->element + decl->open_len, (size_t)(decl->element_len - decl->open_len));
 }
 
 static void property(struct strbuf *b, const struct cim_prop *p, const struct cim_class_prop *decl,
@@ -229,10 +273,6 @@ static void property(struct strbuf *b, const struct cim_prop *p, const struct ci
 {
 	const char *tag = "PROPERTY";
 
-	if (decl && decl->element) {
-		known_property(b, p, decl, origin);
-		return;
-	}
 	if (p->val.type == CIM_REFERENCE && p->val.array) {
 		path_strings(b, p);
 		return;
@@ -263,11 +303,23 @@ static void property(struct strbuf *b, const struct cim_prop *p, const struct ci
 void xml_instance(struct strbuf *b, const struct cim_inst *i, const bool *mask,
 		  const struct cim_ns *origin)
 {
+	struct run r = { "", 0 };
+
 	strbuf_puts(b, "<INSTANCE");
 	attr(b, "CLASSNAME", i->class);
 	strbuf_putc(b, '>');
-	for (size_t k = 0; k < i->n_props; k++)
-		if (!mask || mask[k])
-			property(b, &i->props[k], i->cls ? &i->cls->props[k] : NULL, origin);
+	for (size_t k = 0; k < i->n_props; k++) {
+		const struct cim_class_prop *decl = i->cls ? &i->cls->props[k] : NULL;
+
+		if (mask && !mask[k])
+			continue;
+		if (decl && decl->element) {
+			known_property(b, &i->props[k], decl, origin, &r);
+			continue;
+		}
+		run_end(b, &r);
+		property(b, &i->props[k], decl, origin);
+	}
+	run_end(b, &r);
 	strbuf_puts(b, "</INSTANCE>");
 }

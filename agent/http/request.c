@@ -58,6 +58,8 @@ static const char *cim_header(struct request *r, const char *name)
 {
 	char full[64];
 
+	if (!*r->man_ns)
+		return header(r, name);
 	snprintf(full, sizeof(full), "%s%s", r->man_ns, name);
 	return header(r, full);
 }

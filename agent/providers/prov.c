@@ -52,6 +52,11 @@ struct cim_path *prov_object_manager_path(struct cim_call *c)
 	return scoped_path(c, "RPL_ObjectManager", "Name", prov_system_name(c));
 }
 
+struct cim_path *prov_wbem_server_path(struct cim_call *c)
+{
+	return scoped_path(c, "RPL_WBEMServer", "Name", prov_system_name(c));
+}
+
 struct cim_path *prov_volume_path(struct cim_call *c, const struct engine_volume *v)
 {
 	return scoped_path(c, "RPL_StorageVolume", "DeviceID", v->uuid);

@@ -35,6 +35,7 @@ struct cim_path *prov_system_path(struct cim_call *c);
 /* name: PROV_CONFIG_SERVICE or PROV_REPL_SERVICE */
 struct cim_path *prov_service_path(struct cim_call *c, const char *name);
 struct cim_path *prov_object_manager_path(struct cim_call *c);
+struct cim_path *prov_wbem_server_path(struct cim_call *c);
 struct cim_path *prov_volume_path(struct cim_call *c, const struct engine_volume *v);
 struct cim_path *prov_pool_path(struct cim_call *c, const struct engine_pool *p);
 struct cim_path *prov_group_path(struct cim_call *c, const struct engine_group *g);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * server.c - the management server describes itself: RPL_ObjectManager, RPL_Namespace,
- * RPL_CIMXMLCommunicationMechanism and the associations between them. Interop namespace.
+ * RPL_CIMXMLCommunicationMechanism and the associations between them; and again as newer clients
+ * know it, RPL_WBEMServer and RPL_WBEMServerNamespace. Interop namespace.
  *
  * Owns nothing. One object manager, one entry for each namespace that the broker serves.
  */
@@ -17,22 +18,37 @@ static const struct {
 	{ "root/tpd", "The storage node for clients of HP 3PAR, classes TPD_..." },
 };
 
-static int manager_enumerate(struct cim_call *c)
+/* What both ways of seeing the server have. */
+static void fill_server(struct cim_call *c, struct cim_inst *i, const char *class)
 {
 	const struct engine_system *s = engine_system(cim_engine(c));
-	struct cim_inst *i = cim_emit(c);
 
-	prov_set_system_keys(c, i, "RPL_ObjectManager");
+	prov_set_system_keys(c, i, class);
 	cim_set_str(i, "Name", s->name);
 	cim_set_str(i, "ElementName", "smisd");
 	cim_set_strf(i, "Description", "dm-replica smisd version %s on %s", s->version,
 		     s->host_name);
-	cim_set_bool(i, "GatherStatisticalData", false);
 	cim_set_bool(i, "Started", true);
 	cim_set_u16(i, "EnabledState", CIM_EnabledLogicalElement_EnabledState_Enabled);
 	prov_set_time(i, "TimeOfLastStateChange", s->started_us);
 	prov_set_status(i, CIM_ManagedSystemElement_OperationalStatus_OK, "OK",
 			CIM_ManagedSystemElement_HealthState_OK);
+}
+
+static int manager_enumerate(struct cim_call *c)
+{
+	struct cim_inst *i = cim_emit(c);
+
+	fill_server(c, i, "RPL_ObjectManager");
+	cim_set_bool(i, "GatherStatisticalData", false);
+	return cim_status(i);
+}
+
+static int wbem_server_enumerate(struct cim_call *c)
+{
+	struct cim_inst *i = cim_emit(c);
+
+	fill_server(c, i, "RPL_WBEMServer");
 	return cim_status(i);
 }
 
@@ -62,6 +78,27 @@ static int namespace_enumerate(struct cim_call *c)
 		cim_set_str(i, "DescriptionOfClassInfo", "CIM 2.49");
 		cim_set_u16(i, "ClassType", CIM_Namespace_ClassType_CIM);
 		cim_set_str(i, "ClassTypeVersion", "2.49.0");
+	}
+	return 0;
+}
+
+static struct cim_path *wbem_namespace_path(struct cim_call *c, const char *name)
+{
+	return prov_id_path(c, "RPL_WBEMServerNamespace", "Namespace", name);
+}
+
+/* SchemaInformation stays NULL: wbemcli cannot read embedded instances in an array, and would not
+ * get at the rest of interop either.
+ */
+static int wbem_namespace_enumerate(struct cim_call *c)
+{
+	for (size_t k = 0; k < ARRAY_LEN(namespaces); k++) {
+		struct cim_inst *i = cim_emit(c);
+
+		cim_set_str(i, "InstanceID", prov_id(c, "Namespace", namespaces[k].name));
+		cim_set_str(i, "Name", namespaces[k].name);
+		cim_set_str(i, "ElementName", namespaces[k].name);
+		cim_set_str(i, "Description", namespaces[k].what);
 	}
 	return 0;
 }
@@ -123,6 +160,15 @@ static int in_manager_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int of_server_enumerate(struct cim_call *c)
+{
+	const struct cim_path *server = prov_wbem_server_path(c);
+
+	for (size_t k = 0; k < ARRAY_LEN(namespaces); k++)
+		cim_emit_assoc(c, server, wbem_namespace_path(c, namespaces[k].name));
+	return 0;
+}
+
 static int access_point_enumerate(struct cim_call *c)
 {
 	cim_emit_assoc(c, prov_system_path(c), mechanism_path(c));
@@ -137,6 +183,11 @@ static const struct cim_assoc mechanism_for = {
 static const struct cim_assoc in_manager = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ObjectManager", "RPL_Namespace" },
+};
+
+static const struct cim_assoc of_server = {
+	.role = { "Antecedent", "Dependent" },
+	.end_class = { "RPL_WBEMServer", "RPL_WBEMServerNamespace" },
 };
 
 static const struct cim_assoc access_point = {
@@ -181,6 +232,26 @@ const struct cim_provider prov_namespace_in_manager = {
 	.ns = CIM_NS_INTEROP,
 	.enumerate = in_manager_enumerate,
 	.assoc = &in_manager,
+};
+
+const struct cim_provider prov_wbem_server = {
+	.class = "RPL_WBEMServer",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = wbem_server_enumerate,
+	.methods = methods,
+};
+
+const struct cim_provider prov_wbem_server_namespace = {
+	.class = "RPL_WBEMServerNamespace",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = wbem_namespace_enumerate,
+};
+
+const struct cim_provider prov_namespace_of_server = {
+	.class = "RPL_HostedDependency",
+	.ns = CIM_NS_INTEROP,
+	.enumerate = of_server_enumerate,
+	.assoc = &of_server,
 };
 
 const struct cim_provider prov_hosted_access_point = {

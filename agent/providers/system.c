@@ -51,6 +51,7 @@ static int hosted_enumerate(struct cim_call *c)
 	cim_emit_assoc(c, system, prov_service_path(c, PROV_CONFIG_SERVICE));
 	cim_emit_assoc(c, system, prov_service_path(c, PROV_REPL_SERVICE));
 	cim_emit_assoc(c, system, prov_object_manager_path(c));
+	cim_emit_assoc(c, system, prov_wbem_server_path(c));
 	return 0;
 }
 

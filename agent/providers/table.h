@@ -13,6 +13,9 @@
 	X(comm_mechanism)                        \
 	X(comm_mechanism_for_manager)            \
 	X(namespace_in_manager)                  \
+	X(wbem_server)                           \
+	X(wbem_server_namespace)                 \
+	X(namespace_of_server)                   \
 	X(hosted_access_point)                   \
 	X(registered_profile) /* profile.c */    \
 	X(referenced_profile)                    \

@@ -129,6 +129,8 @@ static const char *const s14[] = {
 	"17",
 	"18",
 	"19",
+	"..",
+	"0x8000..",
 };
 
 static const char *const s15[] = {
@@ -152,13 +154,15 @@ static const char *const s15[] = {
 	"Completed",
 	"Power Mode",
 	"Relocating",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q8[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
 	{ "Description", CIM_STRING, false, s13, 1 },
-	{ "ValueMap", CIM_STRING, true, s14, 20 },
-	{ "Values", CIM_STRING, true, s15, 20 },
+	{ "ValueMap", CIM_STRING, true, s14, 22 },
+	{ "Values", CIM_STRING, true, s15, 22 },
 };
 
 static const char *const s16[] = {
@@ -182,6 +186,8 @@ static const char *const s18[] = {
 	"20",
 	"25",
 	"30",
+	"..",
+	"32768..65535",
 };
 
 static const char *const s19[] = {
@@ -192,12 +198,14 @@ static const char *const s19[] = {
 	"Major failure",
 	"Critical failure",
 	"Non-recoverable error",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q10[] = {
 	{ "Description", CIM_STRING, false, s17, 1 },
-	{ "ValueMap", CIM_STRING, true, s18, 7 },
-	{ "Values", CIM_STRING, true, s19, 7 },
+	{ "ValueMap", CIM_STRING, true, s18, 9 },
+	{ "Values", CIM_STRING, true, s19, 9 },
 };
 
 static const char *const s20[] = {
@@ -210,6 +218,8 @@ static const char *const s21[] = {
 	"2",
 	"3",
 	"4",
+	"..",
+	"0x8000..",
 };
 
 static const char *const s22[] = {
@@ -218,12 +228,14 @@ static const char *const s22[] = {
 	"Communication OK",
 	"Lost Communication",
 	"No Contact",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q11[] = {
 	{ "Description", CIM_STRING, false, s20, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s22, 5 },
+	{ "ValueMap", CIM_STRING, true, s21, 7 },
+	{ "Values", CIM_STRING, true, s22, 7 },
 };
 
 static const char *const s23[] = {
@@ -237,6 +249,8 @@ static const char *const s24[] = {
 	"3",
 	"4",
 	"5",
+	"..",
+	"0x8000..",
 };
 
 static const char *const s25[] = {
@@ -246,12 +260,14 @@ static const char *const s25[] = {
 	"Predictive Failure",
 	"Non-Recoverable Error",
 	"Supporting Entity in Error",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q12[] = {
 	{ "Description", CIM_STRING, false, s23, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s25, 6 },
+	{ "ValueMap", CIM_STRING, true, s24, 8 },
+	{ "Values", CIM_STRING, true, s25, 8 },
 };
 
 static const char *const s26[] = {
@@ -276,6 +292,8 @@ static const char *const s27[] = {
 	"14",
 	"15",
 	"16",
+	"..",
+	"0x8000..",
 };
 
 static const char *const s28[] = {
@@ -296,12 +314,14 @@ static const char *const s28[] = {
 	"In Test",
 	"Transitioning",
 	"In Service",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q13[] = {
 	{ "Description", CIM_STRING, false, s26, 1 },
-	{ "ValueMap", CIM_STRING, true, s27, 17 },
-	{ "Values", CIM_STRING, true, s28, 17 },
+	{ "ValueMap", CIM_STRING, true, s27, 19 },
+	{ "Values", CIM_STRING, true, s28, 19 },
 };
 
 static const char *const s29[] = {
@@ -313,6 +333,8 @@ static const char *const s30[] = {
 	"1",
 	"2",
 	"3",
+	"..",
+	"0x8000..",
 };
 
 static const char *const s31[] = {
@@ -320,12 +342,14 @@ static const char *const s31[] = {
 	"OK",
 	"Degraded",
 	"Error",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q14[] = {
 	{ "Description", CIM_STRING, false, s29, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s31, 4 },
+	{ "ValueMap", CIM_STRING, true, s30, 6 },
+	{ "Values", CIM_STRING, true, s31, 6 },
 };
 
 static const struct cim_prop_decl CIM_ManagedSystemElement_props[] = {
@@ -393,6 +417,8 @@ static const char *const s37[] = {
 	"8",
 	"9",
 	"10",
+	"11..32767",
+	"32768..65535",
 };
 
 static const char *const s38[] = {
@@ -407,12 +433,14 @@ static const char *const s38[] = {
 	"Deferred",
 	"Quiesce",
 	"Starting",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q17[] = {
 	{ "Description", CIM_STRING, false, s36, 1 },
-	{ "ValueMap", CIM_STRING, true, s37, 11 },
-	{ "Values", CIM_STRING, true, s38, 11 },
+	{ "ValueMap", CIM_STRING, true, s37, 13 },
+	{ "Values", CIM_STRING, true, s38, 13 },
 };
 
 static const char *const s39[] = {
@@ -440,6 +468,8 @@ static const char *const s41[] = {
 	"10",
 	"11",
 	"12",
+	"..",
+	"32768..65535",
 };
 
 static const char *const s42[] = {
@@ -455,12 +485,14 @@ static const char *const s42[] = {
 	"Reboot",
 	"Reset",
 	"Not Applicable",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q19[] = {
 	{ "Description", CIM_STRING, false, s40, 1 },
-	{ "ValueMap", CIM_STRING, true, s41, 12 },
-	{ "Values", CIM_STRING, true, s42, 12 },
+	{ "ValueMap", CIM_STRING, true, s41, 14 },
+	{ "Values", CIM_STRING, true, s42, 14 },
 };
 
 static const char *const s43[] = {
@@ -474,6 +506,8 @@ static const char *const s44[] = {
 	"6",
 	"7",
 	"9",
+	"..",
+	"32768..65535",
 };
 
 static const char *const s45[] = {
@@ -483,13 +517,15 @@ static const char *const s45[] = {
 	"Enabled but Offline",
 	"No Default",
 	"Quiesce",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q20[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s43, 1 },
-	{ "ValueMap", CIM_STRING, true, s44, 6 },
-	{ "Values", CIM_STRING, true, s45, 6 },
+	{ "ValueMap", CIM_STRING, true, s44, 8 },
+	{ "Values", CIM_STRING, true, s45, 8 },
 };
 
 static const char *const s46[] = {
@@ -539,6 +575,22 @@ static const char *const s50[] = {
 };
 
 static const char *const s51[] = {
+	"0",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"..",
+};
+
+static const char *const s52[] = {
 	"Unknown",
 	"Enabled",
 	"Disabled",
@@ -551,46 +603,47 @@ static const char *const s51[] = {
 	"Reboot",
 	"Reset",
 	"Not Applicable",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q23[] = {
 	{ "Description", CIM_STRING, false, s50, 1 },
-	{ "ValueMap", CIM_STRING, true, s41, 12 },
-	{ "Values", CIM_STRING, true, s51, 12 },
+	{ "ValueMap", CIM_STRING, true, s51, 13 },
+	{ "Values", CIM_STRING, true, s52, 13 },
 };
 
-static const char *const s52[] = {
+static const char *const s53[] = {
 	"The state wanted.",
 };
 
 static const struct cim_qual_decl q24[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s52, 1 },
+	{ "Description", CIM_STRING, false, s53, 1 },
 	{ "ValueMap", CIM_STRING, true, s48, 9 },
 	{ "Values", CIM_STRING, true, s49, 9 },
 };
 
-static const char *const s53[] = {
+static const char *const s54[] = {
 	"FALSE",
 };
 
-static const char *const s54[] = {
+static const char *const s55[] = {
 	"The job that was started; it covers the whole request. NULL when the request finished in the call.",
 };
 
 static const struct cim_qual_decl q25[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s54, 1 },
+	{ "Description", CIM_STRING, false, s55, 1 },
 };
 
-static const char *const s55[] = {
+static const char *const s56[] = {
 	"Upper bound for the transition. Not supported; leave NULL.",
 };
 
 static const struct cim_qual_decl q26[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s55, 1 },
+	{ "Description", CIM_STRING, false, s56, 1 },
 };
 
 static const struct cim_param_decl CIM_EnabledLogicalElement_RequestStateChange[] = {
@@ -602,11 +655,11 @@ static const struct cim_param_decl CIM_EnabledLogicalElement_RequestStateChange[
 	  NULL, NULL, q26, 2 },
 };
 
-static const char *const s56[] = {
+static const char *const s57[] = {
 	"Asks for another state.",
 };
 
-static const char *const s57[] = {
+static const char *const s58[] = {
 	"0",
 	"1",
 	"2",
@@ -623,7 +676,7 @@ static const char *const s57[] = {
 	"0x8000..",
 };
 
-static const char *const s58[] = {
+static const char *const s59[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown or Unspecified Error",
@@ -641,9 +694,9 @@ static const char *const s58[] = {
 };
 
 static const struct cim_qual_decl q27[] = {
-	{ "Description", CIM_STRING, false, s56, 1 },
-	{ "ValueMap", CIM_STRING, true, s57, 14 },
-	{ "Values", CIM_STRING, true, s58, 14 },
+	{ "Description", CIM_STRING, false, s57, 1 },
+	{ "ValueMap", CIM_STRING, true, s58, 14 },
+	{ "Values", CIM_STRING, true, s59, 14 },
 };
 
 static const struct cim_prop_decl CIM_EnabledLogicalElement_props[] = {
@@ -667,106 +720,106 @@ static const struct cim_method_decl CIM_EnabledLogicalElement_methods[] = {
 	{ "RequestStateChange", CIM_UINT32, false, CIM_EnabledLogicalElement_RequestStateChange, 3, q27, 3 },
 };
 
-static const char *const s59[] = {
+static const char *const s60[] = {
 	"2.22.0",
 };
 
-static const char *const s60[] = {
+static const char *const s61[] = {
 	"A logical element that can be in or out of service.",
 };
 
 static const struct cim_qual_decl q28[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s59, 1 },
-	{ "Description", CIM_STRING, false, s60, 1 },
-};
-
-static const char *const s61[] = {
-	"2.40.0",
+	{ "Version", CIM_STRING, false, s60, 1 },
+	{ "Description", CIM_STRING, false, s61, 1 },
 };
 
 static const char *const s62[] = {
+	"2.40.0",
+};
+
+static const char *const s63[] = {
 	"A logical element whose resources may be handed out by a pool.",
 };
 
 static const struct cim_qual_decl q29[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s61, 1 },
-	{ "Description", CIM_STRING, false, s62, 1 },
+	{ "Version", CIM_STRING, false, s62, 1 },
+	{ "Description", CIM_STRING, false, s63, 1 },
 };
 
-static const char *const s63[] = {
+static const char *const s64[] = {
 	"Name of the class that this instance was made of; part of the key.",
 };
 
 static const struct cim_qual_decl q30[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s63, 1 },
+	{ "Description", CIM_STRING, false, s64, 1 },
 };
 
-static const char *const s64[] = {
+static const char *const s65[] = {
 	"Name",
 };
 
 static const struct cim_qual_decl q31[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s64, 1 },
+	{ "Override", CIM_STRING, false, s65, 1 },
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s65[] = {
+static const char *const s66[] = {
 	"How Name is made.",
 };
 
 static const struct cim_qual_decl q32[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s65, 1 },
+	{ "Description", CIM_STRING, false, s66, 1 },
 };
 
-static const char *const s66[] = {
+static const char *const s67[] = {
 	"Who is responsible.",
 };
 
 static const struct cim_qual_decl q33[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "Description", CIM_STRING, false, s67, 1 },
 };
 
-static const char *const s67[] = {
+static const char *const s68[] = {
 	"How to reach the owner.",
 };
 
 static const struct cim_qual_decl q34[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s67, 1 },
+	{ "Description", CIM_STRING, false, s68, 1 },
 };
 
-static const char *const s68[] = {
+static const char *const s69[] = {
 	"What the system is used for.",
 };
 
 static const struct cim_qual_decl q35[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s68, 1 },
+	{ "Description", CIM_STRING, false, s69, 1 },
 };
 
-static const char *const s69[] = {
+static const char *const s70[] = {
 	"Further identifiers, described by IdentifyingDescriptions.",
 };
 
 static const struct cim_qual_decl q36[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s69, 1 },
+	{ "Description", CIM_STRING, false, s70, 1 },
 };
 
-static const char *const s70[] = {
+static const char *const s71[] = {
 	"What the entries of OtherIdentifyingInfo are, index matched.",
 };
 
 static const struct cim_qual_decl q37[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s70, 1 },
+	{ "Description", CIM_STRING, false, s71, 1 },
 };
 
 static const struct cim_prop_decl CIM_System_props[] = {
@@ -788,30 +841,30 @@ static const struct cim_prop_decl CIM_System_props[] = {
 	  NULL, NULL, NULL, q37, 2 },
 };
 
-static const char *const s71[] = {
+static const char *const s72[] = {
 	"Something that is made of parts and hosts services.",
 };
 
 static const struct cim_qual_decl q38[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s71, 1 },
+	{ "Description", CIM_STRING, false, s72, 1 },
 };
 
-static const char *const s72[] = {
+static const char *const s73[] = {
 	"NameFormat",
 };
 
 static const struct cim_qual_decl q39[] = {
-	{ "Override", CIM_STRING, false, s72, 1 },
-	{ "Description", CIM_STRING, false, s65, 1 },
-};
-
-static const char *const s73[] = {
-	"What the system is there for.",
+	{ "Override", CIM_STRING, false, s73, 1 },
+	{ "Description", CIM_STRING, false, s66, 1 },
 };
 
 static const char *const s74[] = {
+	"What the system is there for.",
+};
+
+static const char *const s75[] = {
 	"0",
 	"1",
 	"2",
@@ -858,7 +911,7 @@ static const char *const s74[] = {
 	"138",
 };
 
-static const char *const s75[] = {
+static const char *const s76[] = {
 	"Not Dedicated",
 	"Unknown",
 	"Other",
@@ -906,25 +959,25 @@ static const char *const s75[] = {
 };
 
 static const struct cim_qual_decl q40[] = {
-	{ "Description", CIM_STRING, false, s73, 1 },
-	{ "ValueMap", CIM_STRING, true, s74, 44 },
-	{ "Values", CIM_STRING, true, s75, 44 },
+	{ "Description", CIM_STRING, false, s74, 1 },
+	{ "ValueMap", CIM_STRING, true, s75, 44 },
+	{ "Values", CIM_STRING, true, s76, 44 },
 };
 
-static const char *const s76[] = {
+static const char *const s77[] = {
 	"Text for Dedicated 2 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q41[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s76, 1 },
-};
-
-static const char *const s77[] = {
-	"Whether the system can be reset from outside.",
+	{ "Description", CIM_STRING, false, s77, 1 },
 };
 
 static const char *const s78[] = {
+	"Whether the system can be reset from outside.",
+};
+
+static const char *const s79[] = {
 	"1",
 	"2",
 	"3",
@@ -932,7 +985,7 @@ static const char *const s78[] = {
 	"5",
 };
 
-static const char *const s79[] = {
+static const char *const s80[] = {
 	"Other",
 	"Unknown",
 	"Disabled",
@@ -941,9 +994,9 @@ static const char *const s79[] = {
 };
 
 static const struct cim_qual_decl q42[] = {
-	{ "Description", CIM_STRING, false, s77, 1 },
-	{ "ValueMap", CIM_STRING, true, s78, 5 },
-	{ "Values", CIM_STRING, true, s79, 5 },
+	{ "Description", CIM_STRING, false, s78, 1 },
+	{ "ValueMap", CIM_STRING, true, s79, 5 },
+	{ "Values", CIM_STRING, true, s80, 5 },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystem_props[] = {
@@ -957,45 +1010,45 @@ static const struct cim_prop_decl CIM_ComputerSystem_props[] = {
 	  NULL, NULL, NULL, q42, 3 },
 };
 
-static const char *const s80[] = {
+static const char *const s81[] = {
 	"2.42.0",
 };
 
-static const char *const s81[] = {
+static const char *const s82[] = {
 	"A computer. Here: the storage node.",
 };
 
 static const struct cim_qual_decl q43[] = {
-	{ "Version", CIM_STRING, false, s80, 1 },
-	{ "Description", CIM_STRING, false, s81, 1 },
+	{ "Version", CIM_STRING, false, s81, 1 },
+	{ "Description", CIM_STRING, false, s82, 1 },
 };
 
-static const char *const s82[] = {
+static const char *const s83[] = {
 	"Class of the scoping system; part of the key.",
 };
 
 static const struct cim_qual_decl q44[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s82, 1 },
+	{ "Description", CIM_STRING, false, s83, 1 },
 };
 
-static const char *const s83[] = {
+static const char *const s84[] = {
 	"Name of the scoping system, the same everywhere; part of the key.",
 };
 
 static const struct cim_qual_decl q45[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s83, 1 },
+	{ "Description", CIM_STRING, false, s84, 1 },
 };
 
-static const char *const s84[] = {
+static const char *const s85[] = {
 	"Identifies the device within its system; part of the key.",
 };
 
 static const struct cim_qual_decl q46[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s84, 1 },
+	{ "Description", CIM_STRING, false, s85, 1 },
 };
 
 static const struct cim_prop_decl CIM_LogicalDevice_props[] = {
@@ -1013,33 +1066,33 @@ static const struct cim_prop_decl CIM_LogicalDevice_props[] = {
 	  NULL, NULL, NULL, q37, 2 },
 };
 
-static const char *const s85[] = {
+static const char *const s86[] = {
 	"A device of a system.",
 };
 
 static const struct cim_qual_decl q47[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s85, 1 },
+	{ "Description", CIM_STRING, false, s86, 1 },
 };
 
-static const char *const s86[] = {
+static const char *const s87[] = {
 	"The whole.",
 };
 
 static const struct cim_qual_decl q48[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+	{ "Description", CIM_STRING, false, s87, 1 },
 };
 
-static const char *const s87[] = {
+static const char *const s88[] = {
 	"The part.",
 };
 
 static const struct cim_qual_decl q49[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Description", CIM_STRING, false, s88, 1 },
 };
 
 static const struct cim_prop_decl CIM_Component_props[] = {
@@ -1049,11 +1102,11 @@ static const struct cim_prop_decl CIM_Component_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q49, 2 },
 };
 
-static const char *const s88[] = {
+static const char *const s89[] = {
 	"2.7.0",
 };
 
-static const char *const s89[] = {
+static const char *const s90[] = {
 	"A part and the whole.",
 };
 
@@ -1061,29 +1114,29 @@ static const struct cim_qual_decl q50[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s88, 1 },
-	{ "Description", CIM_STRING, false, s89, 1 },
+	{ "Version", CIM_STRING, false, s89, 1 },
+	{ "Description", CIM_STRING, false, s90, 1 },
 };
 
-static const char *const s90[] = {
+static const char *const s91[] = {
 	"GroupComponent",
 };
 
 static const struct cim_qual_decl q51[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s90, 1 },
+	{ "Override", CIM_STRING, false, s91, 1 },
 	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+	{ "Description", CIM_STRING, false, s87, 1 },
 };
 
-static const char *const s91[] = {
+static const char *const s92[] = {
 	"PartComponent",
 };
 
 static const struct cim_qual_decl q52[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Override", CIM_STRING, false, s92, 1 },
+	{ "Description", CIM_STRING, false, s88, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemComponent_props[] = {
@@ -1093,15 +1146,15 @@ static const struct cim_prop_decl CIM_SystemComponent_props[] = {
 	  "CIM_ManagedSystemElement", NULL, NULL, q52, 3 },
 };
 
-static const char *const s92[] = {
+static const char *const s93[] = {
 	"A part of a system.",
 };
 
 static const struct cim_qual_decl q53[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s88, 1 },
-	{ "Description", CIM_STRING, false, s92, 1 },
+	{ "Version", CIM_STRING, false, s89, 1 },
+	{ "Description", CIM_STRING, false, s93, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemDevice_props[] = {
@@ -1111,47 +1164,47 @@ static const struct cim_prop_decl CIM_SystemDevice_props[] = {
 	  "CIM_LogicalDevice", NULL, NULL, q52, 3 },
 };
 
-static const char *const s93[] = {
+static const char *const s94[] = {
 	"2.10.0",
 };
 
 static const struct cim_qual_decl q54[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s85, 1 },
-};
-
-static const char *const s94[] = {
-	"1.0.0",
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s86, 1 },
 };
 
 static const char *const s95[] = {
+	"1.0.0",
+};
+
+static const char *const s96[] = {
 	"The storage node.",
 };
 
 static const struct cim_qual_decl q55[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s95, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s96, 1 },
 };
 
-static const char *const s96[] = {
+static const char *const s97[] = {
 	"The volumes of the node.",
 };
 
 static const struct cim_qual_decl q56[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s96, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s97, 1 },
 };
 
-static const char *const s97[] = {
+static const char *const s98[] = {
 	"InstanceID",
 };
 
 static const struct cim_qual_decl q57[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s97, 1 },
+	{ "Override", CIM_STRING, false, s98, 1 },
 	{ "Description", CIM_STRING, false, s0, 1 },
 };
 
@@ -1160,21 +1213,21 @@ static const struct cim_prop_decl CIM_NetworkPipe_props[] = {
 	  NULL, NULL, NULL, q57, 3 },
 };
 
-static const char *const s98[] = {
+static const char *const s99[] = {
 	"A connection that carries traffic. Declared for method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q58[] = {
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s98, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s99, 1 },
 };
 
-static const char *const s99[] = {
+static const char *const s100[] = {
 	"Whether the service is running.",
 };
 
 static const struct cim_qual_decl q59[] = {
-	{ "Description", CIM_STRING, false, s99, 1 },
+	{ "Description", CIM_STRING, false, s100, 1 },
 };
 
 static const struct cim_prop_decl CIM_Service_props[] = {
@@ -1194,70 +1247,70 @@ static const struct cim_prop_decl CIM_Service_props[] = {
 	  NULL, NULL, NULL, q59, 1 },
 };
 
-static const char *const s100[] = {
+static const char *const s101[] = {
 	"A function of a system that clients can ask for.",
 };
 
 static const struct cim_qual_decl q60[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s100, 1 },
+	{ "Description", CIM_STRING, false, s101, 1 },
 };
 
-static const char *const s101[] = {
+static const char *const s102[] = {
 	"Name for the element that is made or changed; NULL lets the implementation choose one.",
 };
 
 static const struct cim_qual_decl q61[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s101, 1 },
+	{ "Description", CIM_STRING, false, s102, 1 },
 };
 
-static const char *const s102[] = {
+static const char *const s103[] = {
 	"Setting that describes the wanted quality of storage; NULL takes the defaults of the pool.",
 };
 
 static const struct cim_qual_decl q62[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s102, 1 },
+	{ "Description", CIM_STRING, false, s103, 1 },
 };
 
-static const char *const s103[] = {
+static const char *const s104[] = {
 	"Wanted size in bytes on input, the size that was given (or, with return value 4097, would be possible) on output.",
 };
 
 static const struct cim_qual_decl q63[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s103, 1 },
+	{ "Description", CIM_STRING, false, s104, 1 },
 };
 
-static const char *const s104[] = {
+static const char *const s105[] = {
 	"Object paths, as strings, of the pools to build from.",
 };
 
 static const struct cim_qual_decl q64[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s104, 1 },
+	{ "Description", CIM_STRING, false, s105, 1 },
 };
 
-static const char *const s105[] = {
+static const char *const s106[] = {
 	"Object paths, as strings, of extents to build from.",
 };
 
 static const struct cim_qual_decl q65[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s105, 1 },
+	{ "Description", CIM_STRING, false, s106, 1 },
 };
 
-static const char *const s106[] = {
+static const char *const s107[] = {
 	"The pool to make or change.",
 };
 
 static const struct cim_qual_decl q66[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s106, 1 },
+	{ "Description", CIM_STRING, false, s107, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyStoragePool[] = {
@@ -1277,11 +1330,11 @@ static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModif
 	  "CIM_StoragePool", NULL, q66, 3 },
 };
 
-static const char *const s107[] = {
+static const char *const s108[] = {
 	"Makes or changes a pool.",
 };
 
-static const char *const s108[] = {
+static const char *const s109[] = {
 	"0",
 	"1",
 	"2",
@@ -1296,7 +1349,7 @@ static const char *const s108[] = {
 	"0x8000..",
 };
 
-static const char *const s109[] = {
+static const char *const s110[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1312,16 +1365,16 @@ static const char *const s109[] = {
 };
 
 static const struct cim_qual_decl q67[] = {
-	{ "Description", CIM_STRING, false, s107, 1 },
-	{ "ValueMap", CIM_STRING, true, s108, 12 },
-	{ "Values", CIM_STRING, true, s109, 12 },
-};
-
-static const char *const s110[] = {
-	"Kind of element the request is about.",
+	{ "Description", CIM_STRING, false, s108, 1 },
+	{ "ValueMap", CIM_STRING, true, s109, 12 },
+	{ "Values", CIM_STRING, true, s110, 12 },
 };
 
 static const char *const s111[] = {
+	"Kind of element the request is about.",
+};
+
+static const char *const s112[] = {
 	"0",
 	"1",
 	"2",
@@ -1333,7 +1386,7 @@ static const char *const s111[] = {
 	"8",
 };
 
-static const char *const s112[] = {
+static const char *const s113[] = {
 	"Unknown",
 	"Reserved",
 	"StorageVolume",
@@ -1347,28 +1400,28 @@ static const char *const s112[] = {
 
 static const struct cim_qual_decl q68[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s111, 9 },
-	{ "Values", CIM_STRING, true, s112, 9 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s112, 9 },
+	{ "Values", CIM_STRING, true, s113, 9 },
 };
 
-static const char *const s113[] = {
+static const char *const s114[] = {
 	"The pool to take the space from; NULL lets the implementation choose.",
 };
 
 static const struct cim_qual_decl q69[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s113, 1 },
+	{ "Description", CIM_STRING, false, s114, 1 },
 };
 
-static const char *const s114[] = {
+static const char *const s115[] = {
 	"The element to change or return, on output the one that was made.",
 };
 
 static const struct cim_qual_decl q70[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s114, 1 },
+	{ "Description", CIM_STRING, false, s115, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromStoragePool[] = {
@@ -1388,19 +1441,19 @@ static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModif
 	  "CIM_LogicalElement", NULL, q70, 3 },
 };
 
-static const char *const s115[] = {
+static const char *const s116[] = {
 	"Makes an element from the space of a pool, or changes the name or size of one. With return value 4097 nothing was done and Size tells the nearest possible size.",
 };
 
 static const struct cim_qual_decl q71[] = {
-	{ "Description", CIM_STRING, false, s115, 1 },
-	{ "ValueMap", CIM_STRING, true, s108, 12 },
-	{ "Values", CIM_STRING, true, s109, 12 },
+	{ "Description", CIM_STRING, false, s116, 1 },
+	{ "ValueMap", CIM_STRING, true, s109, 12 },
+	{ "Values", CIM_STRING, true, s110, 12 },
 };
 
 static const struct cim_qual_decl q72[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s106, 1 },
+	{ "Description", CIM_STRING, false, s107, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_DeleteStoragePool[] = {
@@ -1410,11 +1463,11 @@ static const struct cim_param_decl CIM_StorageConfigurationService_DeleteStorage
 	  "CIM_StoragePool", NULL, q72, 2 },
 };
 
-static const char *const s116[] = {
+static const char *const s117[] = {
 	"Deletes a pool.",
 };
 
-static const char *const s117[] = {
+static const char *const s118[] = {
 	"0",
 	"1",
 	"2",
@@ -1428,7 +1481,7 @@ static const char *const s117[] = {
 	"0x8000..",
 };
 
-static const char *const s118[] = {
+static const char *const s119[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1443,14 +1496,14 @@ static const char *const s118[] = {
 };
 
 static const struct cim_qual_decl q73[] = {
-	{ "Description", CIM_STRING, false, s116, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s118, 11 },
+	{ "Description", CIM_STRING, false, s117, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s119, 11 },
 };
 
 static const struct cim_qual_decl q74[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s114, 1 },
+	{ "Description", CIM_STRING, false, s115, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnToStoragePool[] = {
@@ -1460,66 +1513,66 @@ static const struct cim_param_decl CIM_StorageConfigurationService_ReturnToStora
 	  "CIM_LogicalElement", NULL, q74, 2 },
 };
 
-static const char *const s119[] = {
+static const char *const s120[] = {
 	"Deletes an element and gives its space back.",
 };
 
 static const struct cim_qual_decl q75[] = {
-	{ "Description", CIM_STRING, false, s119, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s118, 11 },
+	{ "Description", CIM_STRING, false, s120, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s119, 11 },
 };
 
-static const char *const s120[] = {
+static const char *const s121[] = {
 	"The element to copy.",
 };
 
 static const struct cim_qual_decl q76[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s120, 1 },
-};
-
-static const char *const s121[] = {
-	"The element to copy to; NULL has one made, which is returned.",
-};
-
-static const struct cim_qual_decl q77[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s121, 1 },
 };
 
 static const char *const s122[] = {
+	"The element to copy to; NULL has one made, which is returned.",
+};
+
+static const struct cim_qual_decl q77[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s122, 1 },
+};
+
+static const char *const s123[] = {
 	"Setting for new targets. Leave NULL when the targets are given.",
 };
 
 static const struct cim_qual_decl q78[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+	{ "Description", CIM_STRING, false, s123, 1 },
 };
 
-static const char *const s123[] = {
+static const char *const s124[] = {
 	"The pool that new targets are taken from; NULL takes the pool of the source. Leave NULL when the targets are given.",
 };
 
 static const struct cim_qual_decl q79[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s123, 1 },
-};
-
-static const char *const s124[] = {
-	"How the copy is maintained (Copy Services view of SyncType and Mode).",
+	{ "Description", CIM_STRING, false, s124, 1 },
 };
 
 static const char *const s125[] = {
+	"How the copy is maintained (Copy Services view of SyncType and Mode).",
+};
+
+static const char *const s126[] = {
 	"2",
 	"3",
 	"4",
 	"5",
 };
 
-static const char *const s126[] = {
+static const char *const s127[] = {
 	"Async",
 	"Sync",
 	"UnSyncAssoc",
@@ -1528,9 +1581,9 @@ static const char *const s126[] = {
 
 static const struct cim_qual_decl q80[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s124, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s126, 4 },
+	{ "Description", CIM_STRING, false, s125, 1 },
+	{ "ValueMap", CIM_STRING, true, s126, 4 },
+	{ "Values", CIM_STRING, true, s127, 4 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateReplica[] = {
@@ -1550,21 +1603,21 @@ static const struct cim_param_decl CIM_StorageConfigurationService_CreateReplica
 	  NULL, NULL, q80, 4 },
 };
 
-static const char *const s127[] = {
+static const char *const s128[] = {
 	"Makes a replica of an element (Copy Services).",
 };
 
 static const struct cim_qual_decl q81[] = {
-	{ "Description", CIM_STRING, false, s127, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s118, 11 },
-};
-
-static const char *const s128[] = {
-	"The action wanted.",
+	{ "Description", CIM_STRING, false, s128, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s119, 11 },
 };
 
 static const char *const s129[] = {
+	"The action wanted.",
+};
+
+static const char *const s130[] = {
 	"2",
 	"3",
 	"4",
@@ -1581,7 +1634,7 @@ static const char *const s129[] = {
 	"0x8000..",
 };
 
-static const char *const s130[] = {
+static const char *const s131[] = {
 	"Detach",
 	"Fracture",
 	"Resync Replica",
@@ -1600,18 +1653,18 @@ static const char *const s130[] = {
 
 static const struct cim_qual_decl q82[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s129, 14 },
-	{ "Values", CIM_STRING, true, s130, 14 },
+	{ "Description", CIM_STRING, false, s129, 1 },
+	{ "ValueMap", CIM_STRING, true, s130, 14 },
+	{ "Values", CIM_STRING, true, s131, 14 },
 };
 
-static const char *const s131[] = {
+static const char *const s132[] = {
 	"The relationship between source and target; with groups the one between the groups. NULL until it exists.",
 };
 
 static const struct cim_qual_decl q83[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s131, 1 },
+	{ "Description", CIM_STRING, false, s132, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ModifySynchronization[] = {
@@ -1623,11 +1676,11 @@ static const struct cim_param_decl CIM_StorageConfigurationService_ModifySynchro
 	  "CIM_StorageSynchronized", NULL, q83, 2 },
 };
 
-static const char *const s132[] = {
+static const char *const s133[] = {
 	"Acts on a relationship (Copy Services).",
 };
 
-static const char *const s133[] = {
+static const char *const s134[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -1642,14 +1695,14 @@ static const char *const s133[] = {
 };
 
 static const struct cim_qual_decl q84[] = {
-	{ "Description", CIM_STRING, false, s132, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s133, 11 },
+	{ "Description", CIM_STRING, false, s133, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s134, 11 },
 };
 
 static const struct cim_qual_decl q85[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+	{ "Description", CIM_STRING, false, s122, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachReplica[] = {
@@ -1663,17 +1716,17 @@ static const struct cim_param_decl CIM_StorageConfigurationService_AttachReplica
 	  NULL, NULL, q80, 4 },
 };
 
-static const char *const s134[] = {
+static const char *const s135[] = {
 	"Makes an existing element the replica of another (Copy Services).",
 };
 
 static const struct cim_qual_decl q86[] = {
-	{ "Description", CIM_STRING, false, s134, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s133, 11 },
+	{ "Description", CIM_STRING, false, s135, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s134, 11 },
 };
 
-static const char *const s135[] = {
+static const char *const s136[] = {
 	"0",
 	"1",
 	"2",
@@ -1684,7 +1737,7 @@ static const char *const s135[] = {
 	"7",
 };
 
-static const char *const s136[] = {
+static const char *const s137[] = {
 	"Unknown",
 	"Reserved",
 	"Storage Volume",
@@ -1698,19 +1751,19 @@ static const char *const s136[] = {
 static const struct cim_qual_decl q87[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s135, 8 },
-	{ "Values", CIM_STRING, true, s136, 8 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s136, 8 },
+	{ "Values", CIM_STRING, true, s137, 8 },
 };
 
-static const char *const s137[] = {
+static const char *const s138[] = {
 	"Extents to build from.",
 };
 
 static const struct cim_qual_decl q88[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s137, 1 },
+	{ "Description", CIM_STRING, false, s138, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromElements[] = {
@@ -1730,11 +1783,11 @@ static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModif
 	  "CIM_LogicalElement", NULL, q70, 3 },
 };
 
-static const char *const s138[] = {
+static const char *const s139[] = {
 	"Makes or changes an element from given extents.",
 };
 
-static const char *const s139[] = {
+static const char *const s140[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1750,42 +1803,42 @@ static const char *const s139[] = {
 };
 
 static const struct cim_qual_decl q89[] = {
-	{ "Description", CIM_STRING, false, s138, 1 },
-	{ "ValueMap", CIM_STRING, true, s108, 12 },
-	{ "Values", CIM_STRING, true, s139, 12 },
+	{ "Description", CIM_STRING, false, s139, 1 },
+	{ "ValueMap", CIM_STRING, true, s109, 12 },
+	{ "Values", CIM_STRING, true, s140, 12 },
 };
 
 static const struct cim_qual_decl q90[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+	{ "Description", CIM_STRING, false, s122, 1 },
 };
 
 static const struct cim_qual_decl q91[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s124, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s126, 4 },
+	{ "Description", CIM_STRING, false, s125, 1 },
+	{ "ValueMap", CIM_STRING, true, s126, 4 },
+	{ "Values", CIM_STRING, true, s127, 4 },
 };
 
-static const char *const s140[] = {
+static const char *const s141[] = {
 	"CIM_SettingData",
 };
 
 static const struct cim_qual_decl q92[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s140, 1 },
-	{ "Description", CIM_STRING, false, s102, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s141, 1 },
+	{ "Description", CIM_STRING, false, s103, 1 },
 };
 
-static const char *const s141[] = {
+static const char *const s142[] = {
 	"Connection for a remote copy.",
 };
 
 static const struct cim_qual_decl q93[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s141, 1 },
+	{ "Description", CIM_STRING, false, s142, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachOrModifyReplica[] = {
@@ -1803,14 +1856,14 @@ static const struct cim_param_decl CIM_StorageConfigurationService_AttachOrModif
 	  "CIM_NetworkPipe", NULL, q93, 2 },
 };
 
-static const char *const s142[] = {
+static const char *const s143[] = {
 	"Elements that may serve as the target now.",
 };
 
 static const struct cim_qual_decl q94[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s142, 1 },
+	{ "Description", CIM_STRING, false, s143, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetAvailableTargetElements[] = {
@@ -1824,11 +1877,11 @@ static const struct cim_param_decl CIM_StorageConfigurationService_GetAvailableT
 	  "CIM_LogicalElement", NULL, q94, 3 },
 };
 
-static const char *const s143[] = {
+static const char *const s144[] = {
 	"Lists elements that may serve as the target of a replica of the source.",
 };
 
-static const char *const s144[] = {
+static const char *const s145[] = {
 	"0",
 	"1",
 	"2",
@@ -1840,7 +1893,7 @@ static const char *const s144[] = {
 	"0x8000..",
 };
 
-static const char *const s145[] = {
+static const char *const s146[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1853,12 +1906,12 @@ static const char *const s145[] = {
 };
 
 static const struct cim_qual_decl q95[] = {
-	{ "Description", CIM_STRING, false, s143, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s145, 9 },
+	{ "Description", CIM_STRING, false, s144, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s146, 9 },
 };
 
-static const char *const s146[] = {
+static const char *const s147[] = {
 	"0",
 	"2",
 	"3",
@@ -1866,7 +1919,7 @@ static const char *const s146[] = {
 	"5",
 };
 
-static const char *const s147[] = {
+static const char *const s148[] = {
 	"Unknown",
 	"StorageVolume",
 	"StorageExtent",
@@ -1876,32 +1929,32 @@ static const char *const s147[] = {
 
 static const struct cim_qual_decl q96[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s146, 5 },
-	{ "Values", CIM_STRING, true, s147, 5 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s147, 5 },
+	{ "Values", CIM_STRING, true, s148, 5 },
 };
 
-static const char *const s148[] = {
+static const char *const s149[] = {
 	"The usage asked for.",
 };
 
 static const struct cim_qual_decl q97[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s148, 1 },
-};
-
-static const char *const s149[] = {
-	"Restricts the answer to free or used elements.",
+	{ "Description", CIM_STRING, false, s149, 1 },
 };
 
 static const char *const s150[] = {
+	"Restricts the answer to free or used elements.",
+};
+
+static const char *const s151[] = {
 	"0",
 	"2",
 	"3",
 	"4",
 };
 
-static const char *const s151[] = {
+static const char *const s152[] = {
 	"Unknown",
 	"All",
 	"Available Only",
@@ -1910,28 +1963,28 @@ static const char *const s151[] = {
 
 static const struct cim_qual_decl q98[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s149, 1 },
-	{ "ValueMap", CIM_STRING, true, s150, 4 },
-	{ "Values", CIM_STRING, true, s151, 4 },
+	{ "Description", CIM_STRING, false, s150, 1 },
+	{ "ValueMap", CIM_STRING, true, s151, 4 },
+	{ "Values", CIM_STRING, true, s152, 4 },
 };
 
-static const char *const s152[] = {
+static const char *const s153[] = {
 	"Only elements of this pool; NULL means all pools.",
 };
 
 static const struct cim_qual_decl q99[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s152, 1 },
+	{ "Description", CIM_STRING, false, s153, 1 },
 };
 
-static const char *const s153[] = {
+static const char *const s154[] = {
 	"The elements.",
 };
 
 static const struct cim_qual_decl q100[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s153, 1 },
+	{ "Description", CIM_STRING, false, s154, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetElementsBasedOnUsage[] = {
@@ -1947,19 +2000,8 @@ static const struct cim_param_decl CIM_StorageConfigurationService_GetElementsBa
 	  "CIM_ManagedSystemElement", NULL, q100, 3 },
 };
 
-static const char *const s154[] = {
-	"Lists elements by usage.",
-};
-
 static const char *const s155[] = {
-	"0",
-	"1",
-	"2",
-	"3",
-	"4",
-	"5",
-	"..",
-	"0x8000..",
+	"Lists elements by usage.",
 };
 
 static const char *const s156[] = {
@@ -1974,8 +2016,8 @@ static const char *const s156[] = {
 };
 
 static const struct cim_qual_decl q101[] = {
-	{ "Description", CIM_STRING, false, s154, 1 },
-	{ "ValueMap", CIM_STRING, true, s155, 8 },
+	{ "Description", CIM_STRING, false, s155, 1 },
+	{ "ValueMap", CIM_STRING, true, s24, 8 },
 	{ "Values", CIM_STRING, true, s156, 8 },
 };
 
@@ -1995,7 +2037,7 @@ static const char *const s158[] = {
 
 static const struct cim_qual_decl q102[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
+	{ "Description", CIM_STRING, false, s129, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
 	{ "Values", CIM_STRING, true, s158, 4 },
 };
@@ -2021,7 +2063,7 @@ static const struct cim_qual_decl q104[] = {
 static const struct cim_qual_decl q105[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s54, 1 },
+	{ "Description", CIM_STRING, false, s55, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_RequestUsageChange[] = {
@@ -2057,7 +2099,7 @@ static const char *const s162[] = {
 
 static const struct cim_qual_decl q106[] = {
 	{ "Description", CIM_STRING, false, s161, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
 	{ "Values", CIM_STRING, true, s162, 11 },
 };
 
@@ -2085,7 +2127,7 @@ static const struct cim_qual_decl q107[] = {
 static const struct cim_qual_decl q108[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s153, 1 },
+	{ "Description", CIM_STRING, false, s154, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnElementsToStoragePool[] = {
@@ -2103,8 +2145,8 @@ static const char *const s166[] = {
 
 static const struct cim_qual_decl q109[] = {
 	{ "Description", CIM_STRING, false, s166, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s118, 11 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s119, 11 },
 };
 
 static const struct cim_method_decl CIM_StorageConfigurationService_methods[] = {
@@ -2191,6 +2233,7 @@ static const char *const s171[] = {
 	"26",
 	"27",
 	"28",
+	"..",
 };
 
 static const char *const s172[] = {
@@ -2221,12 +2264,13 @@ static const char *const s172[] = {
 	"CompositeVolume Return",
 	"CompositeVolume Modification",
 	"CompositeVolume Dissolve",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q113[] = {
 	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 27 },
-	{ "Values", CIM_STRING, true, s172, 27 },
+	{ "ValueMap", CIM_STRING, true, s171, 28 },
+	{ "Values", CIM_STRING, true, s172, 28 },
 };
 
 static const char *const s173[] = {
@@ -2235,8 +2279,8 @@ static const char *const s173[] = {
 
 static const struct cim_qual_decl q114[] = {
 	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 27 },
-	{ "Values", CIM_STRING, true, s172, 27 },
+	{ "ValueMap", CIM_STRING, true, s171, 28 },
+	{ "Values", CIM_STRING, true, s172, 28 },
 };
 
 static const char *const s174[] = {
@@ -2252,6 +2296,8 @@ static const char *const s175[] = {
 	"7",
 	"8",
 	"9",
+	"..",
+	"0x8000..0xFFFF",
 };
 
 static const char *const s176[] = {
@@ -2263,12 +2309,14 @@ static const char *const s176[] = {
 	"ThinlyProvisionedAllocatedStoragePool",
 	"ThinlyProvisionedQuotaStoragePool",
 	"ThinlyProvisionedLimitlessStoragePool",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q115[] = {
 	{ "Description", CIM_STRING, false, s174, 1 },
-	{ "ValueMap", CIM_STRING, true, s175, 8 },
-	{ "Values", CIM_STRING, true, s176, 8 },
+	{ "ValueMap", CIM_STRING, true, s175, 10 },
+	{ "Values", CIM_STRING, true, s176, 10 },
 };
 
 static const char *const s177[] = {
@@ -2282,6 +2330,8 @@ static const char *const s178[] = {
 	"5",
 	"6",
 	"7",
+	"..",
+	"0x8000..0xFFFF",
 };
 
 static const char *const s179[] = {
@@ -2291,12 +2341,14 @@ static const char *const s179[] = {
 	"Storage Pool QoS Change",
 	"Storage Pool Capacity Expansion",
 	"Storage Pool Capacity Reduction",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q116[] = {
 	{ "Description", CIM_STRING, false, s177, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s179, 6 },
+	{ "ValueMap", CIM_STRING, true, s178, 8 },
+	{ "Values", CIM_STRING, true, s179, 8 },
 };
 
 static const char *const s180[] = {
@@ -2324,6 +2376,8 @@ static const char *const s181[] = {
 	"19",
 	"20",
 	"21",
+	"..",
+	"0x8000..0xFFFF",
 };
 
 static const char *const s182[] = {
@@ -2347,59 +2401,83 @@ static const char *const s182[] = {
 	"CompositeVolume Creation",
 	"CompositeVolume Modification",
 	"CompositeVolume Dissolve",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q117[] = {
 	{ "Description", CIM_STRING, false, s180, 1 },
-	{ "ValueMap", CIM_STRING, true, s181, 20 },
-	{ "Values", CIM_STRING, true, s182, 20 },
+	{ "ValueMap", CIM_STRING, true, s181, 22 },
+	{ "Values", CIM_STRING, true, s182, 22 },
 };
 
 static const char *const s183[] = {
 	"Copy types supported (Copy Services).",
 };
 
-static const struct cim_qual_decl q118[] = {
-	{ "Description", CIM_STRING, false, s183, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s126, 4 },
-};
-
 static const char *const s184[] = {
-	"State of a new replica.",
-};
-
-static const char *const s185[] = {
 	"2",
 	"3",
 	"4",
+	"5",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s185[] = {
+	"Async",
+	"Sync",
+	"UnSyncAssoc",
+	"UnSyncUnAssoc",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q118[] = {
+	{ "Description", CIM_STRING, false, s183, 1 },
+	{ "ValueMap", CIM_STRING, true, s184, 6 },
+	{ "Values", CIM_STRING, true, s185, 6 },
 };
 
 static const char *const s186[] = {
-	"Initialized",
-	"Prepared",
-	"Synchronized",
-};
-
-static const struct cim_qual_decl q119[] = {
-	{ "Description", CIM_STRING, false, s184, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s186, 3 },
+	"State of a new replica.",
 };
 
 static const char *const s187[] = {
+	"2",
+	"3",
+	"4",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s188[] = {
+	"Initialized",
+	"Prepared",
+	"Synchronized",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q119[] = {
+	{ "Description", CIM_STRING, false, s186, 1 },
+	{ "ValueMap", CIM_STRING, true, s187, 5 },
+	{ "Values", CIM_STRING, true, s188, 5 },
+};
+
+static const char *const s189[] = {
 	"Whether the service can choose the pool by itself.",
 };
 
 static const struct cim_qual_decl q120[] = {
-	{ "Description", CIM_STRING, false, s187, 1 },
+	{ "Description", CIM_STRING, false, s189, 1 },
 };
 
-static const char *const s188[] = {
+static const char *const s190[] = {
 	"Usages that a client may set on elements.",
 };
 
-static const char *const s189[] = {
+static const char *const s191[] = {
 	"1",
 	"2",
 	"3",
@@ -2417,9 +2495,11 @@ static const char *const s189[] = {
 	"15",
 	"16",
 	"17",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s190[] = {
+static const char *const s192[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -2437,19 +2517,21 @@ static const char *const s190[] = {
 	"Composite Volume Member",
 	"Composite LogicalDisk Member",
 	"Reserved for Sparing",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q121[] = {
-	{ "Description", CIM_STRING, false, s188, 1 },
-	{ "ValueMap", CIM_STRING, true, s189, 17 },
-	{ "Values", CIM_STRING, true, s190, 17 },
+	{ "Description", CIM_STRING, false, s190, 1 },
+	{ "ValueMap", CIM_STRING, true, s191, 19 },
+	{ "Values", CIM_STRING, true, s192, 19 },
 };
 
-static const char *const s191[] = {
+static const char *const s193[] = {
 	"Usages that a client may set on pools.",
 };
 
-static const char *const s192[] = {
+static const char *const s194[] = {
 	"1",
 	"2",
 	"3",
@@ -2460,9 +2542,11 @@ static const char *const s192[] = {
 	"8",
 	"9",
 	"10",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s193[] = {
+static const char *const s195[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -2473,146 +2557,189 @@ static const char *const s193[] = {
 	"Reserved for Sparing",
 	"Used as source for Relocation Service",
 	"Used as target for Relocation Service",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q122[] = {
-	{ "Description", CIM_STRING, false, s191, 1 },
-	{ "ValueMap", CIM_STRING, true, s192, 10 },
-	{ "Values", CIM_STRING, true, s193, 10 },
+	{ "Description", CIM_STRING, false, s193, 1 },
+	{ "ValueMap", CIM_STRING, true, s194, 12 },
+	{ "Values", CIM_STRING, true, s195, 12 },
 };
 
-static const char *const s194[] = {
+static const char *const s196[] = {
 	"How many elements one request can make.",
 };
 
 static const struct cim_qual_decl q123[] = {
-	{ "Description", CIM_STRING, false, s194, 1 },
+	{ "Description", CIM_STRING, false, s196, 1 },
 };
 
-static const char *const s195[] = {
+static const char *const s197[] = {
 	"How many elements one request can return; 0 is no limit.",
 };
 
 static const struct cim_qual_decl q124[] = {
-	{ "Description", CIM_STRING, false, s195, 1 },
-};
-
-static const char *const s196[] = {
-	"What is special about making several elements.",
-};
-
-static const char *const s197[] = {
-	"2",
+	{ "Description", CIM_STRING, false, s197, 1 },
 };
 
 static const char *const s198[] = {
-	"Single instance creation indication",
-};
-
-static const struct cim_qual_decl q125[] = {
-	{ "Description", CIM_STRING, false, s196, 1 },
-	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s198, 1 },
+	"What is special about making several elements.",
 };
 
 static const char *const s199[] = {
-	"What is special about returning several elements.",
-};
-
-static const struct cim_qual_decl q126[] = {
-	{ "Description", CIM_STRING, false, s199, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s165, 2 },
+	"2",
+	"..",
+	"0x8000..0xFFFF",
 };
 
 static const char *const s200[] = {
+	"Single instance creation indication",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q125[] = {
+	{ "Description", CIM_STRING, false, s198, 1 },
+	{ "ValueMap", CIM_STRING, true, s199, 3 },
+	{ "Values", CIM_STRING, true, s200, 3 },
+};
+
+static const char *const s201[] = {
+	"What is special about returning several elements.",
+};
+
+static const char *const s202[] = {
+	"2",
+	"3",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s203[] = {
+	"Continue on nonexistent element",
+	"Return error on nonexistent element",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q126[] = {
+	{ "Description", CIM_STRING, false, s201, 1 },
+	{ "ValueMap", CIM_STRING, true, s202, 4 },
+	{ "Values", CIM_STRING, true, s203, 4 },
+};
+
+static const char *const s204[] = {
 	"Usages of elements that occur.",
 };
 
 static const struct cim_qual_decl q127[] = {
-	{ "Description", CIM_STRING, false, s200, 1 },
-	{ "ValueMap", CIM_STRING, true, s189, 17 },
-	{ "Values", CIM_STRING, true, s190, 17 },
+	{ "Description", CIM_STRING, false, s204, 1 },
+	{ "ValueMap", CIM_STRING, true, s191, 19 },
+	{ "Values", CIM_STRING, true, s192, 19 },
 };
 
-static const char *const s201[] = {
+static const char *const s205[] = {
 	"Usages of pools that occur.",
 };
 
 static const struct cim_qual_decl q128[] = {
-	{ "Description", CIM_STRING, false, s201, 1 },
-	{ "ValueMap", CIM_STRING, true, s192, 10 },
-	{ "Values", CIM_STRING, true, s193, 10 },
+	{ "Description", CIM_STRING, false, s205, 1 },
+	{ "ValueMap", CIM_STRING, true, s194, 12 },
+	{ "Values", CIM_STRING, true, s195, 12 },
 };
 
-static const char *const s202[] = {
+static const char *const s206[] = {
 	"Whether a client can set the reserve of a thin element.",
 };
 
 static const struct cim_qual_decl q129[] = {
-	{ "Description", CIM_STRING, false, s202, 1 },
+	{ "Description", CIM_STRING, false, s206, 1 },
 };
 
-static const char *const s203[] = {
+static const char *const s207[] = {
 	"Default reserve of a thin element, bytes.",
 };
 
 static const struct cim_qual_decl q130[] = {
-	{ "Description", CIM_STRING, false, s203, 1 },
+	{ "Description", CIM_STRING, false, s207, 1 },
 };
 
-static const char *const s204[] = {
+static const char *const s208[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s209[] = {
 	"StorageVolume",
 	"StorageExtent",
 	"LogicalDisk",
 	"ThinlyProvisionedStorageVolume",
 	"ThinlyProvisionedLogicalDisk",
 	"StoragePool",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q131[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s204, 6 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s208, 8 },
+	{ "Values", CIM_STRING, true, s209, 8 },
 };
 
-static const char *const s205[] = {
+static const char *const s210[] = {
 	"What can be done with names.",
 };
 
-static const char *const s206[] = {
+static const char *const s211[] = {
+	"2",
+	"3",
+	"4",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s212[] = {
 	"ElementName can be supplied during creation",
 	"ElementName can be modified with InvokeMethod",
 	"ElementName can be modified with intrinsic method",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q132[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s205, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s206, 3 },
+	{ "Description", CIM_STRING, false, s210, 1 },
+	{ "ValueMap", CIM_STRING, true, s211, 5 },
+	{ "Values", CIM_STRING, true, s212, 5 },
 };
 
-static const char *const s207[] = {
+static const char *const s213[] = {
 	"Longest name, in characters.",
 };
 
 static const struct cim_qual_decl q133[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s207, 1 },
+	{ "Description", CIM_STRING, false, s213, 1 },
 };
 
-static const char *const s208[] = {
+static const char *const s214[] = {
 	"Regular expression that a name has to match.",
 };
 
 static const struct cim_qual_decl q134[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s208, 1 },
+	{ "Description", CIM_STRING, false, s214, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationCapabilities_GetElementNameCapabilities[] = {
@@ -2630,11 +2757,11 @@ static const struct cim_param_decl CIM_StorageConfigurationCapabilities_GetEleme
 	  NULL, NULL, q134, 3 },
 };
 
-static const char *const s209[] = {
+static const char *const s215[] = {
 	"Tells what may be done with the names of elements.",
 };
 
-static const char *const s210[] = {
+static const char *const s216[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -2647,9 +2774,9 @@ static const char *const s210[] = {
 };
 
 static const struct cim_qual_decl q135[] = {
-	{ "Description", CIM_STRING, false, s209, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s215, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
 static const struct cim_prop_decl CIM_StorageConfigurationCapabilities_props[] = {
@@ -2695,38 +2822,46 @@ static const struct cim_method_decl CIM_StorageConfigurationCapabilities_methods
 	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_StorageConfigurationCapabilities_GetElementNameCapabilities, 6, q135, 3 },
 };
 
-static const char *const s211[] = {
+static const char *const s217[] = {
 	"2.49.0",
 };
 
-static const char *const s212[] = {
+static const char *const s218[] = {
 	"What the storage configuration service, or a pool, is able to do.",
 };
 
 static const struct cim_qual_decl q136[] = {
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s212, 1 },
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s218, 1 },
 };
 
 static const struct cim_qual_decl q137[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
 	{ "Description", CIM_STRING, false, s167, 1 },
 };
 
-static const char *const s213[] = {
+static const char *const s219[] = {
 	"What the storage configuration service can do, with the node as a whole and with one pool.",
 };
 
 static const struct cim_qual_decl q138[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s213, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s219, 1 },
 };
 
-static const char *const s214[] = {
+static const char *const s220[] = {
 	"How the data is laid out.",
 };
 
-static const char *const s215[] = {
+static const char *const s221[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+};
+
+static const char *const s222[] = {
 	"Other",
 	"Unknown",
 	"Fixed Block",
@@ -2735,24 +2870,24 @@ static const char *const s215[] = {
 };
 
 static const struct cim_qual_decl q139[] = {
-	{ "Description", CIM_STRING, false, s214, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s215, 5 },
+	{ "Description", CIM_STRING, false, s220, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s222, 5 },
 };
 
-static const char *const s216[] = {
+static const char *const s223[] = {
 	"What the extent is for.",
 };
 
 static const struct cim_qual_decl q140[] = {
-	{ "Description", CIM_STRING, false, s216, 1 },
+	{ "Description", CIM_STRING, false, s223, 1 },
 };
 
-static const char *const s217[] = {
+static const char *const s224[] = {
 	"What kind of access is possible.",
 };
 
-static const char *const s218[] = {
+static const char *const s225[] = {
 	"Unknown",
 	"Readable",
 	"Writeable",
@@ -2761,69 +2896,69 @@ static const char *const s218[] = {
 };
 
 static const struct cim_qual_decl q141[] = {
-	{ "Description", CIM_STRING, false, s217, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s218, 5 },
+	{ "Description", CIM_STRING, false, s224, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s225, 5 },
 };
 
-static const char *const s219[] = {
+static const char *const s226[] = {
 	"How errors are detected and corrected.",
 };
 
 static const struct cim_qual_decl q142[] = {
-	{ "Description", CIM_STRING, false, s219, 1 },
+	{ "Description", CIM_STRING, false, s226, 1 },
 };
 
-static const char *const s220[] = {
+static const char *const s227[] = {
 	"byte",
 };
 
-static const char *const s221[] = {
+static const char *const s228[] = {
 	"Size of a block in bytes.",
 };
 
 static const struct cim_qual_decl q143[] = {
-	{ "PUnit", CIM_STRING, false, s220, 1 },
-	{ "Description", CIM_STRING, false, s221, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1 },
+	{ "Description", CIM_STRING, false, s228, 1 },
 };
 
-static const char *const s222[] = {
+static const char *const s229[] = {
 	"Number of blocks.",
 };
 
 static const struct cim_qual_decl q144[] = {
-	{ "Description", CIM_STRING, false, s222, 1 },
+	{ "Description", CIM_STRING, false, s229, 1 },
 };
 
-static const char *const s223[] = {
+static const char *const s230[] = {
 	"Number of blocks that a user of the extent can use.",
 };
 
 static const struct cim_qual_decl q145[] = {
-	{ "Description", CIM_STRING, false, s223, 1 },
+	{ "Description", CIM_STRING, false, s230, 1 },
 };
 
-static const char *const s224[] = {
+static const char *const s231[] = {
 	"Whether the redundancy comes from the layer below.",
 };
 
 static const struct cim_qual_decl q146[] = {
-	{ "Description", CIM_STRING, false, s224, 1 },
+	{ "Description", CIM_STRING, false, s231, 1 },
 };
 
-static const char *const s225[] = {
+static const char *const s232[] = {
 	"Whether the extent can only be used in order.",
 };
 
 static const struct cim_qual_decl q147[] = {
-	{ "Description", CIM_STRING, false, s225, 1 },
+	{ "Description", CIM_STRING, false, s232, 1 },
 };
 
-static const char *const s226[] = {
+static const char *const s233[] = {
 	"Adds storage detail to the status.",
 };
 
-static const char *const s227[] = {
+static const char *const s234[] = {
 	"0",
 	"1",
 	"2",
@@ -2845,7 +2980,7 @@ static const char *const s227[] = {
 	"18",
 };
 
-static const char *const s228[] = {
+static const char *const s235[] = {
 	"Other",
 	"Unknown",
 	"None/Not Applicable",
@@ -2868,57 +3003,57 @@ static const char *const s228[] = {
 };
 
 static const struct cim_qual_decl q148[] = {
-	{ "Description", CIM_STRING, false, s226, 1 },
-	{ "ValueMap", CIM_STRING, true, s227, 19 },
-	{ "Values", CIM_STRING, true, s228, 19 },
+	{ "Description", CIM_STRING, false, s233, 1 },
+	{ "ValueMap", CIM_STRING, true, s234, 19 },
+	{ "Values", CIM_STRING, true, s235, 19 },
 };
 
-static const char *const s229[] = {
+static const char *const s236[] = {
 	"Whether one failing part may cost the data.",
 };
 
 static const struct cim_qual_decl q149[] = {
-	{ "Description", CIM_STRING, false, s229, 1 },
+	{ "Description", CIM_STRING, false, s236, 1 },
 };
 
-static const char *const s230[] = {
+static const char *const s237[] = {
 	"Number of complete copies of the data kept.",
 };
 
 static const struct cim_qual_decl q150[] = {
-	{ "Description", CIM_STRING, false, s230, 1 },
+	{ "Description", CIM_STRING, false, s237, 1 },
 };
 
-static const char *const s231[] = {
+static const char *const s238[] = {
 	"Number of disks that may fail without loss.",
 };
 
 static const struct cim_qual_decl q151[] = {
-	{ "Description", CIM_STRING, false, s231, 1 },
+	{ "Description", CIM_STRING, false, s238, 1 },
 };
 
-static const char *const s232[] = {
+static const char *const s239[] = {
 	"Percentage of space reserved for changed blocks.",
 };
 
 static const struct cim_qual_decl q152[] = {
-	{ "Description", CIM_STRING, false, s232, 1 },
+	{ "Description", CIM_STRING, false, s239, 1 },
 };
 
-static const char *const s233[] = {
+static const char *const s240[] = {
 	"TRUE for the storage that nothing else is taken from.",
 };
 
 static const struct cim_qual_decl q153[] = {
-	{ "Description", CIM_STRING, false, s233, 1 },
+	{ "Description", CIM_STRING, false, s240, 1 },
 };
 
 static const struct cim_qual_decl q154[] = {
-	{ "Override", CIM_STRING, false, s64, 1 },
+	{ "Override", CIM_STRING, false, s65, 1 },
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s234[] = {
+static const char *const s241[] = {
 	"0",
 	"1",
 	"2",
@@ -2934,7 +3069,7 @@ static const char *const s234[] = {
 	"12",
 };
 
-static const char *const s235[] = {
+static const char *const s242[] = {
 	"Unknown",
 	"Other",
 	"VPD83NAA6",
@@ -2951,16 +3086,16 @@ static const char *const s235[] = {
 };
 
 static const struct cim_qual_decl q155[] = {
-	{ "Description", CIM_STRING, false, s65, 1 },
-	{ "ValueMap", CIM_STRING, true, s234, 13 },
-	{ "Values", CIM_STRING, true, s235, 13 },
+	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "ValueMap", CIM_STRING, true, s241, 13 },
+	{ "Values", CIM_STRING, true, s242, 13 },
 };
 
-static const char *const s236[] = {
+static const char *const s243[] = {
 	"The space in which Name is unique.",
 };
 
-static const char *const s237[] = {
+static const char *const s244[] = {
 	"Unknown",
 	"Other",
 	"VPD83Type3",
@@ -2973,32 +3108,32 @@ static const char *const s237[] = {
 };
 
 static const struct cim_qual_decl q156[] = {
-	{ "Description", CIM_STRING, false, s236, 1 },
-	{ "ValueMap", CIM_STRING, true, s111, 9 },
-	{ "Values", CIM_STRING, true, s237, 9 },
+	{ "Description", CIM_STRING, false, s243, 1 },
+	{ "ValueMap", CIM_STRING, true, s112, 9 },
+	{ "Values", CIM_STRING, true, s244, 9 },
 };
 
-static const char *const s238[] = {
+static const char *const s245[] = {
 	"Text for NameNamespace 1 (Other).",
 };
 
 static const struct cim_qual_decl q157[] = {
-	{ "Description", CIM_STRING, false, s238, 1 },
+	{ "Description", CIM_STRING, false, s245, 1 },
 };
 
-static const char *const s239[] = {
+static const char *const s246[] = {
 	"Text for NameFormat 1 (Other).",
 };
 
 static const struct cim_qual_decl q158[] = {
-	{ "Description", CIM_STRING, false, s239, 1 },
+	{ "Description", CIM_STRING, false, s246, 1 },
 };
 
-static const char *const s240[] = {
+static const char *const s247[] = {
 	"Usages that a client may set.",
 };
 
-static const char *const s241[] = {
+static const char *const s248[] = {
 	"1",
 	"2",
 	"3",
@@ -3025,7 +3160,7 @@ static const char *const s241[] = {
 	"24",
 };
 
-static const char *const s242[] = {
+static const char *const s249[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -3053,16 +3188,16 @@ static const char *const s242[] = {
 };
 
 static const struct cim_qual_decl q159[] = {
-	{ "Description", CIM_STRING, false, s240, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s242, 24 },
+	{ "Description", CIM_STRING, false, s247, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
-static const char *const s243[] = {
+static const char *const s250[] = {
 	"How hard the data is compressed.",
 };
 
-static const char *const s244[] = {
+static const char *const s251[] = {
 	"Unknown",
 	"None",
 	"High",
@@ -3071,67 +3206,67 @@ static const char *const s244[] = {
 };
 
 static const struct cim_qual_decl q160[] = {
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s244, 5 },
+	{ "Description", CIM_STRING, false, s250, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s251, 5 },
 };
 
-static const char *const s245[] = {
+static const char *const s252[] = {
 	"Tells by what rules the extent was made.",
 };
 
 static const struct cim_qual_decl q161[] = {
-	{ "Description", CIM_STRING, false, s245, 1 },
+	{ "Description", CIM_STRING, false, s252, 1 },
 };
 
-static const char *const s246[] = {
+static const char *const s253[] = {
 	"Number of members that the data is striped over.",
 };
 
 static const struct cim_qual_decl q162[] = {
-	{ "Description", CIM_STRING, false, s246, 1 },
+	{ "Description", CIM_STRING, false, s253, 1 },
 };
 
-static const char *const s247[] = {
+static const char *const s254[] = {
 	"Whether the extent is made of several others.",
 };
 
 static const struct cim_qual_decl q163[] = {
-	{ "Description", CIM_STRING, false, s247, 1 },
+	{ "Description", CIM_STRING, false, s254, 1 },
 };
 
-static const char *const s248[] = {
+static const char *const s255[] = {
 	"Whether the data is compressed.",
 };
 
 static const struct cim_qual_decl q164[] = {
-	{ "Description", CIM_STRING, false, s248, 1 },
+	{ "Description", CIM_STRING, false, s255, 1 },
 };
 
-static const char *const s249[] = {
+static const char *const s256[] = {
 	"Whether the extent is a concatenation.",
 };
 
 static const struct cim_qual_decl q165[] = {
-	{ "Description", CIM_STRING, false, s249, 1 },
+	{ "Description", CIM_STRING, false, s256, 1 },
 };
 
-static const char *const s250[] = {
+static const char *const s257[] = {
 	"Text for Usage 1 (Other).",
 };
 
 static const struct cim_qual_decl q166[] = {
-	{ "Description", CIM_STRING, false, s250, 1 },
+	{ "Description", CIM_STRING, false, s257, 1 },
 };
 
-static const char *const s251[] = {
+static const char *const s258[] = {
 	"What the element may be used for, or is used as.",
 };
 
 static const struct cim_qual_decl q167[] = {
-	{ "Description", CIM_STRING, false, s251, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s242, 24 },
+	{ "Description", CIM_STRING, false, s258, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
 static const struct cim_prop_decl CIM_StorageExtent_props[] = {
@@ -3195,16 +3330,16 @@ static const struct cim_prop_decl CIM_StorageExtent_props[] = {
 	  NULL, NULL, NULL, q167, 3 },
 };
 
-static const char *const s252[] = {
+static const char *const s259[] = {
 	"A range of blocks.",
 };
 
 static const struct cim_qual_decl q168[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s252, 1 },
+	{ "Description", CIM_STRING, false, s259, 1 },
 };
 
-static const char *const s253[] = {
+static const char *const s260[] = {
 	"0",
 	"1",
 	"2",
@@ -3219,7 +3354,7 @@ static const char *const s253[] = {
 	"11",
 };
 
-static const char *const s254[] = {
+static const char *const s261[] = {
 	"Unknown",
 	"Other",
 	"VPD83NAA6",
@@ -3235,17 +3370,17 @@ static const char *const s254[] = {
 };
 
 static const struct cim_qual_decl q169[] = {
-	{ "Override", CIM_STRING, false, s72, 1 },
-	{ "Description", CIM_STRING, false, s65, 1 },
-	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s254, 12 },
+	{ "Override", CIM_STRING, false, s73, 1 },
+	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "ValueMap", CIM_STRING, true, s260, 12 },
+	{ "Values", CIM_STRING, true, s261, 12 },
 };
 
-static const char *const s255[] = {
+static const char *const s262[] = {
 	"NameNamespace",
 };
 
-static const char *const s256[] = {
+static const char *const s263[] = {
 	"Unknown",
 	"Other",
 	"VPD83Type3",
@@ -3257,59 +3392,59 @@ static const char *const s256[] = {
 };
 
 static const struct cim_qual_decl q170[] = {
-	{ "Override", CIM_STRING, false, s255, 1 },
-	{ "Description", CIM_STRING, false, s236, 1 },
-	{ "ValueMap", CIM_STRING, true, s135, 8 },
-	{ "Values", CIM_STRING, true, s256, 8 },
+	{ "Override", CIM_STRING, false, s262, 1 },
+	{ "Description", CIM_STRING, false, s243, 1 },
+	{ "ValueMap", CIM_STRING, true, s136, 8 },
+	{ "Values", CIM_STRING, true, s263, 8 },
 };
 
-static const char *const s257[] = {
+static const char *const s264[] = {
 	"Control unit image, for mainframes only.",
 };
 
 static const struct cim_qual_decl q171[] = {
-	{ "Description", CIM_STRING, false, s257, 1 },
+	{ "Description", CIM_STRING, false, s264, 1 },
 };
 
-static const char *const s258[] = {
+static const char *const s265[] = {
 	"Whether the volume can be deleted by a client.",
 };
 
 static const struct cim_qual_decl q172[] = {
-	{ "Description", CIM_STRING, false, s258, 1 },
+	{ "Description", CIM_STRING, false, s265, 1 },
 };
 
-static const char *const s259[] = {
+static const char *const s266[] = {
 	"ClientSettableUsage",
 };
 
 static const struct cim_qual_decl q173[] = {
-	{ "Override", CIM_STRING, false, s259, 1 },
-	{ "Description", CIM_STRING, false, s240, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s242, 24 },
+	{ "Override", CIM_STRING, false, s266, 1 },
+	{ "Description", CIM_STRING, false, s247, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
-static const char *const s260[] = {
+static const char *const s267[] = {
 	"Type of the emulated device, for mainframes only.",
 };
 
 static const struct cim_qual_decl q174[] = {
-	{ "Description", CIM_STRING, false, s260, 1 },
+	{ "Description", CIM_STRING, false, s267, 1 },
 };
 
-static const char *const s261[] = {
+static const char *const s268[] = {
 	"Kind of volume for the systems that have several.",
 };
 
-static const char *const s262[] = {
+static const char *const s269[] = {
 	"1",
 	"2",
 	"3",
 	"4",
 };
 
-static const char *const s263[] = {
+static const char *const s270[] = {
 	"Other",
 	"Open",
 	"Intermediate",
@@ -3317,91 +3452,95 @@ static const char *const s263[] = {
 };
 
 static const struct cim_qual_decl q175[] = {
-	{ "Description", CIM_STRING, false, s261, 1 },
-	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s263, 4 },
+	{ "Description", CIM_STRING, false, s268, 1 },
+	{ "ValueMap", CIM_STRING, true, s269, 4 },
+	{ "Values", CIM_STRING, true, s270, 4 },
 };
 
-static const char *const s264[] = {
+static const char *const s271[] = {
 	"Number of extents being moved.",
 };
 
 static const struct cim_qual_decl q176[] = {
-	{ "Description", CIM_STRING, false, s264, 1 },
-};
-
-static const char *const s265[] = {
-	"OtherUsageDescription",
-};
-
-static const struct cim_qual_decl q177[] = {
-	{ "Override", CIM_STRING, false, s265, 1 },
-	{ "Description", CIM_STRING, false, s250, 1 },
-};
-
-static const char *const s266[] = {
-	"Rank of the volume's performance.",
-};
-
-static const struct cim_qual_decl q178[] = {
-	{ "Description", CIM_STRING, false, s266, 1 },
-};
-
-static const char *const s267[] = {
-	"Ranks of the volume's performance.",
-};
-
-static const struct cim_qual_decl q179[] = {
-	{ "Description", CIM_STRING, false, s267, 1 },
-};
-
-static const char *const s268[] = {
-	"How storage tiers are chosen.",
-};
-
-static const char *const s269[] = {
-	"0",
-	"2",
-	"3",
-};
-
-static const char *const s270[] = {
-	"Unknown",
-	"Use RelativePerformanceOrder",
-	"Use RelativePerformanceOrderSet",
-};
-
-static const struct cim_qual_decl q180[] = {
-	{ "Description", CIM_STRING, false, s268, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s270, 3 },
-};
-
-static const char *const s271[] = {
-	"Identifies the subsystem, for mainframes only.",
-};
-
-static const struct cim_qual_decl q181[] = {
 	{ "Description", CIM_STRING, false, s271, 1 },
 };
 
 static const char *const s272[] = {
+	"OtherUsageDescription",
+};
+
+static const struct cim_qual_decl q177[] = {
+	{ "Override", CIM_STRING, false, s272, 1 },
+	{ "Description", CIM_STRING, false, s257, 1 },
+};
+
+static const char *const s273[] = {
+	"Rank of the volume's performance.",
+};
+
+static const struct cim_qual_decl q178[] = {
+	{ "Description", CIM_STRING, false, s273, 1 },
+};
+
+static const char *const s274[] = {
+	"Ranks of the volume's performance.",
+};
+
+static const struct cim_qual_decl q179[] = {
+	{ "Description", CIM_STRING, false, s274, 1 },
+};
+
+static const char *const s275[] = {
+	"How storage tiers are chosen.",
+};
+
+static const char *const s276[] = {
+	"0",
+	"2",
+	"3",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s277[] = {
+	"Unknown",
+	"Use RelativePerformanceOrder",
+	"Use RelativePerformanceOrderSet",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q180[] = {
+	{ "Description", CIM_STRING, false, s275, 1 },
+	{ "ValueMap", CIM_STRING, true, s276, 5 },
+	{ "Values", CIM_STRING, true, s277, 5 },
+};
+
+static const char *const s278[] = {
+	"Identifies the subsystem, for mainframes only.",
+};
+
+static const struct cim_qual_decl q181[] = {
+	{ "Description", CIM_STRING, false, s278, 1 },
+};
+
+static const char *const s279[] = {
 	"Whether space is taken only when it is written.",
 };
 
 static const struct cim_qual_decl q182[] = {
-	{ "Description", CIM_STRING, false, s272, 1 },
+	{ "Description", CIM_STRING, false, s279, 1 },
 };
 
-static const char *const s273[] = {
+static const char *const s280[] = {
 	"Usage",
 };
 
 static const struct cim_qual_decl q183[] = {
-	{ "Override", CIM_STRING, false, s273, 1 },
-	{ "Description", CIM_STRING, false, s251, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s242, 24 },
+	{ "Override", CIM_STRING, false, s280, 1 },
+	{ "Description", CIM_STRING, false, s258, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
 static const struct cim_prop_decl CIM_StorageVolume_props[] = {
@@ -3439,44 +3578,44 @@ static const struct cim_prop_decl CIM_StorageVolume_props[] = {
 	  NULL, NULL, NULL, q183, 4 },
 };
 
-static const char *const s274[] = {
+static const char *const s281[] = {
 	"A range of blocks offered to hosts.",
 };
 
 static const struct cim_qual_decl q184[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s274, 1 },
+	{ "Description", CIM_STRING, false, s281, 1 },
 };
 
-static const char *const s275[] = {
+static const char *const s282[] = {
 	"Name of the pool, unique in the system.",
 };
 
 static const struct cim_qual_decl q185[] = {
-	{ "Description", CIM_STRING, false, s275, 1 },
+	{ "Description", CIM_STRING, false, s282, 1 },
 };
 
-static const char *const s276[] = {
+static const char *const s283[] = {
 	"Highest amount of the resource.",
 };
 
 static const struct cim_qual_decl q186[] = {
-	{ "Description", CIM_STRING, false, s276, 1 },
+	{ "Description", CIM_STRING, false, s283, 1 },
 };
 
-static const char *const s277[] = {
+static const char *const s284[] = {
 	"Amount set aside.",
 };
 
 static const struct cim_qual_decl q187[] = {
-	{ "Description", CIM_STRING, false, s277, 1 },
+	{ "Description", CIM_STRING, false, s284, 1 },
 };
 
-static const char *const s278[] = {
+static const char *const s285[] = {
 	"Type of the resource.",
 };
 
-static const char *const s279[] = {
+static const char *const s286[] = {
 	"1",
 	"2",
 	"3",
@@ -3499,7 +3638,7 @@ static const char *const s279[] = {
 	"..",
 };
 
-static const char *const s280[] = {
+static const char *const s287[] = {
 	"Other",
 	"Computer System",
 	"Processor",
@@ -3523,57 +3662,57 @@ static const char *const s280[] = {
 };
 
 static const struct cim_qual_decl q188[] = {
-	{ "Description", CIM_STRING, false, s278, 1 },
-	{ "ValueMap", CIM_STRING, true, s279, 20 },
-	{ "Values", CIM_STRING, true, s280, 20 },
+	{ "Description", CIM_STRING, false, s285, 1 },
+	{ "ValueMap", CIM_STRING, true, s286, 20 },
+	{ "Values", CIM_STRING, true, s287, 20 },
 };
 
-static const char *const s281[] = {
+static const char *const s288[] = {
 	"Text for ResourceType 1 (Other).",
 };
 
 static const struct cim_qual_decl q189[] = {
-	{ "Description", CIM_STRING, false, s281, 1 },
+	{ "Description", CIM_STRING, false, s288, 1 },
 };
 
-static const char *const s282[] = {
+static const char *const s289[] = {
 	"Finer type of the resource.",
 };
 
 static const struct cim_qual_decl q190[] = {
-	{ "Description", CIM_STRING, false, s282, 1 },
+	{ "Description", CIM_STRING, false, s289, 1 },
 };
 
-static const char *const s283[] = {
+static const char *const s290[] = {
 	"Unit in which the pool hands out its resource.",
 };
 
 static const struct cim_qual_decl q191[] = {
-	{ "Description", CIM_STRING, false, s283, 1 },
+	{ "Description", CIM_STRING, false, s290, 1 },
 };
 
-static const char *const s284[] = {
+static const char *const s291[] = {
 	"Unit of the consumed amount.",
 };
 
 static const struct cim_qual_decl q192[] = {
-	{ "Description", CIM_STRING, false, s284, 1 },
+	{ "Description", CIM_STRING, false, s291, 1 },
 };
 
-static const char *const s285[] = {
+static const char *const s292[] = {
 	"Amount of the resource in use.",
 };
 
 static const struct cim_qual_decl q193[] = {
-	{ "Description", CIM_STRING, false, s285, 1 },
+	{ "Description", CIM_STRING, false, s292, 1 },
 };
 
-static const char *const s286[] = {
+static const char *const s293[] = {
 	"Highest amount that can be consumed.",
 };
 
 static const struct cim_qual_decl q194[] = {
-	{ "Description", CIM_STRING, false, s286, 1 },
+	{ "Description", CIM_STRING, false, s293, 1 },
 };
 
 static const struct cim_prop_decl CIM_ResourcePool_props[] = {
@@ -3603,74 +3742,74 @@ static const struct cim_prop_decl CIM_ResourcePool_props[] = {
 	  NULL, NULL, NULL, q194, 1 },
 };
 
-static const char *const s287[] = {
+static const char *const s294[] = {
 	"2.44.0",
 };
 
-static const char *const s288[] = {
+static const char *const s295[] = {
 	"A stock that resources are taken from.",
 };
 
 static const struct cim_qual_decl q195[] = {
-	{ "Version", CIM_STRING, false, s287, 1 },
-	{ "Description", CIM_STRING, false, s288, 1 },
+	{ "Version", CIM_STRING, false, s294, 1 },
+	{ "Description", CIM_STRING, false, s295, 1 },
 };
 
-static const char *const s289[] = {
+static const char *const s296[] = {
 	"PoolID",
 };
 
 static const struct cim_qual_decl q196[] = {
-	{ "Override", CIM_STRING, false, s289, 1 },
+	{ "Override", CIM_STRING, false, s296, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s275, 1 },
+	{ "Description", CIM_STRING, false, s282, 1 },
 };
 
-static const char *const s290[] = {
+static const char *const s297[] = {
 	"Primordial",
 };
 
 static const struct cim_qual_decl q197[] = {
-	{ "Override", CIM_STRING, false, s290, 1 },
-	{ "Description", CIM_STRING, false, s233, 1 },
+	{ "Override", CIM_STRING, false, s297, 1 },
+	{ "Description", CIM_STRING, false, s240, 1 },
 };
 
-static const char *const s291[] = {
+static const char *const s298[] = {
 	"Size in bytes.",
 };
 
 static const struct cim_qual_decl q198[] = {
-	{ "PUnit", CIM_STRING, false, s220, 1 },
-	{ "Description", CIM_STRING, false, s291, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1 },
+	{ "Description", CIM_STRING, false, s298, 1 },
 };
 
-static const char *const s292[] = {
+static const char *const s299[] = {
 	"Bytes that are still free.",
 };
 
 static const struct cim_qual_decl q199[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s220, 1 },
-	{ "Description", CIM_STRING, false, s292, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1 },
+	{ "Description", CIM_STRING, false, s299, 1 },
 };
 
-static const char *const s293[] = {
+static const char *const s300[] = {
 	"Bytes being moved out of the pool.",
 };
 
 static const struct cim_qual_decl q200[] = {
-	{ "Description", CIM_STRING, false, s293, 1 },
+	{ "Description", CIM_STRING, false, s300, 1 },
 };
 
-static const char *const s294[] = {
+static const char *const s301[] = {
 	"Bytes being moved into the pool.",
 };
 
 static const struct cim_qual_decl q201[] = {
-	{ "Description", CIM_STRING, false, s294, 1 },
+	{ "Description", CIM_STRING, false, s301, 1 },
 };
 
-static const char *const s295[] = {
+static const char *const s302[] = {
 	"1",
 	"2",
 	"3",
@@ -3679,9 +3818,11 @@ static const char *const s295[] = {
 	"6",
 	"7",
 	"8",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s296[] = {
+static const char *const s303[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -3690,77 +3831,85 @@ static const char *const s296[] = {
 	"Reserved for Local Replication Services",
 	"Reserved for Remote Replication Services",
 	"Reserved for Sparing",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q202[] = {
-	{ "Description", CIM_STRING, false, s240, 1 },
-	{ "ValueMap", CIM_STRING, true, s295, 8 },
-	{ "Values", CIM_STRING, true, s296, 8 },
+	{ "Description", CIM_STRING, false, s247, 1 },
+	{ "ValueMap", CIM_STRING, true, s302, 10 },
+	{ "Values", CIM_STRING, true, s303, 10 },
 };
 
-static const char *const s297[] = {
+static const char *const s304[] = {
 	"Whether elements of the pool share blocks.",
 };
 
 static const struct cim_qual_decl q203[] = {
-	{ "Description", CIM_STRING, false, s297, 1 },
+	{ "Description", CIM_STRING, false, s304, 1 },
 };
 
-static const char *const s298[] = {
+static const char *const s305[] = {
 	"Percentage of free space below which a warning is sent.",
 };
 
 static const struct cim_qual_decl q204[] = {
-	{ "Description", CIM_STRING, false, s298, 1 },
+	{ "Description", CIM_STRING, false, s305, 1 },
 };
 
-static const char *const s299[] = {
+static const char *const s306[] = {
 	"Bytes that the pool keeps for itself.",
 };
 
 static const struct cim_qual_decl q205[] = {
-	{ "Description", CIM_STRING, false, s299, 1 },
+	{ "Description", CIM_STRING, false, s306, 1 },
 };
 
-static const char *const s300[] = {
+static const char *const s307[] = {
 	"Most bytes that may be consumed; 0 is no limit.",
 };
 
 static const struct cim_qual_decl q206[] = {
-	{ "Description", CIM_STRING, false, s300, 1 },
+	{ "Description", CIM_STRING, false, s307, 1 },
 };
 
-static const char *const s301[] = {
+static const char *const s308[] = {
 	"How SpaceLimit came about.",
 };
 
-static const char *const s302[] = {
+static const char *const s309[] = {
+	"2",
+	"3",
+	"4",
+};
+
+static const char *const s310[] = {
 	"Allocated",
 	"Quote",
 	"Limitless",
 };
 
 static const struct cim_qual_decl q207[] = {
-	{ "Description", CIM_STRING, false, s301, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s302, 3 },
+	{ "Description", CIM_STRING, false, s308, 1 },
+	{ "ValueMap", CIM_STRING, true, s309, 3 },
+	{ "Values", CIM_STRING, true, s310, 3 },
 };
 
-static const char *const s303[] = {
+static const char *const s311[] = {
 	"Bytes used for the maps of thin elements.",
 };
 
 static const struct cim_qual_decl q208[] = {
-	{ "Description", CIM_STRING, false, s303, 1 },
+	{ "Description", CIM_STRING, false, s311, 1 },
 };
 
 static const struct cim_qual_decl q209[] = {
-	{ "Description", CIM_STRING, false, s251, 1 },
-	{ "ValueMap", CIM_STRING, true, s295, 8 },
-	{ "Values", CIM_STRING, true, s296, 8 },
+	{ "Description", CIM_STRING, false, s258, 1 },
+	{ "ValueMap", CIM_STRING, true, s302, 10 },
+	{ "Values", CIM_STRING, true, s303, 10 },
 };
 
-static const char *const s304[] = {
+static const char *const s312[] = {
 	"2",
 	"3",
 	"4",
@@ -3768,7 +3917,7 @@ static const char *const s304[] = {
 	"6",
 };
 
-static const char *const s305[] = {
+static const char *const s313[] = {
 	"Storage Pool",
 	"Storage Volume",
 	"Logical Disk",
@@ -3778,19 +3927,19 @@ static const char *const s305[] = {
 
 static const struct cim_qual_decl q210[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s305, 5 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s312, 5 },
+	{ "Values", CIM_STRING, true, s313, 5 },
 };
 
-static const char *const s306[] = {
+static const char *const s314[] = {
 	"The sizes in bytes that can be asked for.",
 };
 
 static const struct cim_qual_decl q211[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s306, 1 },
+	{ "Description", CIM_STRING, false, s314, 1 },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizes[] = {
@@ -3802,20 +3951,11 @@ static const struct cim_param_decl CIM_StoragePool_GetSupportedSizes[] = {
 	  NULL, NULL, q211, 3 },
 };
 
-static const char *const s307[] = {
+static const char *const s315[] = {
 	"Tells the sizes of a new element where they are few; the answer here is to use GetSupportedSizeRange.",
 };
 
-static const char *const s308[] = {
-	"0",
-	"1",
-	"2",
-	"3",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s309[] = {
+static const char *const s316[] = {
 	"Method completed OK",
 	"Method not supported",
 	"Use GetSupportedSizeRange instead",
@@ -3825,39 +3965,39 @@ static const char *const s309[] = {
 };
 
 static const struct cim_qual_decl q212[] = {
-	{ "Description", CIM_STRING, false, s307, 1 },
-	{ "ValueMap", CIM_STRING, true, s308, 6 },
-	{ "Values", CIM_STRING, true, s309, 6 },
+	{ "Description", CIM_STRING, false, s315, 1 },
+	{ "ValueMap", CIM_STRING, true, s30, 6 },
+	{ "Values", CIM_STRING, true, s316, 6 },
 };
 
-static const char *const s310[] = {
+static const char *const s317[] = {
 	"Smallest size in bytes.",
 };
 
 static const struct cim_qual_decl q213[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s310, 1 },
+	{ "Description", CIM_STRING, false, s317, 1 },
 };
 
-static const char *const s311[] = {
+static const char *const s318[] = {
 	"Largest size in bytes.",
 };
 
 static const struct cim_qual_decl q214[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s311, 1 },
+	{ "Description", CIM_STRING, false, s318, 1 },
 };
 
-static const char *const s312[] = {
+static const char *const s319[] = {
 	"Sizes have to be a multiple of this number of bytes.",
 };
 
 static const struct cim_qual_decl q215[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s312, 1 },
+	{ "Description", CIM_STRING, false, s319, 1 },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizeRange[] = {
@@ -3873,11 +4013,11 @@ static const struct cim_param_decl CIM_StoragePool_GetSupportedSizeRange[] = {
 	  NULL, NULL, q215, 3 },
 };
 
-static const char *const s313[] = {
+static const char *const s320[] = {
 	"Tells the smallest and largest size of a new element, and the granularity.",
 };
 
-static const char *const s314[] = {
+static const char *const s321[] = {
 	"Method completed OK",
 	"Method not supported",
 	"Use GetSupportedSizes instead",
@@ -3887,19 +4027,19 @@ static const char *const s314[] = {
 };
 
 static const struct cim_qual_decl q216[] = {
-	{ "Description", CIM_STRING, false, s313, 1 },
-	{ "ValueMap", CIM_STRING, true, s308, 6 },
-	{ "Values", CIM_STRING, true, s314, 6 },
+	{ "Description", CIM_STRING, false, s320, 1 },
+	{ "ValueMap", CIM_STRING, true, s30, 6 },
+	{ "Values", CIM_STRING, true, s321, 6 },
 };
 
-static const char *const s315[] = {
+static const char *const s322[] = {
 	"The extents that could be used.",
 };
 
 static const struct cim_qual_decl q217[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s315, 1 },
+	{ "Description", CIM_STRING, false, s322, 1 },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetAvailableExtents[] = {
@@ -3909,14 +4049,14 @@ static const struct cim_param_decl CIM_StoragePool_GetAvailableExtents[] = {
 	  "CIM_StorageExtent", NULL, q217, 3 },
 };
 
-static const char *const s316[] = {
+static const char *const s323[] = {
 	"Lists extents of the pool that are free.",
 };
 
 static const struct cim_qual_decl q218[] = {
-	{ "Description", CIM_STRING, false, s316, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s145, 9 },
+	{ "Description", CIM_STRING, false, s323, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s146, 9 },
 };
 
 static const struct cim_prop_decl CIM_StoragePool_props[] = {
@@ -3960,13 +4100,13 @@ static const struct cim_method_decl CIM_StoragePool_methods[] = {
 	{ "GetAvailableExtents", CIM_UINT32, false, CIM_StoragePool_GetAvailableExtents, 2, q218, 3 },
 };
 
-static const char *const s317[] = {
+static const char *const s324[] = {
 	"A stock of storage that volumes are taken from.",
 };
 
 static const struct cim_qual_decl q219[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s317, 1 },
+	{ "Description", CIM_STRING, false, s324, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedResourcePool_props[] = {
@@ -3976,7 +4116,7 @@ static const struct cim_prop_decl CIM_HostedResourcePool_props[] = {
 	  "CIM_ResourcePool", NULL, NULL, q52, 3 },
 };
 
-static const char *const s318[] = {
+static const char *const s325[] = {
 	"A pool and its system.",
 };
 
@@ -3984,7 +4124,7 @@ static const struct cim_qual_decl q220[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s318, 1 },
+	{ "Description", CIM_STRING, false, s325, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedStoragePool_props[] = {
@@ -3994,7 +4134,7 @@ static const struct cim_prop_decl CIM_HostedStoragePool_props[] = {
 	  "CIM_StoragePool", NULL, NULL, q52, 3 },
 };
 
-static const char *const s319[] = {
+static const char *const s326[] = {
 	"A storage pool and its system.",
 };
 
@@ -4002,25 +4142,25 @@ static const struct cim_qual_decl q221[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s319, 1 },
+	{ "Description", CIM_STRING, false, s326, 1 },
 };
 
-static const char *const s320[] = {
+static const char *const s327[] = {
 	"The element that is depended on.",
 };
 
 static const struct cim_qual_decl q222[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s320, 1 },
+	{ "Description", CIM_STRING, false, s327, 1 },
 };
 
-static const char *const s321[] = {
+static const char *const s328[] = {
 	"The element that depends.",
 };
 
 static const struct cim_qual_decl q223[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s321, 1 },
+	{ "Description", CIM_STRING, false, s328, 1 },
 };
 
 static const struct cim_prop_decl CIM_Dependency_props[] = {
@@ -4030,35 +4170,35 @@ static const struct cim_prop_decl CIM_Dependency_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q223, 2 },
 };
 
-static const char *const s322[] = {
+static const char *const s329[] = {
 	"One element depends on another.",
 };
 
 static const struct cim_qual_decl q224[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s322, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s329, 1 },
 };
 
-static const char *const s323[] = {
+static const char *const s330[] = {
 	"Antecedent",
 };
 
 static const struct cim_qual_decl q225[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s323, 1 },
-	{ "Description", CIM_STRING, false, s320, 1 },
+	{ "Override", CIM_STRING, false, s330, 1 },
+	{ "Description", CIM_STRING, false, s327, 1 },
 };
 
-static const char *const s324[] = {
+static const char *const s331[] = {
 	"Dependent",
 };
 
 static const struct cim_qual_decl q226[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s324, 1 },
-	{ "Description", CIM_STRING, false, s321, 1 },
+	{ "Override", CIM_STRING, false, s331, 1 },
+	{ "Description", CIM_STRING, false, s328, 1 },
 };
 
 static const struct cim_prop_decl CIM_AbstractElementAllocatedFromPool_props[] = {
@@ -4068,7 +4208,7 @@ static const struct cim_prop_decl CIM_AbstractElementAllocatedFromPool_props[] =
 	  "CIM_ManagedElement", NULL, NULL, q226, 3 },
 };
 
-static const char *const s325[] = {
+static const char *const s332[] = {
 	"An element and the pool that it was taken from.",
 };
 
@@ -4076,7 +4216,7 @@ static const struct cim_qual_decl q227[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s325, 1 },
+	{ "Description", CIM_STRING, false, s332, 1 },
 };
 
 static const struct cim_prop_decl CIM_ElementAllocatedFromPool_props[] = {
@@ -4089,25 +4229,25 @@ static const struct cim_prop_decl CIM_ElementAllocatedFromPool_props[] = {
 static const struct cim_qual_decl q228[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s325, 1 },
+	{ "Description", CIM_STRING, false, s332, 1 },
 };
 
-static const char *const s326[] = {
+static const char *const s333[] = {
 	"Bytes taken from the pool.",
 };
 
 static const struct cim_qual_decl q229[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s220, 1 },
-	{ "Description", CIM_STRING, false, s326, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1 },
+	{ "Description", CIM_STRING, false, s333, 1 },
 };
 
-static const char *const s327[] = {
+static const char *const s334[] = {
 	"Percentage of SpaceLimit at which a warning is sent.",
 };
 
 static const struct cim_qual_decl q230[] = {
-	{ "Description", CIM_STRING, false, s327, 1 },
+	{ "Description", CIM_STRING, false, s334, 1 },
 };
 
 static const struct cim_prop_decl CIM_AllocatedFromStoragePool_props[] = {
@@ -4123,21 +4263,21 @@ static const struct cim_prop_decl CIM_AllocatedFromStoragePool_props[] = {
 	  NULL, NULL, NULL, q230, 1 },
 };
 
-static const char *const s328[] = {
+static const char *const s335[] = {
 	"A volume or pool and the storage pool that it was taken from.",
 };
 
 static const struct cim_qual_decl q231[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+	{ "Description", CIM_STRING, false, s335, 1 },
 };
 
-static const char *const s329[] = {
+static const char *const s336[] = {
 	"Kind of element that the capabilities are about.",
 };
 
-static const char *const s330[] = {
+static const char *const s337[] = {
 	"Unknown",
 	"Reserved",
 	"Any Type",
@@ -4150,127 +4290,127 @@ static const char *const s330[] = {
 };
 
 static const struct cim_qual_decl q232[] = {
-	{ "Description", CIM_STRING, false, s329, 1 },
-	{ "ValueMap", CIM_STRING, true, s111, 9 },
-	{ "Values", CIM_STRING, true, s330, 9 },
+	{ "Description", CIM_STRING, false, s336, 1 },
+	{ "ValueMap", CIM_STRING, true, s112, 9 },
+	{ "Values", CIM_STRING, true, s337, 9 },
 };
 
-static const char *const s331[] = {
+static const char *const s338[] = {
 	"Default for NoSinglePointOfFailure.",
 };
 
 static const struct cim_qual_decl q233[] = {
-	{ "Description", CIM_STRING, false, s331, 1 },
-};
-
-static const char *const s332[] = {
-	"Largest number of complete copies of the data.",
-};
-
-static const struct cim_qual_decl q234[] = {
-	{ "Description", CIM_STRING, false, s332, 1 },
-};
-
-static const char *const s333[] = {
-	"Smallest number of complete copies of the data.",
-};
-
-static const struct cim_qual_decl q235[] = {
-	{ "Description", CIM_STRING, false, s333, 1 },
-};
-
-static const char *const s334[] = {
-	"Default number of complete copies of the data.",
-};
-
-static const struct cim_qual_decl q236[] = {
-	{ "Description", CIM_STRING, false, s334, 1 },
-};
-
-static const char *const s335[] = {
-	"Largest number of disks that may fail.",
-};
-
-static const struct cim_qual_decl q237[] = {
-	{ "Description", CIM_STRING, false, s335, 1 },
-};
-
-static const char *const s336[] = {
-	"Smallest number of disks that may fail.",
-};
-
-static const struct cim_qual_decl q238[] = {
-	{ "Description", CIM_STRING, false, s336, 1 },
-};
-
-static const char *const s337[] = {
-	"Default number of disks that may fail.",
-};
-
-static const struct cim_qual_decl q239[] = {
-	{ "Description", CIM_STRING, false, s337, 1 },
-};
-
-static const char *const s338[] = {
-	"Largest percentage of space for changed blocks.",
-};
-
-static const struct cim_qual_decl q240[] = {
 	{ "Description", CIM_STRING, false, s338, 1 },
 };
 
 static const char *const s339[] = {
-	"Smallest percentage of space for changed blocks.",
+	"Largest number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q241[] = {
+static const struct cim_qual_decl q234[] = {
 	{ "Description", CIM_STRING, false, s339, 1 },
 };
 
 static const char *const s340[] = {
-	"Default percentage of space for changed blocks.",
+	"Smallest number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q242[] = {
+static const struct cim_qual_decl q235[] = {
 	{ "Description", CIM_STRING, false, s340, 1 },
 };
 
 static const char *const s341[] = {
-	"Default number of members of a stripe.",
+	"Default number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q243[] = {
+static const struct cim_qual_decl q236[] = {
 	{ "Description", CIM_STRING, false, s341, 1 },
 };
 
 static const char *const s342[] = {
-	"Default layout of parity.",
+	"Largest number of disks that may fail.",
+};
+
+static const struct cim_qual_decl q237[] = {
+	{ "Description", CIM_STRING, false, s342, 1 },
 };
 
 static const char *const s343[] = {
+	"Smallest number of disks that may fail.",
+};
+
+static const struct cim_qual_decl q238[] = {
+	{ "Description", CIM_STRING, false, s343, 1 },
+};
+
+static const char *const s344[] = {
+	"Default number of disks that may fail.",
+};
+
+static const struct cim_qual_decl q239[] = {
+	{ "Description", CIM_STRING, false, s344, 1 },
+};
+
+static const char *const s345[] = {
+	"Largest percentage of space for changed blocks.",
+};
+
+static const struct cim_qual_decl q240[] = {
+	{ "Description", CIM_STRING, false, s345, 1 },
+};
+
+static const char *const s346[] = {
+	"Smallest percentage of space for changed blocks.",
+};
+
+static const struct cim_qual_decl q241[] = {
+	{ "Description", CIM_STRING, false, s346, 1 },
+};
+
+static const char *const s347[] = {
+	"Default percentage of space for changed blocks.",
+};
+
+static const struct cim_qual_decl q242[] = {
+	{ "Description", CIM_STRING, false, s347, 1 },
+};
+
+static const char *const s348[] = {
+	"Default number of members of a stripe.",
+};
+
+static const struct cim_qual_decl q243[] = {
+	{ "Description", CIM_STRING, false, s348, 1 },
+};
+
+static const char *const s349[] = {
+	"Default layout of parity.",
+};
+
+static const char *const s350[] = {
 	"Non-Rotated Parity",
 	"Rotated Parity",
 };
 
 static const struct cim_qual_decl q244[] = {
-	{ "Description", CIM_STRING, false, s342, 1 },
+	{ "Description", CIM_STRING, false, s349, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s343, 2 },
+	{ "Values", CIM_STRING, true, s350, 2 },
 };
 
-static const char *const s344[] = {
+static const char *const s351[] = {
 	"Default bytes of a stripe on one member.",
 };
 
 static const struct cim_qual_decl q245[] = {
-	{ "Description", CIM_STRING, false, s344, 1 },
+	{ "Description", CIM_STRING, false, s351, 1 },
 };
 
-static const char *const s345[] = {
+static const char *const s352[] = {
 	"Types of the disks below.",
 };
 
-static const char *const s346[] = {
+static const char *const s353[] = {
 	"Unknown",
 	"Other",
 	"Hard Disk Drive",
@@ -4279,16 +4419,16 @@ static const char *const s346[] = {
 };
 
 static const struct cim_qual_decl q246[] = {
-	{ "Description", CIM_STRING, false, s345, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s346, 5 },
+	{ "Description", CIM_STRING, false, s352, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s353, 5 },
 };
 
-static const char *const s347[] = {
+static const char *const s354[] = {
 	"Form factors of the disks below.",
 };
 
-static const char *const s348[] = {
+static const char *const s355[] = {
 	"0",
 	"1",
 	"2",
@@ -4298,7 +4438,7 @@ static const char *const s348[] = {
 	"6",
 };
 
-static const char *const s349[] = {
+static const char *const s356[] = {
 	"Unknown",
 	"Other",
 	"Not Reported",
@@ -4309,24 +4449,24 @@ static const char *const s349[] = {
 };
 
 static const struct cim_qual_decl q247[] = {
-	{ "Description", CIM_STRING, false, s347, 1 },
-	{ "ValueMap", CIM_STRING, true, s348, 7 },
-	{ "Values", CIM_STRING, true, s349, 7 },
+	{ "Description", CIM_STRING, false, s354, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 7 },
+	{ "Values", CIM_STRING, true, s356, 7 },
 };
 
-static const char *const s350[] = {
+static const char *const s357[] = {
 	"Speeds of the disk connections, bits per second.",
 };
 
 static const struct cim_qual_decl q248[] = {
-	{ "Description", CIM_STRING, false, s350, 1 },
+	{ "Description", CIM_STRING, false, s357, 1 },
 };
 
-static const char *const s351[] = {
+static const char *const s358[] = {
 	"Kinds of disk connections.",
 };
 
-static const char *const s352[] = {
+static const char *const s359[] = {
 	"Unknown",
 	"other",
 	"SAS",
@@ -4337,46 +4477,46 @@ static const char *const s352[] = {
 };
 
 static const struct cim_qual_decl q249[] = {
-	{ "Description", CIM_STRING, false, s351, 1 },
-	{ "ValueMap", CIM_STRING, true, s348, 7 },
-	{ "Values", CIM_STRING, true, s352, 7 },
+	{ "Description", CIM_STRING, false, s358, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 7 },
+	{ "Values", CIM_STRING, true, s359, 7 },
 };
 
-static const char *const s353[] = {
+static const char *const s360[] = {
 	"Rotation speeds of the disks.",
 };
 
 static const struct cim_qual_decl q250[] = {
-	{ "Description", CIM_STRING, false, s353, 1 },
+	{ "Description", CIM_STRING, false, s360, 1 },
 };
 
-static const char *const s354[] = {
+static const char *const s361[] = {
 	"Whether the data is encrypted.",
 };
 
-static const char *const s355[] = {
+static const char *const s362[] = {
 	"0",
 	"1",
 	"2",
 };
 
-static const char *const s356[] = {
+static const char *const s363[] = {
 	"Unknown",
 	"Not Supported",
 	"Supported",
 };
 
 static const struct cim_qual_decl q251[] = {
-	{ "Description", CIM_STRING, false, s354, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s356, 3 },
+	{ "Description", CIM_STRING, false, s361, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s363, 3 },
 };
 
-static const char *const s357[] = {
+static const char *const s364[] = {
 	"How hard data can be compressed.",
 };
 
-static const char *const s358[] = {
+static const char *const s365[] = {
 	"None",
 	"High",
 	"Medium",
@@ -4385,45 +4525,45 @@ static const char *const s358[] = {
 };
 
 static const struct cim_qual_decl q252[] = {
-	{ "Description", CIM_STRING, false, s357, 1 },
-	{ "ValueMap", CIM_STRING, true, s78, 5 },
-	{ "Values", CIM_STRING, true, s358, 5 },
+	{ "Description", CIM_STRING, false, s364, 1 },
+	{ "ValueMap", CIM_STRING, true, s79, 5 },
+	{ "Values", CIM_STRING, true, s365, 5 },
 };
 
-static const char *const s359[] = {
+static const char *const s366[] = {
 	"Layouts of data supported.",
 };
 
 static const struct cim_qual_decl q253[] = {
-	{ "Description", CIM_STRING, false, s359, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s215, 5 },
+	{ "Description", CIM_STRING, false, s366, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s222, 5 },
 };
 
-static const char *const s360[] = {
+static const char *const s367[] = {
 	"Whether the new setting starts from defaults or is a goal to be adjusted.",
 };
 
-static const char *const s361[] = {
+static const char *const s368[] = {
 	"Default",
 	"Goal",
 };
 
 static const struct cim_qual_decl q254[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s360, 1 },
+	{ "Description", CIM_STRING, false, s367, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s361, 2 },
+	{ "Values", CIM_STRING, true, s368, 2 },
 };
 
-static const char *const s362[] = {
+static const char *const s369[] = {
 	"The setting that was made.",
 };
 
 static const struct cim_qual_decl q255[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s362, 1 },
+	{ "Description", CIM_STRING, false, s369, 1 },
 };
 
 static const struct cim_param_decl CIM_StorageCapabilities_CreateSetting[] = {
@@ -4433,11 +4573,11 @@ static const struct cim_param_decl CIM_StorageCapabilities_CreateSetting[] = {
 	  "CIM_StorageSetting", NULL, q255, 3 },
 };
 
-static const char *const s363[] = {
+static const char *const s370[] = {
 	"Makes a setting from these capabilities.",
 };
 
-static const char *const s364[] = {
+static const char *const s371[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -4449,9 +4589,9 @@ static const char *const s364[] = {
 };
 
 static const struct cim_qual_decl q256[] = {
-	{ "Description", CIM_STRING, false, s363, 1 },
-	{ "ValueMap", CIM_STRING, true, s155, 8 },
-	{ "Values", CIM_STRING, true, s364, 8 },
+	{ "Description", CIM_STRING, false, s370, 1 },
+	{ "ValueMap", CIM_STRING, true, s24, 8 },
+	{ "Values", CIM_STRING, true, s371, 8 },
 };
 
 static const struct cim_prop_decl CIM_StorageCapabilities_props[] = {
@@ -4507,20 +4647,27 @@ static const struct cim_method_decl CIM_StorageCapabilities_methods[] = {
 	{ "CreateSetting", CIM_UINT32, false, CIM_StorageCapabilities_CreateSetting, 2, q256, 3 },
 };
 
-static const char *const s365[] = {
+static const char *const s372[] = {
 	"The qualities of storage that a pool offers.",
 };
 
 static const struct cim_qual_decl q257[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s365, 1 },
+	{ "Description", CIM_STRING, false, s372, 1 },
 };
 
-static const char *const s366[] = {
+static const char *const s373[] = {
 	"Whether the setting can be changed, and whether it lasts.",
 };
 
-static const char *const s367[] = {
+static const char *const s374[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+};
+
+static const char *const s375[] = {
 	"Not Changeable - Persistent",
 	"Changeable - Transient",
 	"Changeable - Persistent",
@@ -4528,42 +4675,42 @@ static const char *const s367[] = {
 };
 
 static const struct cim_qual_decl q258[] = {
-	{ "Description", CIM_STRING, false, s366, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s367, 4 },
+	{ "Description", CIM_STRING, false, s373, 1 },
+	{ "ValueMap", CIM_STRING, true, s374, 4 },
+	{ "Values", CIM_STRING, true, s375, 4 },
 };
 
-static const char *const s368[] = {
+static const char *const s376[] = {
 	"Name of the configuration that this belongs to.",
 };
 
 static const struct cim_qual_decl q259[] = {
-	{ "Description", CIM_STRING, false, s368, 1 },
+	{ "Description", CIM_STRING, false, s376, 1 },
 };
 
-static const char *const s369[] = {
+static const char *const s377[] = {
 	"Settings that this one is made of.",
 };
 
 static const struct cim_qual_decl q260[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s369, 1 },
+	{ "Description", CIM_STRING, false, s377, 1 },
 };
 
-static const char *const s370[] = {
+static const char *const s378[] = {
 	"Identifier given by the owner of the setting.",
 };
 
 static const struct cim_qual_decl q261[] = {
-	{ "Description", CIM_STRING, false, s370, 1 },
+	{ "Description", CIM_STRING, false, s378, 1 },
 };
 
-static const char *const s371[] = {
+static const char *const s379[] = {
 	"Owner of the setting.",
 };
 
 static const struct cim_qual_decl q262[] = {
-	{ "Description", CIM_STRING, false, s371, 1 },
+	{ "Description", CIM_STRING, false, s379, 1 },
 };
 
 static const struct cim_prop_decl CIM_SettingData_props[] = {
@@ -4583,186 +4730,186 @@ static const struct cim_prop_decl CIM_SettingData_props[] = {
 	  NULL, NULL, NULL, q262, 1 },
 };
 
-static const char *const s372[] = {
+static const char *const s380[] = {
 	"How an element is, or is to be, configured.",
 };
 
 static const struct cim_qual_decl q263[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s372, 1 },
+	{ "Description", CIM_STRING, false, s380, 1 },
 };
 
 static const struct cim_qual_decl q264[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s229, 1 },
+	{ "Description", CIM_STRING, false, s236, 1 },
 };
 
 static const struct cim_qual_decl q265[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s332, 1 },
+	{ "Description", CIM_STRING, false, s339, 1 },
 };
 
 static const struct cim_qual_decl q266[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s333, 1 },
+	{ "Description", CIM_STRING, false, s340, 1 },
 };
 
-static const char *const s373[] = {
+static const char *const s381[] = {
 	"Wanted number of complete copies of the data.",
 };
 
 static const struct cim_qual_decl q267[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s373, 1 },
+	{ "Description", CIM_STRING, false, s381, 1 },
 };
 
 static const struct cim_qual_decl q268[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s335, 1 },
+	{ "Description", CIM_STRING, false, s342, 1 },
 };
 
 static const struct cim_qual_decl q269[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s336, 1 },
+	{ "Description", CIM_STRING, false, s343, 1 },
 };
 
-static const char *const s374[] = {
+static const char *const s382[] = {
 	"Wanted number of disks that may fail.",
 };
 
 static const struct cim_qual_decl q270[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s374, 1 },
+	{ "Description", CIM_STRING, false, s382, 1 },
 };
 
 static const struct cim_qual_decl q271[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s338, 1 },
+	{ "Description", CIM_STRING, false, s345, 1 },
 };
 
 static const struct cim_qual_decl q272[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s339, 1 },
+	{ "Description", CIM_STRING, false, s346, 1 },
 };
 
-static const char *const s375[] = {
+static const char *const s383[] = {
 	"Wanted percentage of space for changed blocks.",
 };
 
 static const struct cim_qual_decl q273[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s375, 1 },
+	{ "Description", CIM_STRING, false, s383, 1 },
 };
 
-static const char *const s376[] = {
+static const char *const s384[] = {
 	"ChangeableType",
 };
 
-static const char *const s377[] = {
+static const char *const s385[] = {
 	"Fixed - Not Changeable",
 	"Changeable - Transient",
 	"Changeable - Persistent",
 };
 
 static const struct cim_qual_decl q274[] = {
-	{ "Override", CIM_STRING, false, s376, 1 },
-	{ "Description", CIM_STRING, false, s366, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s377, 3 },
+	{ "Override", CIM_STRING, false, s384, 1 },
+	{ "Description", CIM_STRING, false, s373, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s385, 3 },
 };
 
 static const struct cim_qual_decl q275[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s246, 1 },
+	{ "Description", CIM_STRING, false, s253, 1 },
 };
 
-static const char *const s378[] = {
+static const char *const s386[] = {
 	"Smallest number of members of a stripe.",
 };
 
 static const struct cim_qual_decl q276[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s378, 1 },
+	{ "Description", CIM_STRING, false, s386, 1 },
 };
 
-static const char *const s379[] = {
+static const char *const s387[] = {
 	"Largest number of members of a stripe.",
 };
 
 static const struct cim_qual_decl q277[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s379, 1 },
+	{ "Description", CIM_STRING, false, s387, 1 },
 };
 
-static const char *const s380[] = {
+static const char *const s388[] = {
 	"Wanted layout of parity.",
 };
 
-static const char *const s381[] = {
+static const char *const s389[] = {
 	"1",
 	"2",
 };
 
-static const char *const s382[] = {
+static const char *const s390[] = {
 	"Non-rotated Parity",
 	"Rotated Parity",
 };
 
 static const struct cim_qual_decl q278[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s380, 1 },
-	{ "ValueMap", CIM_STRING, true, s381, 2 },
-	{ "Values", CIM_STRING, true, s382, 2 },
+	{ "Description", CIM_STRING, false, s388, 1 },
+	{ "ValueMap", CIM_STRING, true, s389, 2 },
+	{ "Values", CIM_STRING, true, s390, 2 },
 };
 
-static const char *const s383[] = {
+static const char *const s391[] = {
 	"Bytes of a stripe on one member.",
 };
 
 static const struct cim_qual_decl q279[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s383, 1 },
+	{ "Description", CIM_STRING, false, s391, 1 },
 };
 
-static const char *const s384[] = {
+static const char *const s392[] = {
 	"Smallest number of bytes of a stripe on one member.",
 };
 
 static const struct cim_qual_decl q280[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s384, 1 },
+	{ "Description", CIM_STRING, false, s392, 1 },
 };
 
-static const char *const s385[] = {
+static const char *const s393[] = {
 	"Largest number of bytes of a stripe on one member.",
 };
 
 static const struct cim_qual_decl q281[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s385, 1 },
+	{ "Description", CIM_STRING, false, s393, 1 },
 };
 
-static const char *const s386[] = {
+static const char *const s394[] = {
 	"Whether the data is to be compressed.",
 };
 
 static const struct cim_qual_decl q282[] = {
-	{ "Description", CIM_STRING, false, s386, 1 },
+	{ "Description", CIM_STRING, false, s394, 1 },
 };
 
 static const struct cim_qual_decl q283[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s78, 5 },
-	{ "Values", CIM_STRING, true, s358, 5 },
+	{ "Description", CIM_STRING, false, s250, 1 },
+	{ "ValueMap", CIM_STRING, true, s79, 5 },
+	{ "Values", CIM_STRING, true, s365, 5 },
 };
 
-static const char *const s387[] = {
+static const char *const s395[] = {
 	"Wanted type of disks.",
 };
 
-static const char *const s388[] = {
+static const char *const s396[] = {
 	"Do Not Care",
 	"Other",
 	"Hard Disk Drive",
@@ -4771,28 +4918,28 @@ static const char *const s388[] = {
 };
 
 static const struct cim_qual_decl q284[] = {
-	{ "Description", CIM_STRING, false, s387, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s388, 5 },
+	{ "Description", CIM_STRING, false, s395, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s396, 5 },
 };
 
-static const char *const s389[] = {
+static const char *const s397[] = {
 	"Do Not Care",
 	"Not Supported",
 	"Supported",
 };
 
 static const struct cim_qual_decl q285[] = {
-	{ "Description", CIM_STRING, false, s354, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s389, 3 },
+	{ "Description", CIM_STRING, false, s361, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s397, 3 },
 };
 
-static const char *const s390[] = {
+static const char *const s398[] = {
 	"Wanted form factor of disks.",
 };
 
-static const char *const s391[] = {
+static const char *const s399[] = {
 	"Do Not Care",
 	"Other",
 	"Not Reported",
@@ -4803,24 +4950,24 @@ static const char *const s391[] = {
 };
 
 static const struct cim_qual_decl q286[] = {
-	{ "Description", CIM_STRING, false, s390, 1 },
-	{ "ValueMap", CIM_STRING, true, s348, 7 },
-	{ "Values", CIM_STRING, true, s391, 7 },
+	{ "Description", CIM_STRING, false, s398, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 7 },
+	{ "Values", CIM_STRING, true, s399, 7 },
 };
 
-static const char *const s392[] = {
+static const char *const s400[] = {
 	"Whether several delta replicas build on one another.",
 };
 
 static const struct cim_qual_decl q287[] = {
-	{ "Description", CIM_STRING, false, s392, 1 },
+	{ "Description", CIM_STRING, false, s400, 1 },
 };
 
-static const char *const s393[] = {
+static const char *const s401[] = {
 	"Whether the first copy starts by itself.",
 };
 
-static const char *const s394[] = {
+static const char *const s402[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Start",
@@ -4829,24 +4976,24 @@ static const char *const s394[] = {
 
 static const struct cim_qual_decl q288[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s393, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s394, 4 },
+	{ "Description", CIM_STRING, false, s401, 1 },
+	{ "ValueMap", CIM_STRING, true, s374, 4 },
+	{ "Values", CIM_STRING, true, s402, 4 },
 };
 
-static const char *const s395[] = {
+static const char *const s403[] = {
 	"Wanted speed of disk connections, bits per second.",
 };
 
 static const struct cim_qual_decl q289[] = {
-	{ "Description", CIM_STRING, false, s395, 1 },
+	{ "Description", CIM_STRING, false, s403, 1 },
 };
 
-static const char *const s396[] = {
+static const char *const s404[] = {
 	"Wanted kind of disk connections.",
 };
 
-static const char *const s397[] = {
+static const char *const s405[] = {
 	"don't care",
 	"other",
 	"SAS",
@@ -4857,24 +5004,33 @@ static const char *const s397[] = {
 };
 
 static const struct cim_qual_decl q290[] = {
-	{ "Description", CIM_STRING, false, s396, 1 },
-	{ "ValueMap", CIM_STRING, true, s348, 7 },
-	{ "Values", CIM_STRING, true, s397, 7 },
+	{ "Description", CIM_STRING, false, s404, 1 },
+	{ "ValueMap", CIM_STRING, true, s355, 7 },
+	{ "Values", CIM_STRING, true, s405, 7 },
 };
 
-static const char *const s398[] = {
+static const char *const s406[] = {
 	"Whether the replica lasts.",
 };
 
 static const struct cim_qual_decl q291[] = {
-	{ "Description", CIM_STRING, false, s398, 1 },
+	{ "Description", CIM_STRING, false, s406, 1 },
 };
 
-static const char *const s399[] = {
+static const char *const s407[] = {
 	"Wanted type of disk ports.",
 };
 
-static const char *const s400[] = {
+static const char *const s408[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+};
+
+static const char *const s409[] = {
 	"Do Not Care",
 	"other",
 	"SAS",
@@ -4884,24 +5040,24 @@ static const char *const s400[] = {
 };
 
 static const struct cim_qual_decl q292[] = {
-	{ "Description", CIM_STRING, false, s399, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s400, 6 },
+	{ "Description", CIM_STRING, false, s407, 1 },
+	{ "ValueMap", CIM_STRING, true, s408, 6 },
+	{ "Values", CIM_STRING, true, s409, 6 },
 };
 
-static const char *const s401[] = {
+static const char *const s410[] = {
 	"Wanted rotation speed of disks.",
 };
 
 static const struct cim_qual_decl q293[] = {
-	{ "Description", CIM_STRING, false, s401, 1 },
+	{ "Description", CIM_STRING, false, s410, 1 },
 };
 
-static const char *const s402[] = {
+static const char *const s411[] = {
 	"Weight of the copy against host I/O.",
 };
 
-static const char *const s403[] = {
+static const char *const s412[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Low",
@@ -4911,68 +5067,90 @@ static const char *const s403[] = {
 
 static const struct cim_qual_decl q294[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s402, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s403, 5 },
+	{ "Description", CIM_STRING, false, s411, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s412, 5 },
 };
 
-static const char *const s404[] = {
+static const char *const s413[] = {
 	"Usage of a new extent.",
 };
 
 static const struct cim_qual_decl q295[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s404, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s242, 24 },
+	{ "Description", CIM_STRING, false, s413, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
-static const char *const s405[] = {
+static const char *const s414[] = {
 	"Usage of a new pool.",
+};
+
+static const char *const s415[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+};
+
+static const char *const s416[] = {
+	"Other",
+	"Unrestricted",
+	"Reserved for ComputerSystem (the block server)",
+	"Reserved as a Delta Replica Container",
+	"Reserved for Migration Services",
+	"Reserved for Local Replication Services",
+	"Reserved for Remote Replication Services",
+	"Reserved for Sparing",
 };
 
 static const struct cim_qual_decl q296[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s405, 1 },
-	{ "ValueMap", CIM_STRING, true, s295, 8 },
-	{ "Values", CIM_STRING, true, s296, 8 },
+	{ "Description", CIM_STRING, false, s414, 1 },
+	{ "ValueMap", CIM_STRING, true, s415, 8 },
+	{ "Values", CIM_STRING, true, s416, 8 },
 };
 
-static const char *const s406[] = {
+static const char *const s417[] = {
 	"First reserve of a thin element, bytes.",
 };
 
 static const struct cim_qual_decl q297[] = {
-	{ "Description", CIM_STRING, false, s406, 1 },
+	{ "Description", CIM_STRING, false, s417, 1 },
 };
 
-static const char *const s407[] = {
+static const char *const s418[] = {
 	"Kind of thin pool.",
 };
 
-static const char *const s408[] = {
+static const char *const s419[] = {
 	"7",
 	"8",
 	"9",
 };
 
-static const char *const s409[] = {
+static const char *const s420[] = {
 	"ThinlyProvisionedAllocatedStoragePool",
 	"ThinlyProvisionedQuotaStoragePool",
 	"ThinlyProvisionedLimitlessStoragePool",
 };
 
 static const struct cim_qual_decl q298[] = {
-	{ "Description", CIM_STRING, false, s407, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 3 },
-	{ "Values", CIM_STRING, true, s409, 3 },
+	{ "Description", CIM_STRING, false, s418, 1 },
+	{ "ValueMap", CIM_STRING, true, s419, 3 },
+	{ "Values", CIM_STRING, true, s420, 3 },
 };
 
-static const char *const s410[] = {
+static const char *const s421[] = {
 	"Whether a remote copy uses a buffer.",
 };
 
-static const char *const s411[] = {
+static const char *const s422[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Use Buffer",
@@ -4981,9 +5159,9 @@ static const char *const s411[] = {
 
 static const struct cim_qual_decl q299[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s410, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s411, 4 },
+	{ "Description", CIM_STRING, false, s421, 1 },
+	{ "ValueMap", CIM_STRING, true, s374, 4 },
+	{ "Values", CIM_STRING, true, s422, 4 },
 };
 
 static const struct cim_prop_decl CIM_StorageSetting_props[] = {
@@ -5075,13 +5253,13 @@ static const struct cim_prop_decl CIM_StorageSetting_props[] = {
 	  NULL, NULL, "0", q299, 4 },
 };
 
-static const char *const s412[] = {
+static const char *const s423[] = {
 	"The qualities of storage that a volume has or is to have.",
 };
 
 static const struct cim_qual_decl q300[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s412, 1 },
+	{ "Description", CIM_STRING, false, s423, 1 },
 };
 
 static const struct cim_prop_decl CIM_SettingAssociatedToCapabilities_props[] = {
@@ -5091,19 +5269,19 @@ static const struct cim_prop_decl CIM_SettingAssociatedToCapabilities_props[] = 
 	  "CIM_SettingData", NULL, NULL, q226, 3 },
 };
 
-static const char *const s413[] = {
+static const char *const s424[] = {
 	"2.11.0",
 };
 
-static const char *const s414[] = {
+static const char *const s425[] = {
 	"A setting and the capabilities that it was made from.",
 };
 
 static const struct cim_qual_decl q301[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s413, 1 },
-	{ "Description", CIM_STRING, false, s414, 1 },
+	{ "Version", CIM_STRING, false, s424, 1 },
+	{ "Description", CIM_STRING, false, s425, 1 },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsAssociatedToCapabilities_props[] = {
@@ -5113,47 +5291,47 @@ static const struct cim_prop_decl CIM_StorageSettingsAssociatedToCapabilities_pr
 	  "CIM_StorageSetting", NULL, NULL, q226, 3 },
 };
 
-static const char *const s415[] = {
+static const char *const s426[] = {
 	"A storage setting that agrees with storage capabilities.",
 };
 
 static const struct cim_qual_decl q302[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s413, 1 },
-	{ "Description", CIM_STRING, false, s415, 1 },
+	{ "Version", CIM_STRING, false, s424, 1 },
+	{ "Description", CIM_STRING, false, s426, 1 },
 };
 
-static const char *const s416[] = {
+static const char *const s427[] = {
 	"A volume group, or the primordial pool that all volume groups come from.",
 };
 
 static const struct cim_qual_decl q303[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s416, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s427, 1 },
 };
 
-static const char *const s417[] = {
+static const char *const s428[] = {
 	"Name of the volume, unique on the node. Can be changed by ModifyInstance.",
 };
 
 static const struct cim_qual_decl q304[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s417, 1 },
+	{ "Description", CIM_STRING, false, s428, 1 },
 };
 
-static const char *const s418[] = {
+static const char *const s429[] = {
 	"Description",
 };
 
-static const char *const s419[] = {
+static const char *const s430[] = {
 	"A text for people. Can be changed by ModifyInstance.",
 };
 
 static const struct cim_qual_decl q305[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s418, 1 },
-	{ "Description", CIM_STRING, false, s419, 1 },
+	{ "Override", CIM_STRING, false, s429, 1 },
+	{ "Description", CIM_STRING, false, s430, 1 },
 };
 
 static const struct cim_prop_decl RPL_StorageVolume_props[] = {
@@ -5163,86 +5341,98 @@ static const struct cim_prop_decl RPL_StorageVolume_props[] = {
 	  NULL, NULL, NULL, q305, 3 },
 };
 
-static const char *const s420[] = {
+static const char *const s431[] = {
 	"A volume: a logical volume under a replica-source or replica-clone device.",
 };
 
 static const struct cim_qual_decl q306[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s420, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s431, 1 },
 };
 
-static const char *const s421[] = {
+static const char *const s432[] = {
 	"The pools of the node.",
 };
 
 static const struct cim_qual_decl q307[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s421, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s432, 1 },
 };
 
-static const char *const s422[] = {
+static const char *const s433[] = {
 	"Where the space of a volume or pool comes from.",
 };
 
 static const struct cim_qual_decl q308[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s422, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s433, 1 },
 };
 
-static const char *const s423[] = {
+static const char *const s434[] = {
 	"The quality of storage that a pool offers.",
 };
 
 static const struct cim_qual_decl q309[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s423, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s434, 1 },
 };
 
-static const char *const s424[] = {
+static const char *const s435[] = {
 	"The quality of storage that a volume has.",
 };
 
 static const struct cim_qual_decl q310[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s424, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s435, 1 },
 };
 
-static const char *const s425[] = {
+static const char *const s436[] = {
 	"The default setting of a pool and the capabilities that it agrees with.",
 };
 
 static const struct cim_qual_decl q311[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s425, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s436, 1 },
 };
 
-static const char *const s426[] = {
+static const char *const s437[] = {
 	"The type of synchronization that this instance is about.",
 };
 
-static const char *const s427[] = {
+static const char *const s438[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s439[] = {
 	"Async",
 	"Sync",
 	"UnSyncAssoc-Full",
 	"UnSyncAssoc-Delta",
 	"UnSyncUnAssoc",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q312[] = {
-	{ "Description", CIM_STRING, false, s426, 1 },
-	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s427, 5 },
+	{ "Description", CIM_STRING, false, s437, 1 },
+	{ "ValueMap", CIM_STRING, true, s438, 7 },
+	{ "Values", CIM_STRING, true, s439, 7 },
 };
 
-static const char *const s428[] = {
+static const char *const s440[] = {
 	"What is done by jobs.",
 };
 
-static const char *const s429[] = {
+static const char *const s441[] = {
 	"2",
 	"3",
 	"4",
@@ -5250,9 +5440,10 @@ static const char *const s429[] = {
 	"6",
 	"7",
 	"8",
+	"..",
 };
 
-static const char *const s430[] = {
+static const char *const s442[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
 	"Local Replica\n\011 \011Modification",
@@ -5260,19 +5451,32 @@ static const char *const s430[] = {
 	"Local Replica Attachment",
 	"Remote\n\011 \011Replica Attachment",
 	"Buffer Creation",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q313[] = {
-	{ "Description", CIM_STRING, false, s428, 1 },
-	{ "ValueMap", CIM_STRING, true, s429, 7 },
-	{ "Values", CIM_STRING, true, s430, 7 },
+	{ "Description", CIM_STRING, false, s440, 1 },
+	{ "ValueMap", CIM_STRING, true, s441, 8 },
+	{ "Values", CIM_STRING, true, s442, 8 },
 };
 
-static const char *const s431[] = {
+static const char *const s443[] = {
 	"What is done before the method returns.",
 };
 
-static const char *const s432[] = {
+static const char *const s444[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"..",
+};
+
+static const char *const s445[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
 	"Local Replica\n\011 \011Modification",
@@ -5281,36 +5485,51 @@ static const char *const s432[] = {
 	"Remote\n\011 \011Replica Attachment",
 	"Buffer Creation",
 	"NetworkPipe Creation",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q314[] = {
-	{ "Description", CIM_STRING, false, s431, 1 },
-	{ "ValueMap", CIM_STRING, true, s175, 8 },
-	{ "Values", CIM_STRING, true, s432, 8 },
+	{ "Description", CIM_STRING, false, s443, 1 },
+	{ "ValueMap", CIM_STRING, true, s444, 9 },
+	{ "Values", CIM_STRING, true, s445, 9 },
 };
 
-static const char *const s433[] = {
+static const char *const s446[] = {
 	"State of a replica that was just created.",
 };
 
-static const char *const s434[] = {
+static const char *const s447[] = {
 	"Initialized",
 	"Prepared",
 	"Synchronized",
 	"Idle",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q315[] = {
-	{ "Description", CIM_STRING, false, s433, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s434, 4 },
+	{ "Description", CIM_STRING, false, s446, 1 },
+	{ "ValueMap", CIM_STRING, true, s184, 6 },
+	{ "Values", CIM_STRING, true, s447, 6 },
 };
 
-static const char *const s435[] = {
+static const char *const s448[] = {
 	"Special elements that can be created.",
 };
 
-static const char *const s436[] = {
+static const char *const s449[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s450[] = {
 	"Delta Pool",
 	"Delta Pool Component",
 	"Remote Mirror",
@@ -5318,19 +5537,21 @@ static const char *const s436[] = {
 	"Full\n\011 \011Snapshot",
 	"Delta Snapshot",
 	"Replication Buffer",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q316[] = {
-	{ "Description", CIM_STRING, false, s435, 1 },
-	{ "ValueMap", CIM_STRING, true, s429, 7 },
-	{ "Values", CIM_STRING, true, s436, 7 },
+	{ "Description", CIM_STRING, false, s448, 1 },
+	{ "ValueMap", CIM_STRING, true, s449, 9 },
+	{ "Values", CIM_STRING, true, s450, 9 },
 };
 
-static const char *const s437[] = {
+static const char *const s451[] = {
 	"Operations of ModifySynchronization.",
 };
 
-static const char *const s438[] = {
+static const char *const s452[] = {
 	"2",
 	"3",
 	"4",
@@ -5343,9 +5564,11 @@ static const char *const s438[] = {
 	"11",
 	"12",
 	"13",
+	"..",
+	"0x8000..0xFFFF",
 };
 
-static const char *const s439[] = {
+static const char *const s453[] = {
 	"Detach",
 	"Fracture",
 	"Resync",
@@ -5358,36 +5581,47 @@ static const char *const s439[] = {
 	"Reset To Async",
 	"Start Copy",
 	"Stop Copy",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q317[] = {
-	{ "Description", CIM_STRING, false, s437, 1 },
-	{ "ValueMap", CIM_STRING, true, s438, 12 },
-	{ "Values", CIM_STRING, true, s439, 12 },
+	{ "Description", CIM_STRING, false, s451, 1 },
+	{ "ValueMap", CIM_STRING, true, s452, 14 },
+	{ "Values", CIM_STRING, true, s453, 14 },
 };
 
-static const char *const s440[] = {
+static const char *const s454[] = {
 	"Which hosts may use a replica.",
 };
 
-static const char *const s441[] = {
+static const char *const s455[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+};
+
+static const char *const s456[] = {
 	"Not Accessible",
 	"No Restrictions",
 	"Source Hosts Only",
 	"Source Hosts\n\011 \011Excluded",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q318[] = {
-	{ "Description", CIM_STRING, false, s440, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s441, 4 },
+	{ "Description", CIM_STRING, false, s454, 1 },
+	{ "ValueMap", CIM_STRING, true, s455, 5 },
+	{ "Values", CIM_STRING, true, s456, 5 },
 };
 
-static const char *const s442[] = {
+static const char *const s457[] = {
 	"Values of SyncState in which hosts may use the replica.",
 };
 
-static const char *const s443[] = {
+static const char *const s458[] = {
 	"2",
 	"3",
 	"4",
@@ -5402,9 +5636,11 @@ static const char *const s443[] = {
 	"13",
 	"14",
 	"15",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s444[] = {
+static const char *const s459[] = {
 	"Initialized",
 	"Prepare In Progress",
 	"Prepared",
@@ -5419,303 +5655,350 @@ static const char *const s444[] = {
 	"Fractured",
 	"Frozen",
 	"Copy In Progress",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q319[] = {
-	{ "Description", CIM_STRING, false, s442, 1 },
-	{ "ValueMap", CIM_STRING, true, s443, 14 },
-	{ "Values", CIM_STRING, true, s444, 14 },
+	{ "Description", CIM_STRING, false, s457, 1 },
+	{ "ValueMap", CIM_STRING, true, s458, 16 },
+	{ "Values", CIM_STRING, true, s459, 16 },
 };
 
-static const char *const s445[] = {
+static const char *const s460[] = {
 	"Whether SpaceLimit is kept.",
 };
 
 static const struct cim_qual_decl q320[] = {
-	{ "Description", CIM_STRING, false, s445, 1 },
+	{ "Description", CIM_STRING, false, s460, 1 },
 };
 
-static const char *const s446[] = {
+static const char *const s461[] = {
 	"Whether space can be reserved.",
 };
 
 static const struct cim_qual_decl q321[] = {
-	{ "Description", CIM_STRING, false, s446, 1 },
+	{ "Description", CIM_STRING, false, s461, 1 },
 };
 
-static const char *const s447[] = {
+static const char *const s462[] = {
 	"Whether a local mirror can be the source of a snapshot.",
 };
 
 static const struct cim_qual_decl q322[] = {
-	{ "Description", CIM_STRING, false, s447, 1 },
-};
-
-static const char *const s448[] = {
-	"Whether a remote mirror can be the source of a snapshot.",
-};
-
-static const struct cim_qual_decl q323[] = {
-	{ "Description", CIM_STRING, false, s448, 1 },
-};
-
-static const char *const s449[] = {
-	"Whether a delta replica can be made of a delta replica.",
-};
-
-static const struct cim_qual_decl q324[] = {
-	{ "Description", CIM_STRING, false, s449, 1 },
-};
-
-static const char *const s450[] = {
-	"Whether replicas survive a restart.",
-};
-
-static const struct cim_qual_decl q325[] = {
-	{ "Description", CIM_STRING, false, s450, 1 },
-};
-
-static const char *const s451[] = {
-	"Whether a connection carries copies both ways.",
-};
-
-static const struct cim_qual_decl q326[] = {
-	{ "Description", CIM_STRING, false, s451, 1 },
-};
-
-static const char *const s452[] = {
-	"Most replicas of one source.",
-};
-
-static const struct cim_qual_decl q327[] = {
-	{ "Description", CIM_STRING, false, s452, 1 },
-};
-
-static const char *const s453[] = {
-	"Most ports of one connection.",
-};
-
-static const struct cim_qual_decl q328[] = {
-	{ "Description", CIM_STRING, false, s453, 1 },
-};
-
-static const char *const s454[] = {
-	"Most connections over one port.",
-};
-
-static const struct cim_qual_decl q329[] = {
-	{ "Description", CIM_STRING, false, s454, 1 },
-};
-
-static const char *const s455[] = {
-	"Most connections between two systems.",
-};
-
-static const struct cim_qual_decl q330[] = {
-	{ "Description", CIM_STRING, false, s455, 1 },
-};
-
-static const char *const s456[] = {
-	"How many local replicas of replicas can follow each other.",
-};
-
-static const struct cim_qual_decl q331[] = {
-	{ "Description", CIM_STRING, false, s456, 1 },
-};
-
-static const char *const s457[] = {
-	"How many remote replicas of replicas can follow each other.",
-};
-
-static const struct cim_qual_decl q332[] = {
-	{ "Description", CIM_STRING, false, s457, 1 },
-};
-
-static const char *const s458[] = {
-	"Whether a new replica is synchronized when the client does not say.",
-};
-
-static const char *const s459[] = {
-	"Not Managed",
-	"Start",
-	"Do Not Start",
-};
-
-static const struct cim_qual_decl q333[] = {
-	{ "Description", CIM_STRING, false, s458, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s459, 3 },
-};
-
-static const char *const s460[] = {
-	"Priority of copies when the client does not say.",
-};
-
-static const char *const s461[] = {
-	"Not Managed",
-	"Low",
-	"Same",
-	"High",
-};
-
-static const struct cim_qual_decl q334[] = {
-	{ "Description", CIM_STRING, false, s460, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s461, 4 },
-};
-
-static const char *const s462[] = {
-	"Percent of free space below which is warned, when the client does not say.",
-};
-
-static const struct cim_qual_decl q335[] = {
 	{ "Description", CIM_STRING, false, s462, 1 },
 };
 
 static const char *const s463[] = {
-	"Percent of SpaceLimit above which is warned, when the client does not say.",
+	"Whether a remote mirror can be the source of a snapshot.",
 };
 
-static const struct cim_qual_decl q336[] = {
+static const struct cim_qual_decl q323[] = {
 	{ "Description", CIM_STRING, false, s463, 1 },
 };
 
 static const char *const s464[] = {
-	"Which service is used for remote replication.",
+	"Whether a delta replica can be made of a delta replica.",
+};
+
+static const struct cim_qual_decl q324[] = {
+	{ "Description", CIM_STRING, false, s464, 1 },
 };
 
 static const char *const s465[] = {
+	"Whether replicas survive a restart.",
+};
+
+static const struct cim_qual_decl q325[] = {
+	{ "Description", CIM_STRING, false, s465, 1 },
+};
+
+static const char *const s466[] = {
+	"Whether a connection carries copies both ways.",
+};
+
+static const struct cim_qual_decl q326[] = {
+	{ "Description", CIM_STRING, false, s466, 1 },
+};
+
+static const char *const s467[] = {
+	"Most replicas of one source.",
+};
+
+static const struct cim_qual_decl q327[] = {
+	{ "Description", CIM_STRING, false, s467, 1 },
+};
+
+static const char *const s468[] = {
+	"Most ports of one connection.",
+};
+
+static const struct cim_qual_decl q328[] = {
+	{ "Description", CIM_STRING, false, s468, 1 },
+};
+
+static const char *const s469[] = {
+	"Most connections over one port.",
+};
+
+static const struct cim_qual_decl q329[] = {
+	{ "Description", CIM_STRING, false, s469, 1 },
+};
+
+static const char *const s470[] = {
+	"Most connections between two systems.",
+};
+
+static const struct cim_qual_decl q330[] = {
+	{ "Description", CIM_STRING, false, s470, 1 },
+};
+
+static const char *const s471[] = {
+	"How many local replicas of replicas can follow each other.",
+};
+
+static const struct cim_qual_decl q331[] = {
+	{ "Description", CIM_STRING, false, s471, 1 },
+};
+
+static const char *const s472[] = {
+	"How many remote replicas of replicas can follow each other.",
+};
+
+static const struct cim_qual_decl q332[] = {
+	{ "Description", CIM_STRING, false, s472, 1 },
+};
+
+static const char *const s473[] = {
+	"Whether a new replica is synchronized when the client does not say.",
+};
+
+static const char *const s474[] = {
+	"0",
+	"1",
+	"2",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s475[] = {
+	"Not Managed",
+	"Start",
+	"Do Not Start",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q333[] = {
+	{ "Description", CIM_STRING, false, s473, 1 },
+	{ "ValueMap", CIM_STRING, true, s474, 5 },
+	{ "Values", CIM_STRING, true, s475, 5 },
+};
+
+static const char *const s476[] = {
+	"Priority of copies when the client does not say.",
+};
+
+static const char *const s477[] = {
+	"Not Managed",
+	"Low",
+	"Same",
+	"High",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q334[] = {
+	{ "Description", CIM_STRING, false, s476, 1 },
+	{ "ValueMap", CIM_STRING, true, s30, 6 },
+	{ "Values", CIM_STRING, true, s477, 6 },
+};
+
+static const char *const s478[] = {
+	"Percent of free space below which is warned, when the client does not say.",
+};
+
+static const struct cim_qual_decl q335[] = {
+	{ "Description", CIM_STRING, false, s478, 1 },
+};
+
+static const char *const s479[] = {
+	"Percent of SpaceLimit above which is warned, when the client does not say.",
+};
+
+static const struct cim_qual_decl q336[] = {
+	{ "Description", CIM_STRING, false, s479, 1 },
+};
+
+static const char *const s480[] = {
+	"Which service is used for remote replication.",
+};
+
+static const char *const s481[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s482[] = {
 	"Not Specified",
 	"Source",
 	"Target",
 	"Proxy",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q337[] = {
-	{ "Description", CIM_STRING, false, s464, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s465, 4 },
+	{ "Description", CIM_STRING, false, s480, 1 },
+	{ "ValueMap", CIM_STRING, true, s481, 6 },
+	{ "Values", CIM_STRING, true, s482, 6 },
 };
 
-static const char *const s466[] = {
+static const char *const s483[] = {
 	"Which other service may be used when the first does not answer.",
 };
 
-static const char *const s467[] = {
+static const char *const s484[] = {
 	"None",
 	"Source",
 	"Target",
 	"Proxy",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q338[] = {
-	{ "Description", CIM_STRING, false, s466, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s467, 4 },
+	{ "Description", CIM_STRING, false, s483, 1 },
+	{ "ValueMap", CIM_STRING, true, s481, 6 },
+	{ "Values", CIM_STRING, true, s484, 6 },
 };
 
-static const char *const s468[] = {
+static const char *const s485[] = {
 	"Whether a pool for changed data serves one element or many.",
 };
 
-static const char *const s469[] = {
+static const char *const s486[] = {
+	"2",
+	"3",
+	"4",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s487[] = {
 	"Any",
 	"Exclusive",
 	"Shared",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q339[] = {
-	{ "Description", CIM_STRING, false, s468, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s469, 3 },
+	{ "Description", CIM_STRING, false, s485, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s487, 5 },
 };
 
-static const char *const s470[] = {
+static const char *const s488[] = {
 	"What a buffer for remote replication is made of.",
 };
 
-static const char *const s471[] = {
+static const char *const s489[] = {
 	"Not specified",
 	"InExtent",
 	"InPool",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q340[] = {
-	{ "Description", CIM_STRING, false, s470, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s471, 3 },
+	{ "Description", CIM_STRING, false, s488, 1 },
+	{ "ValueMap", CIM_STRING, true, s276, 5 },
+	{ "Values", CIM_STRING, true, s489, 5 },
 };
 
-static const char *const s472[] = {
+static const char *const s490[] = {
 	"Where it belongs to.",
 };
 
-static const char *const s473[] = {
+static const char *const s491[] = {
 	"Array",
 	"ComponentCS",
 	"Pipe",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q341[] = {
-	{ "Description", CIM_STRING, false, s472, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s473, 3 },
+	{ "Description", CIM_STRING, false, s490, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s491, 5 },
 };
 
-static const char *const s474[] = {
+static const char *const s492[] = {
 	"On which side it is.",
 };
 
-static const char *const s475[] = {
+static const char *const s493[] = {
 	"Source",
 	"Target",
 	"Both",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q342[] = {
-	{ "Description", CIM_STRING, false, s474, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s475, 3 },
+	{ "Description", CIM_STRING, false, s492, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s493, 5 },
 };
 
-static const char *const s476[] = {
+static const char *const s494[] = {
 	"Whether it can or must be given.",
 };
 
-static const char *const s477[] = {
+static const char *const s495[] = {
 	"Not Supported",
 	"Required",
 	"Optional",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q343[] = {
-	{ "Description", CIM_STRING, false, s476, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s477, 3 },
+	{ "Description", CIM_STRING, false, s494, 1 },
+	{ "ValueMap", CIM_STRING, true, s276, 5 },
+	{ "Values", CIM_STRING, true, s495, 5 },
 };
 
-static const char *const s478[] = {
+static const char *const s496[] = {
 	"Whether a buffer is used when the client does not say.",
 };
 
-static const char *const s479[] = {
+static const char *const s497[] = {
 	"Not Managed",
 	"Use Buffer",
 	"Do Not Use Buffer",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q344[] = {
-	{ "Description", CIM_STRING, false, s478, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s479, 3 },
+	{ "Description", CIM_STRING, false, s496, 1 },
+	{ "ValueMap", CIM_STRING, true, s474, 5 },
+	{ "Values", CIM_STRING, true, s497, 5 },
 };
 
-static const char *const s480[] = {
+static const char *const s498[] = {
 	"Protocol between systems.",
 };
 
 static const struct cim_qual_decl q345[] = {
-	{ "Description", CIM_STRING, false, s480, 1 },
+	{ "Description", CIM_STRING, false, s498, 1 },
 };
 
 static const struct cim_prop_decl CIM_StorageReplicationCapabilities_props[] = {
@@ -5789,23 +6072,23 @@ static const struct cim_prop_decl CIM_StorageReplicationCapabilities_props[] = {
 	  NULL, NULL, NULL, q345, 1 },
 };
 
-static const char *const s481[] = {
+static const char *const s499[] = {
 	"What a configuration service can do in the way of replicas, in the terms of Copy Services; one instance for each type of synchronization.",
 };
 
 static const struct cim_qual_decl q346[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s481, 1 },
+	{ "Description", CIM_STRING, false, s499, 1 },
 };
 
-static const char *const s482[] = {
+static const char *const s500[] = {
 	"A set of elements.",
 };
 
 static const struct cim_qual_decl q347[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s482, 1 },
+	{ "Description", CIM_STRING, false, s500, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
@@ -5813,33 +6096,33 @@ static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
 	  NULL, NULL, NULL, q57, 3 },
 };
 
-static const char *const s483[] = {
+static const char *const s501[] = {
 	"2.19.0",
 };
 
-static const char *const s484[] = {
+static const char *const s502[] = {
 	"A set of elements that belongs to one system.",
 };
 
 static const struct cim_qual_decl q348[] = {
-	{ "Version", CIM_STRING, false, s483, 1 },
-	{ "Description", CIM_STRING, false, s484, 1 },
+	{ "Version", CIM_STRING, false, s501, 1 },
+	{ "Description", CIM_STRING, false, s502, 1 },
 };
 
-static const char *const s485[] = {
+static const char *const s503[] = {
 	"Whether the access points can reach one another.",
 };
 
-static const char *const s486[] = {
+static const char *const s504[] = {
 	"Connectivity/Up",
 	"No Connectivity/Down",
 	"Partitioned",
 };
 
 static const struct cim_qual_decl q349[] = {
-	{ "Description", CIM_STRING, false, s485, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s486, 3 },
+	{ "Description", CIM_STRING, false, s503, 1 },
+	{ "ValueMap", CIM_STRING, true, s309, 3 },
+	{ "Values", CIM_STRING, true, s504, 3 },
 };
 
 static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
@@ -5847,17 +6130,17 @@ static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
 	  NULL, NULL, NULL, q349, 3 },
 };
 
-static const char *const s487[] = {
+static const char *const s505[] = {
 	"2.21.0",
 };
 
-static const char *const s488[] = {
+static const char *const s506[] = {
 	"Access points that reach one another. For method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q350[] = {
-	{ "Version", CIM_STRING, false, s487, 1 },
-	{ "Description", CIM_STRING, false, s488, 1 },
+	{ "Version", CIM_STRING, false, s505, 1 },
+	{ "Description", CIM_STRING, false, s506, 1 },
 };
 
 static const struct cim_qual_decl q351[] = {
@@ -5866,40 +6149,40 @@ static const struct cim_qual_decl q351[] = {
 	{ "Description", CIM_STRING, false, s4, 1 },
 };
 
-static const char *const s489[] = {
+static const char *const s507[] = {
 	"Whether the connection is to be used.",
 };
 
 static const struct cim_qual_decl q352[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s489, 1 },
+	{ "Description", CIM_STRING, false, s507, 1 },
 };
 
-static const char *const s490[] = {
+static const char *const s508[] = {
 	"Whether it goes with its last association.",
 };
 
 static const struct cim_qual_decl q353[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s490, 1 },
+	{ "Description", CIM_STRING, false, s508, 1 },
 };
 
-static const char *const s491[] = {
+static const char *const s509[] = {
 	"Whether hardware compresses what is sent.",
 };
 
 static const struct cim_qual_decl q354[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s491, 1 },
+	{ "Description", CIM_STRING, false, s509, 1 },
 };
 
-static const char *const s492[] = {
+static const char *const s510[] = {
 	"Whether software compresses what is sent.",
 };
 
 static const struct cim_qual_decl q355[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s492, 1 },
+	{ "Description", CIM_STRING, false, s510, 1 },
 };
 
 static const struct cim_prop_decl CIM_RemoteReplicationCollection_props[] = {
@@ -5915,13 +6198,13 @@ static const struct cim_prop_decl CIM_RemoteReplicationCollection_props[] = {
 	  NULL, NULL, "FALSE", q355, 2 },
 };
 
-static const char *const s493[] = {
+static const char *const s511[] = {
 	"Access points and pipes that connect two systems for replication.",
 };
 
 static const struct cim_qual_decl q356[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s493, 1 },
+	{ "Description", CIM_STRING, false, s511, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicaPoolForStorage_props[] = {
@@ -5931,14 +6214,14 @@ static const struct cim_prop_decl CIM_ReplicaPoolForStorage_props[] = {
 	  "CIM_StoragePool", NULL, NULL, q226, 3 },
 };
 
-static const char *const s494[] = {
+static const char *const s512[] = {
 	"The pool that takes the changed data of an element's delta replicas.",
 };
 
 static const struct cim_qual_decl q357[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s494, 1 },
+	{ "Description", CIM_STRING, false, s512, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
@@ -5952,20 +6235,34 @@ static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
 	  NULL, NULL, NULL, q31, 3 },
 };
 
-static const char *const s495[] = {
+static const char *const s513[] = {
 	"Where a service can be reached.",
 };
 
 static const struct cim_qual_decl q358[] = {
-	{ "Version", CIM_STRING, false, s287, 1 },
-	{ "Description", CIM_STRING, false, s495, 1 },
+	{ "Version", CIM_STRING, false, s294, 1 },
+	{ "Description", CIM_STRING, false, s513, 1 },
 };
 
-static const char *const s496[] = {
+static const char *const s514[] = {
 	"Kind of error.",
 };
 
-static const char *const s497[] = {
+static const char *const s515[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+};
+
+static const char *const s516[] = {
 	"Unknown",
 	"Other",
 	"Communications Error",
@@ -5980,57 +6277,57 @@ static const char *const s497[] = {
 };
 
 static const struct cim_qual_decl q359[] = {
-	{ "Description", CIM_STRING, false, s496, 1 },
-	{ "ValueMap", CIM_STRING, true, s37, 11 },
-	{ "Values", CIM_STRING, true, s497, 11 },
+	{ "Description", CIM_STRING, false, s514, 1 },
+	{ "ValueMap", CIM_STRING, true, s515, 11 },
+	{ "Values", CIM_STRING, true, s516, 11 },
 };
 
-static const char *const s498[] = {
+static const char *const s517[] = {
 	"Text for ErrorType 1 (Other).",
 };
 
 static const struct cim_qual_decl q360[] = {
-	{ "Description", CIM_STRING, false, s498, 1 },
+	{ "Description", CIM_STRING, false, s517, 1 },
 };
 
-static const char *const s499[] = {
+static const char *const s518[] = {
 	"Who defined the message.",
 };
 
 static const struct cim_qual_decl q361[] = {
-	{ "Description", CIM_STRING, false, s499, 1 },
+	{ "Description", CIM_STRING, false, s518, 1 },
 };
 
-static const char *const s500[] = {
+static const char *const s519[] = {
 	"Identifies the message within OwningEntity.",
 };
 
 static const struct cim_qual_decl q362[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s500, 1 },
+	{ "Description", CIM_STRING, false, s519, 1 },
 };
 
-static const char *const s501[] = {
+static const char *const s520[] = {
 	"The error in words.",
 };
 
 static const struct cim_qual_decl q363[] = {
-	{ "Description", CIM_STRING, false, s501, 1 },
+	{ "Description", CIM_STRING, false, s520, 1 },
 };
 
-static const char *const s502[] = {
+static const char *const s521[] = {
 	"The variable parts of the message.",
 };
 
 static const struct cim_qual_decl q364[] = {
-	{ "Description", CIM_STRING, false, s502, 1 },
+	{ "Description", CIM_STRING, false, s521, 1 },
 };
 
-static const char *const s503[] = {
+static const char *const s522[] = {
 	"How bad it is.",
 };
 
-static const char *const s504[] = {
+static const char *const s523[] = {
 	"Unknown",
 	"Other",
 	"Information",
@@ -6042,16 +6339,16 @@ static const char *const s504[] = {
 };
 
 static const struct cim_qual_decl q365[] = {
-	{ "Description", CIM_STRING, false, s503, 1 },
-	{ "ValueMap", CIM_STRING, true, s135, 8 },
-	{ "Values", CIM_STRING, true, s504, 8 },
+	{ "Description", CIM_STRING, false, s522, 1 },
+	{ "ValueMap", CIM_STRING, true, s136, 8 },
+	{ "Values", CIM_STRING, true, s523, 8 },
 };
 
-static const char *const s505[] = {
+static const char *const s524[] = {
 	"Likely cause.",
 };
 
-static const char *const s506[] = {
+static const char *const s525[] = {
 	"0",
 	"1",
 	"2",
@@ -6093,7 +6390,7 @@ static const char *const s506[] = {
 	"..",
 };
 
-static const char *const s507[] = {
+static const char *const s526[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -6136,64 +6433,64 @@ static const char *const s507[] = {
 };
 
 static const struct cim_qual_decl q366[] = {
-	{ "Description", CIM_STRING, false, s505, 1 },
-	{ "ValueMap", CIM_STRING, true, s506, 39 },
-	{ "Values", CIM_STRING, true, s507, 39 },
+	{ "Description", CIM_STRING, false, s524, 1 },
+	{ "ValueMap", CIM_STRING, true, s525, 39 },
+	{ "Values", CIM_STRING, true, s526, 39 },
 };
 
-static const char *const s508[] = {
+static const char *const s527[] = {
 	"Likely cause in words.",
 };
 
 static const struct cim_qual_decl q367[] = {
-	{ "Description", CIM_STRING, false, s508, 1 },
+	{ "Description", CIM_STRING, false, s527, 1 },
 };
 
-static const char *const s509[] = {
+static const char *const s528[] = {
 	"What to do about it.",
 };
 
 static const struct cim_qual_decl q368[] = {
-	{ "Description", CIM_STRING, false, s509, 1 },
+	{ "Description", CIM_STRING, false, s528, 1 },
 };
 
-static const char *const s510[] = {
+static const char *const s529[] = {
 	"The object that the error comes from.",
 };
 
 static const struct cim_qual_decl q369[] = {
-	{ "Description", CIM_STRING, false, s510, 1 },
+	{ "Description", CIM_STRING, false, s529, 1 },
 };
 
-static const char *const s511[] = {
+static const char *const s530[] = {
 	"How to read ErrorSource.",
 };
 
-static const char *const s512[] = {
+static const char *const s531[] = {
 	"Unknown",
 	"Other",
 	"CIMObjectPath",
 };
 
 static const struct cim_qual_decl q370[] = {
-	{ "Description", CIM_STRING, false, s511, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s512, 3 },
+	{ "Description", CIM_STRING, false, s530, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s531, 3 },
 };
 
-static const char *const s513[] = {
+static const char *const s532[] = {
 	"Text for ErrorSourceFormat 1 (Other).",
 };
 
 static const struct cim_qual_decl q371[] = {
-	{ "Description", CIM_STRING, false, s513, 1 },
+	{ "Description", CIM_STRING, false, s532, 1 },
 };
 
-static const char *const s514[] = {
+static const char *const s533[] = {
 	"The CIM status code that belongs to this error.",
 };
 
-static const char *const s515[] = {
+static const char *const s534[] = {
 	"1",
 	"2",
 	"3",
@@ -6225,7 +6522,7 @@ static const char *const s515[] = {
 	"..",
 };
 
-static const char *const s516[] = {
+static const char *const s535[] = {
 	"CIM_ERR_FAILED",
 	"CIM_ERR_ACCESS_DENIED",
 	"CIM_ERR_INVALID_NAMESPACE",
@@ -6258,17 +6555,17 @@ static const char *const s516[] = {
 };
 
 static const struct cim_qual_decl q372[] = {
-	{ "Description", CIM_STRING, false, s514, 1 },
-	{ "ValueMap", CIM_STRING, true, s515, 29 },
-	{ "Values", CIM_STRING, true, s516, 29 },
+	{ "Description", CIM_STRING, false, s533, 1 },
+	{ "ValueMap", CIM_STRING, true, s534, 29 },
+	{ "Values", CIM_STRING, true, s535, 29 },
 };
 
-static const char *const s517[] = {
+static const char *const s536[] = {
 	"The status code in words.",
 };
 
 static const struct cim_qual_decl q373[] = {
-	{ "Description", CIM_STRING, false, s517, 1 },
+	{ "Description", CIM_STRING, false, s536, 1 },
 };
 
 static const struct cim_prop_decl CIM_Error_props[] = {
@@ -6304,19 +6601,19 @@ static const struct cim_prop_decl CIM_Error_props[] = {
 	  NULL, NULL, NULL, q373, 1 },
 };
 
-static const char *const s518[] = {
+static const char *const s537[] = {
 	"2.22.1",
 };
 
-static const char *const s519[] = {
+static const char *const s538[] = {
 	"An error that a job or a method met.",
 };
 
 static const struct cim_qual_decl q374[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Exception", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s518, 1 },
-	{ "Description", CIM_STRING, false, s519, 1 },
+	{ "Version", CIM_STRING, false, s537, 1 },
+	{ "Description", CIM_STRING, false, s538, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedDependency_props[] = {
@@ -6326,28 +6623,28 @@ static const struct cim_prop_decl CIM_HostedDependency_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q226, 3 },
 };
 
-static const char *const s520[] = {
+static const char *const s539[] = {
 	"2.8.0",
 };
 
-static const char *const s521[] = {
+static const char *const s540[] = {
 	"One element lives on another and cannot exist without it.",
 };
 
 static const struct cim_qual_decl q375[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s521, 1 },
+	{ "Version", CIM_STRING, false, s539, 1 },
+	{ "Description", CIM_STRING, false, s540, 1 },
 };
 
 static const struct cim_qual_decl q376[] = {
-	{ "Override", CIM_STRING, false, s323, 1 },
-	{ "Description", CIM_STRING, false, s320, 1 },
+	{ "Override", CIM_STRING, false, s330, 1 },
+	{ "Description", CIM_STRING, false, s327, 1 },
 };
 
 static const struct cim_qual_decl q377[] = {
-	{ "Override", CIM_STRING, false, s324, 1 },
-	{ "Description", CIM_STRING, false, s321, 1 },
+	{ "Override", CIM_STRING, false, s331, 1 },
+	{ "Description", CIM_STRING, false, s328, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedService_props[] = {
@@ -6357,14 +6654,14 @@ static const struct cim_prop_decl CIM_HostedService_props[] = {
 	  "CIM_Service", NULL, NULL, q377, 2 },
 };
 
-static const char *const s522[] = {
+static const char *const s541[] = {
 	"A service and the system that it runs on.",
 };
 
 static const struct cim_qual_decl q378[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s522, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s541, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedCollection_props[] = {
@@ -6374,14 +6671,14 @@ static const struct cim_prop_decl CIM_HostedCollection_props[] = {
 	  "CIM_SystemSpecificCollection", NULL, NULL, q377, 2 },
 };
 
-static const char *const s523[] = {
+static const char *const s542[] = {
 	"A collection and the system that it belongs to.",
 };
 
 static const struct cim_qual_decl q379[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s523, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s542, 1 },
 };
 
 static const struct cim_prop_decl CIM_HostedAccessPoint_props[] = {
@@ -6391,33 +6688,33 @@ static const struct cim_prop_decl CIM_HostedAccessPoint_props[] = {
 	  "CIM_ServiceAccessPoint", NULL, NULL, q377, 2 },
 };
 
-static const char *const s524[] = {
+static const char *const s543[] = {
 	"An access point and the system that it belongs to.",
 };
 
 static const struct cim_qual_decl q380[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s524, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s543, 1 },
 };
 
-static const char *const s525[] = {
+static const char *const s544[] = {
 	"The collection.",
 };
 
 static const struct cim_qual_decl q381[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s525, 1 },
+	{ "Description", CIM_STRING, false, s544, 1 },
 };
 
-static const char *const s526[] = {
+static const char *const s545[] = {
 	"The member.",
 };
 
 static const struct cim_qual_decl q382[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s526, 1 },
+	{ "Description", CIM_STRING, false, s545, 1 },
 };
 
 static const struct cim_prop_decl CIM_MemberOfCollection_props[] = {
@@ -6427,7 +6724,7 @@ static const struct cim_prop_decl CIM_MemberOfCollection_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q382, 2 },
 };
 
-static const char *const s527[] = {
+static const char *const s546[] = {
 	"A member of a collection.",
 };
 
@@ -6435,15 +6732,15 @@ static const struct cim_qual_decl q383[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s527, 1 },
+	{ "Description", CIM_STRING, false, s546, 1 },
 };
 
-static const char *const s528[] = {
+static const char *const s547[] = {
 	"Position among the elements, counted from 1.",
 };
 
 static const struct cim_qual_decl q384[] = {
-	{ "Description", CIM_STRING, false, s528, 1 },
+	{ "Description", CIM_STRING, false, s547, 1 },
 };
 
 static const struct cim_prop_decl CIM_OrderedMemberOfCollection_props[] = {
@@ -6451,48 +6748,48 @@ static const struct cim_prop_decl CIM_OrderedMemberOfCollection_props[] = {
 	  NULL, NULL, NULL, q384, 1 },
 };
 
-static const char *const s529[] = {
+static const char *const s548[] = {
 	"A member of a collection in which order counts.",
 };
 
 static const struct cim_qual_decl q385[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s529, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s548, 1 },
 };
 
-static const char *const s530[] = {
+static const char *const s549[] = {
 	"The element.",
 };
 
 static const struct cim_qual_decl q386[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s530, 1 },
+	{ "Description", CIM_STRING, false, s549, 1 },
 };
 
-static const char *const s531[] = {
+static const char *const s550[] = {
 	"The capabilities.",
 };
 
 static const struct cim_qual_decl q387[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s531, 1 },
+	{ "Description", CIM_STRING, false, s550, 1 },
 };
 
-static const char *const s532[] = {
+static const char *const s551[] = {
 	"How the capabilities apply.",
 };
 
-static const char *const s533[] = {
+static const char *const s552[] = {
 	"Default",
 	"Current",
 };
 
 static const struct cim_qual_decl q388[] = {
-	{ "Description", CIM_STRING, false, s532, 1 },
+	{ "Description", CIM_STRING, false, s551, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s533, 2 },
+	{ "Values", CIM_STRING, true, s552, 2 },
 };
 
 static const struct cim_prop_decl CIM_ElementCapabilities_props[] = {
@@ -6504,66 +6801,66 @@ static const struct cim_prop_decl CIM_ElementCapabilities_props[] = {
 	  NULL, NULL, NULL, q388, 3 },
 };
 
-static const char *const s534[] = {
+static const char *const s553[] = {
 	"2.24.0",
 };
 
-static const char *const s535[] = {
+static const char *const s554[] = {
 	"The capabilities of an element.",
 };
 
 static const struct cim_qual_decl q389[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s534, 1 },
-	{ "Description", CIM_STRING, false, s535, 1 },
+	{ "Version", CIM_STRING, false, s553, 1 },
+	{ "Description", CIM_STRING, false, s554, 1 },
 };
 
-static const char *const s536[] = {
+static const char *const s555[] = {
 	"The setting.",
 };
 
 static const struct cim_qual_decl q390[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s536, 1 },
+	{ "Description", CIM_STRING, false, s555, 1 },
 };
 
-static const char *const s537[] = {
+static const char *const s556[] = {
 	"Whether the setting is the default one.",
 };
 
-static const char *const s538[] = {
+static const char *const s557[] = {
 	"Unknown",
 	"Is Default",
 	"Is Not Default",
 };
 
 static const struct cim_qual_decl q391[] = {
-	{ "Description", CIM_STRING, false, s537, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s538, 3 },
+	{ "Description", CIM_STRING, false, s556, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s557, 3 },
 };
 
-static const char *const s539[] = {
+static const char *const s558[] = {
 	"Whether the setting is in force.",
 };
 
-static const char *const s540[] = {
+static const char *const s559[] = {
 	"Unknown",
 	"Is Current",
 	"Is Not Current",
 };
 
 static const struct cim_qual_decl q392[] = {
-	{ "Description", CIM_STRING, false, s539, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s540, 3 },
+	{ "Description", CIM_STRING, false, s558, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s559, 3 },
 };
 
-static const char *const s541[] = {
+static const char *const s560[] = {
 	"Whether the setting is applied next.",
 };
 
-static const char *const s542[] = {
+static const char *const s561[] = {
 	"Unknown",
 	"Is Next",
 	"Is Not Next",
@@ -6571,9 +6868,9 @@ static const char *const s542[] = {
 };
 
 static const struct cim_qual_decl q393[] = {
-	{ "Description", CIM_STRING, false, s541, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 4 },
-	{ "Values", CIM_STRING, true, s542, 4 },
+	{ "Description", CIM_STRING, false, s560, 1 },
+	{ "ValueMap", CIM_STRING, true, s374, 4 },
+	{ "Values", CIM_STRING, true, s561, 4 },
 };
 
 static const struct cim_prop_decl CIM_ElementSettingData_props[] = {
@@ -6589,43 +6886,59 @@ static const struct cim_prop_decl CIM_ElementSettingData_props[] = {
 	  NULL, NULL, NULL, q393, 3 },
 };
 
-static const char *const s543[] = {
+static const char *const s562[] = {
 	"2.19.1",
 };
 
-static const char *const s544[] = {
+static const char *const s563[] = {
 	"The setting of an element.",
 };
 
 static const struct cim_qual_decl q394[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s543, 1 },
-	{ "Description", CIM_STRING, false, s544, 1 },
+	{ "Version", CIM_STRING, false, s562, 1 },
+	{ "Description", CIM_STRING, false, s563, 1 },
 };
 
-static const char *const s545[] = {
+static const char *const s564[] = {
 	"The element that is affected.",
 };
 
 static const struct cim_qual_decl q395[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s545, 1 },
+	{ "Description", CIM_STRING, false, s564, 1 },
 };
 
-static const char *const s546[] = {
+static const char *const s565[] = {
 	"What affects the element.",
 };
 
 static const struct cim_qual_decl q396[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s546, 1 },
+	{ "Description", CIM_STRING, false, s565, 1 },
 };
 
-static const char *const s547[] = {
+static const char *const s566[] = {
 	"How the element is affected.",
 };
 
-static const char *const s548[] = {
+static const char *const s567[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s568[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -6637,21 +6950,23 @@ static const char *const s548[] = {
 	"Degrades Integrity",
 	"Enhances Performance",
 	"Degrades Performance",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q397[] = {
-	{ "Description", CIM_STRING, false, s547, 1 },
-	{ "ValueMap", CIM_STRING, true, s37, 11 },
-	{ "Values", CIM_STRING, true, s548, 11 },
+	{ "Description", CIM_STRING, false, s566, 1 },
+	{ "ValueMap", CIM_STRING, true, s567, 13 },
+	{ "Values", CIM_STRING, true, s568, 13 },
 };
 
-static const char *const s549[] = {
+static const char *const s569[] = {
 	"Text for effect 1 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q398[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s549, 1 },
+	{ "Description", CIM_STRING, false, s569, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAffectsElement_props[] = {
@@ -6667,148 +6982,148 @@ static const struct cim_prop_decl CIM_ServiceAffectsElement_props[] = {
 	  NULL, NULL, NULL, q384, 1 },
 };
 
-static const char *const s550[] = {
+static const char *const s570[] = {
 	"An element that a service acts on.",
 };
 
 static const struct cim_qual_decl q399[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s550, 1 },
+	{ "Description", CIM_STRING, false, s570, 1 },
 };
 
-static const char *const s551[] = {
+static const char *const s571[] = {
 	"The services of the node and the server.",
 };
 
 static const struct cim_qual_decl q400[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s551, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s571, 1 },
 };
 
-static const char *const s552[] = {
+static const char *const s572[] = {
 	"The groups of the node.",
 };
 
 static const struct cim_qual_decl q401[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s552, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s572, 1 },
 };
 
-static const char *const s553[] = {
+static const char *const s573[] = {
 	"The volumes of a group, in order.",
 };
 
 static const struct cim_qual_decl q402[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s553, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s573, 1 },
 };
 
-static const char *const s554[] = {
+static const char *const s574[] = {
 	"The capabilities of the services and pools.",
 };
 
 static const struct cim_qual_decl q403[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s554, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s574, 1 },
 };
 
-static const char *const s555[] = {
+static const char *const s575[] = {
 	"The storage setting of a volume.",
 };
 
 static const struct cim_qual_decl q404[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s555, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s575, 1 },
 };
 
-static const char *const s556[] = {
+static const char *const s576[] = {
 	"The groups that the replication service looks after.",
 };
 
 static const struct cim_qual_decl q405[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s556, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s576, 1 },
 };
 
-static const char *const s557[] = {
+static const char *const s577[] = {
 	"Format of Name.",
 };
 
-static const char *const s558[] = {
+static const char *const s578[] = {
 	"1",
 	"12",
 };
 
-static const char *const s559[] = {
+static const char *const s579[] = {
 	"Other",
 	"OS Device Name",
 };
 
 static const struct cim_qual_decl q406[] = {
-	{ "Override", CIM_STRING, false, s72, 1 },
-	{ "Description", CIM_STRING, false, s557, 1 },
-	{ "ValueMap", CIM_STRING, true, s558, 2 },
-	{ "Values", CIM_STRING, true, s559, 2 },
+	{ "Override", CIM_STRING, false, s73, 1 },
+	{ "Description", CIM_STRING, false, s577, 1 },
+	{ "ValueMap", CIM_STRING, true, s578, 2 },
+	{ "Values", CIM_STRING, true, s579, 2 },
 };
 
-static const char *const s560[] = {
+static const char *const s580[] = {
 	"Where Name is unique.",
 };
 
-static const char *const s561[] = {
+static const char *const s581[] = {
 	"1",
 	"8",
 };
 
-static const char *const s562[] = {
+static const char *const s582[] = {
 	"Other",
 	"OS Device Namespace",
 };
 
 static const struct cim_qual_decl q407[] = {
-	{ "Override", CIM_STRING, false, s255, 1 },
-	{ "Description", CIM_STRING, false, s560, 1 },
-	{ "ValueMap", CIM_STRING, true, s561, 2 },
-	{ "Values", CIM_STRING, true, s562, 2 },
+	{ "Override", CIM_STRING, false, s262, 1 },
+	{ "Description", CIM_STRING, false, s580, 1 },
+	{ "ValueMap", CIM_STRING, true, s581, 2 },
+	{ "Values", CIM_STRING, true, s582, 2 },
 };
 
-static const char *const s563[] = {
+static const char *const s583[] = {
 	"Values of Usage that a client may set.",
 };
 
 static const struct cim_qual_decl q408[] = {
-	{ "Override", CIM_STRING, false, s259, 1 },
-	{ "Description", CIM_STRING, false, s563, 1 },
+	{ "Override", CIM_STRING, false, s266, 1 },
+	{ "Description", CIM_STRING, false, s583, 1 },
 };
 
-static const char *const s564[] = {
+static const char *const s584[] = {
 	"Extents that are being moved.",
 };
 
 static const struct cim_qual_decl q409[] = {
-	{ "Description", CIM_STRING, false, s564, 1 },
+	{ "Description", CIM_STRING, false, s584, 1 },
 };
 
-static const char *const s565[] = {
+static const char *const s585[] = {
 	"Whether space is taken only as it is written.",
 };
 
 static const struct cim_qual_decl q410[] = {
-	{ "Description", CIM_STRING, false, s565, 1 },
+	{ "Description", CIM_STRING, false, s585, 1 },
 };
 
-static const char *const s566[] = {
+static const char *const s586[] = {
 	"What it may be used for.",
 };
 
-static const char *const s567[] = {
+static const char *const s587[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -6836,10 +7151,10 @@ static const char *const s567[] = {
 };
 
 static const struct cim_qual_decl q411[] = {
-	{ "Override", CIM_STRING, false, s273, 1 },
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 24 },
-	{ "Values", CIM_STRING, true, s567, 24 },
+	{ "Override", CIM_STRING, false, s280, 1 },
+	{ "Description", CIM_STRING, false, s586, 1 },
+	{ "ValueMap", CIM_STRING, true, s248, 24 },
+	{ "Values", CIM_STRING, true, s587, 24 },
 };
 
 static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
@@ -6859,37 +7174,37 @@ static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
 	  NULL, NULL, NULL, q411, 4 },
 };
 
-static const char *const s568[] = {
+static const char *const s588[] = {
 	"A device that the operating system uses as a disk.",
 };
 
 static const struct cim_qual_decl q412[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s568, 1 },
+	{ "Description", CIM_STRING, false, s588, 1 },
 };
 
-static const char *const s569[] = {
+static const char *const s589[] = {
 	"First block.",
 };
 
 static const struct cim_qual_decl q413[] = {
-	{ "Description", CIM_STRING, false, s569, 1 },
+	{ "Description", CIM_STRING, false, s589, 1 },
 };
 
-static const char *const s570[] = {
+static const char *const s590[] = {
 	"Last block.",
 };
 
 static const struct cim_qual_decl q414[] = {
-	{ "Description", CIM_STRING, false, s570, 1 },
+	{ "Description", CIM_STRING, false, s590, 1 },
 };
 
-static const char *const s571[] = {
+static const char *const s591[] = {
 	"Place among the parts.",
 };
 
 static const struct cim_qual_decl q415[] = {
-	{ "Description", CIM_STRING, false, s571, 1 },
+	{ "Description", CIM_STRING, false, s591, 1 },
 };
 
 static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
@@ -6903,7 +7218,7 @@ static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
 	  NULL, NULL, NULL, q415, 1 },
 };
 
-static const char *const s572[] = {
+static const char *const s592[] = {
 	"Something whose storage is made of an extent.",
 };
 
@@ -6911,7 +7226,7 @@ static const struct cim_qual_decl q416[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s572, 1 },
+	{ "Description", CIM_STRING, false, s592, 1 },
 };
 
 static const struct cim_prop_decl CIM_BasedOn_props[] = {
@@ -6921,24 +7236,24 @@ static const struct cim_prop_decl CIM_BasedOn_props[] = {
 	  "CIM_StorageExtent", NULL, NULL, q377, 2 },
 };
 
-static const char *const s573[] = {
+static const char *const s593[] = {
 	"An extent and the extent that it is made of.",
 };
 
 static const struct cim_qual_decl q417[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s573, 1 },
+	{ "Description", CIM_STRING, false, s593, 1 },
 };
 
 static const struct cim_qual_decl q418[] = {
-	{ "Override", CIM_STRING, false, s90, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+	{ "Override", CIM_STRING, false, s91, 1 },
+	{ "Description", CIM_STRING, false, s87, 1 },
 };
 
 static const struct cim_qual_decl q419[] = {
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Override", CIM_STRING, false, s92, 1 },
+	{ "Description", CIM_STRING, false, s88, 1 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
@@ -6948,15 +7263,15 @@ static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s574[] = {
+static const char *const s594[] = {
 	"A whole and a part of it.",
 };
 
 static const struct cim_qual_decl q420[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s574, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s594, 1 },
 };
 
 static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
@@ -6966,19 +7281,19 @@ static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
 	  "CIM_StorageExtent", NULL, NULL, q419, 2 },
 };
 
-static const char *const s575[] = {
+static const char *const s595[] = {
 	"2.18.0",
 };
 
-static const char *const s576[] = {
+static const char *const s596[] = {
 	"A pool and an extent with space in it that is not used yet.",
 };
 
 static const struct cim_qual_decl q421[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s575, 1 },
-	{ "Description", CIM_STRING, false, s576, 1 },
+	{ "Version", CIM_STRING, false, s595, 1 },
+	{ "Description", CIM_STRING, false, s596, 1 },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_props[] = {
@@ -6988,14 +7303,14 @@ static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_p
 	  "CIM_StorageSetting", NULL, NULL, q377, 2 },
 };
 
-static const char *const s577[] = {
+static const char *const s597[] = {
 	"A setting that was made from the capabilities, and the client may change.",
 };
 
 static const struct cim_qual_decl q422[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s577, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s597, 1 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
@@ -7005,14 +7320,14 @@ static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
 };
 
-static const char *const s578[] = {
+static const char *const s598[] = {
 	"Two elements of which one depends on the other.",
 };
 
 static const struct cim_qual_decl q423[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s578, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s598, 1 },
 };
 
 static const struct cim_prop_decl CIM_ComponentCS_props[] = {
@@ -7022,67 +7337,67 @@ static const struct cim_prop_decl CIM_ComponentCS_props[] = {
 	  "CIM_ComputerSystem", NULL, NULL, q419, 2 },
 };
 
-static const char *const s579[] = {
+static const char *const s599[] = {
 	"2.13.0",
 };
 
-static const char *const s580[] = {
+static const char *const s600[] = {
 	"A computer system that is part of another one.",
 };
 
 static const struct cim_qual_decl q424[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s579, 1 },
-	{ "Description", CIM_STRING, false, s580, 1 },
+	{ "Version", CIM_STRING, false, s599, 1 },
+	{ "Description", CIM_STRING, false, s600, 1 },
 };
 
-static const char *const s581[] = {
+static const char *const s601[] = {
 	"Whether clients may create filters.",
 };
 
 static const struct cim_qual_decl q425[] = {
-	{ "Description", CIM_STRING, false, s581, 1 },
+	{ "Description", CIM_STRING, false, s601, 1 },
 };
 
-static const char *const s582[] = {
+static const char *const s602[] = {
 	"How often a delivery is tried again.",
 };
 
 static const struct cim_qual_decl q426[] = {
-	{ "Description", CIM_STRING, false, s582, 1 },
+	{ "Description", CIM_STRING, false, s602, 1 },
 };
 
-static const char *const s583[] = {
+static const char *const s603[] = {
 	"Seconds between two tries of a delivery.",
 };
 
 static const struct cim_qual_decl q427[] = {
-	{ "Description", CIM_STRING, false, s583, 1 },
+	{ "Description", CIM_STRING, false, s603, 1 },
 };
 
-static const char *const s584[] = {
+static const char *const s604[] = {
 	"What happens to a subscription whose listener does not answer for SubscriptionRemovalTimeInterval.",
 };
 
-static const char *const s585[] = {
+static const char *const s605[] = {
 	"Remove",
 	"Disable",
 	"Ignore",
 };
 
 static const struct cim_qual_decl q428[] = {
-	{ "Description", CIM_STRING, false, s584, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s585, 3 },
+	{ "Description", CIM_STRING, false, s604, 1 },
+	{ "ValueMap", CIM_STRING, true, s309, 3 },
+	{ "Values", CIM_STRING, true, s605, 3 },
 };
 
-static const char *const s586[] = {
+static const char *const s606[] = {
 	"Seconds without an answer of the listener until SubscriptionRemovalAction.",
 };
 
 static const struct cim_qual_decl q429[] = {
-	{ "Description", CIM_STRING, false, s586, 1 },
+	{ "Description", CIM_STRING, false, s606, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationService_props[] = {
@@ -7098,81 +7413,81 @@ static const struct cim_prop_decl CIM_IndicationService_props[] = {
 	  NULL, NULL, NULL, q429, 1 },
 };
 
-static const char *const s587[] = {
+static const char *const s607[] = {
 	"2.20.0",
 };
 
-static const char *const s588[] = {
+static const char *const s608[] = {
 	"Creates, filters and sends indications.",
 };
 
 static const struct cim_qual_decl q430[] = {
-	{ "Version", CIM_STRING, false, s587, 1 },
-	{ "Description", CIM_STRING, false, s588, 1 },
+	{ "Version", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s608, 1 },
 };
 
-static const char *const s589[] = {
+static const char *const s609[] = {
 	"Whether clients may change FilterCreationEnabled.",
 };
 
 static const struct cim_qual_decl q431[] = {
-	{ "Description", CIM_STRING, false, s589, 1 },
+	{ "Description", CIM_STRING, false, s609, 1 },
 };
 
-static const char *const s590[] = {
+static const char *const s610[] = {
 	"Whether clients may change DeliveryRetryAttempts.",
 };
 
 static const struct cim_qual_decl q432[] = {
-	{ "Description", CIM_STRING, false, s590, 1 },
+	{ "Description", CIM_STRING, false, s610, 1 },
 };
 
-static const char *const s591[] = {
+static const char *const s611[] = {
 	"Whether clients may change DeliveryRetryInterval.",
 };
 
 static const struct cim_qual_decl q433[] = {
-	{ "Description", CIM_STRING, false, s591, 1 },
+	{ "Description", CIM_STRING, false, s611, 1 },
 };
 
-static const char *const s592[] = {
+static const char *const s612[] = {
 	"Whether clients may change SubscriptionRemovalAction.",
 };
 
 static const struct cim_qual_decl q434[] = {
-	{ "Description", CIM_STRING, false, s592, 1 },
+	{ "Description", CIM_STRING, false, s612, 1 },
 };
 
-static const char *const s593[] = {
+static const char *const s613[] = {
 	"Whether clients may change SubscriptionRemovalTimeInterval.",
 };
 
 static const struct cim_qual_decl q435[] = {
-	{ "Description", CIM_STRING, false, s593, 1 },
+	{ "Description", CIM_STRING, false, s613, 1 },
 };
 
-static const char *const s594[] = {
+static const char *const s614[] = {
 	"Most listeners that can be known.",
 };
 
 static const struct cim_qual_decl q436[] = {
-	{ "Description", CIM_STRING, false, s594, 1 },
+	{ "Description", CIM_STRING, false, s614, 1 },
 };
 
-static const char *const s595[] = {
+static const char *const s615[] = {
 	"Most subscriptions that can be active.",
 };
 
 static const struct cim_qual_decl q437[] = {
-	{ "Description", CIM_STRING, false, s595, 1 },
+	{ "Description", CIM_STRING, false, s615, 1 },
 };
 
-static const char *const s596[] = {
+static const char *const s616[] = {
 	"Whether subscriptions survive a restart.",
 };
 
 static const struct cim_qual_decl q438[] = {
-	{ "Description", CIM_STRING, false, s596, 1 },
+	{ "Description", CIM_STRING, false, s616, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
@@ -7194,13 +7509,13 @@ static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
 	  NULL, NULL, "FALSE", q438, 1 },
 };
 
-static const char *const s597[] = {
+static const char *const s617[] = {
 	"What of an indication service clients may set, and how much it takes.",
 };
 
 static const struct cim_qual_decl q439[] = {
-	{ "Version", CIM_STRING, false, s587, 1 },
-	{ "Description", CIM_STRING, false, s597, 1 },
+	{ "Version", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s617, 1 },
 };
 
 static const struct cim_qual_decl q440[] = {
@@ -7208,54 +7523,54 @@ static const struct cim_qual_decl q440[] = {
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s598[] = {
+static const char *const s618[] = {
 	"Namespace that the query is about (deprecated in favour of SourceNamespaces).",
 };
 
 static const struct cim_qual_decl q441[] = {
-	{ "Description", CIM_STRING, false, s598, 1 },
+	{ "Description", CIM_STRING, false, s618, 1 },
 };
 
-static const char *const s599[] = {
+static const char *const s619[] = {
 	"Namespaces that the query is about.",
 };
 
 static const struct cim_qual_decl q442[] = {
-	{ "Description", CIM_STRING, false, s599, 1 },
+	{ "Description", CIM_STRING, false, s619, 1 },
 };
 
-static const char *const s600[] = {
+static const char *const s620[] = {
 	"Whether the filter can be subscribed to alone, outside of a collection.",
 };
 
 static const struct cim_qual_decl q443[] = {
-	{ "Description", CIM_STRING, false, s600, 1 },
+	{ "Description", CIM_STRING, false, s620, 1 },
 };
 
-static const char *const s601[] = {
+static const char *const s621[] = {
 	"The query.",
 };
 
 static const struct cim_qual_decl q444[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s601, 1 },
+	{ "Description", CIM_STRING, false, s621, 1 },
 };
 
-static const char *const s602[] = {
+static const char *const s622[] = {
 	"Its language, for example DMTF:CQL.",
 };
 
 static const struct cim_qual_decl q445[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s602, 1 },
+	{ "Description", CIM_STRING, false, s622, 1 },
 };
 
-static const char *const s603[] = {
+static const char *const s623[] = {
 	"Variables of a query that is a template.",
 };
 
 static const struct cim_qual_decl q446[] = {
-	{ "Description", CIM_STRING, false, s603, 1 },
+	{ "Description", CIM_STRING, false, s623, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
@@ -7281,35 +7596,35 @@ static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
 	  NULL, NULL, NULL, q446, 1 },
 };
 
-static const char *const s604[] = {
+static const char *const s624[] = {
 	"2.31.1",
 };
 
-static const char *const s605[] = {
+static const char *const s625[] = {
 	"A query that says which indications a subscriber wants.",
 };
 
 static const struct cim_qual_decl q447[] = {
-	{ "Version", CIM_STRING, false, s604, 1 },
-	{ "Description", CIM_STRING, false, s605, 1 },
+	{ "Version", CIM_STRING, false, s624, 1 },
+	{ "Description", CIM_STRING, false, s625, 1 },
 };
 
-static const char *const s606[] = {
+static const char *const s626[] = {
 	"Identifies the instance; the part before the first colon names who chose it.",
 };
 
 static const struct cim_qual_decl q448[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s97, 1 },
-	{ "Description", CIM_STRING, false, s606, 1 },
+	{ "Override", CIM_STRING, false, s98, 1 },
+	{ "Description", CIM_STRING, false, s626, 1 },
 };
 
-static const char *const s607[] = {
+static const char *const s627[] = {
 	"Name of the collection.",
 };
 
 static const struct cim_qual_decl q449[] = {
-	{ "Description", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s627, 1 },
 };
 
 static const struct cim_prop_decl CIM_FilterCollection_props[] = {
@@ -7319,103 +7634,105 @@ static const struct cim_prop_decl CIM_FilterCollection_props[] = {
 	  NULL, NULL, NULL, q449, 1 },
 };
 
-static const char *const s608[] = {
+static const char *const s628[] = {
 	"Filters that are subscribed to together.",
 };
 
 static const struct cim_qual_decl q450[] = {
-	{ "Version", CIM_STRING, false, s587, 1 },
-	{ "Description", CIM_STRING, false, s608, 1 },
+	{ "Version", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s628, 1 },
 };
 
-static const char *const s609[] = {
+static const char *const s629[] = {
 	"How long the listener lasts.",
 };
 
-static const char *const s610[] = {
+static const char *const s630[] = {
 	"1",
 	"2",
 	"3",
 };
 
-static const char *const s611[] = {
+static const char *const s631[] = {
 	"Other",
 	"Permanent",
 	"Transient",
 };
 
 static const struct cim_qual_decl q451[] = {
-	{ "Description", CIM_STRING, false, s609, 1 },
-	{ "ValueMap", CIM_STRING, true, s610, 3 },
-	{ "Values", CIM_STRING, true, s611, 3 },
+	{ "Description", CIM_STRING, false, s629, 1 },
+	{ "ValueMap", CIM_STRING, true, s630, 3 },
+	{ "Values", CIM_STRING, true, s631, 3 },
 };
 
-static const char *const s612[] = {
+static const char *const s632[] = {
 	"Text for PersistenceType 1 (Other).",
 };
 
 static const struct cim_qual_decl q452[] = {
-	{ "Description", CIM_STRING, false, s612, 1 },
+	{ "Description", CIM_STRING, false, s632, 1 },
 };
 
-static const char *const s613[] = {
+static const char *const s633[] = {
 	"URL of the listener.",
 };
 
 static const struct cim_qual_decl q453[] = {
-	{ "Description", CIM_STRING, false, s613, 1 },
+	{ "Description", CIM_STRING, false, s633, 1 },
 };
 
-static const char *const s614[] = {
+static const char *const s634[] = {
 	"Text for Protocol 1 (Other).",
 };
 
 static const struct cim_qual_decl q454[] = {
-	{ "Description", CIM_STRING, false, s614, 1 },
+	{ "Description", CIM_STRING, false, s634, 1 },
 };
 
-static const char *const s615[] = {
+static const char *const s635[] = {
 	"Protocol of the listener.",
 };
 
-static const char *const s616[] = {
+static const char *const s636[] = {
 	"1",
 	"2",
 	"3",
 	"4",
 	"5",
 	"6",
+	"..",
 };
 
-static const char *const s617[] = {
+static const char *const s637[] = {
 	"Other",
 	"CIM-XML",
 	"SM CLP",
 	"WS-Management",
 	"WSDM",
 	"SMTP",
+	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q455[] = {
-	{ "Description", CIM_STRING, false, s615, 1 },
-	{ "ValueMap", CIM_STRING, true, s616, 6 },
-	{ "Values", CIM_STRING, true, s617, 6 },
+	{ "Description", CIM_STRING, false, s635, 1 },
+	{ "ValueMap", CIM_STRING, true, s636, 7 },
+	{ "Values", CIM_STRING, true, s637, 7 },
 };
 
-static const char *const s618[] = {
+static const char *const s638[] = {
 	"Password for the listener.",
 };
 
 static const struct cim_qual_decl q456[] = {
-	{ "Description", CIM_STRING, false, s618, 1 },
+	{ "Description", CIM_STRING, false, s638, 1 },
 };
 
-static const char *const s619[] = {
+static const char *const s639[] = {
 	"User for the listener.",
 };
 
 static const struct cim_qual_decl q457[] = {
-	{ "Description", CIM_STRING, false, s619, 1 },
+	{ "Description", CIM_STRING, false, s639, 1 },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
@@ -7443,24 +7760,24 @@ static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
 	  NULL, NULL, NULL, q457, 1 },
 };
 
-static const char *const s620[] = {
+static const char *const s640[] = {
 	"Where indications are sent to.",
 };
 
 static const struct cim_qual_decl q458[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s620, 1 },
+	{ "Description", CIM_STRING, false, s640, 1 },
 };
 
-static const char *const s621[] = {
+static const char *const s641[] = {
 	"Destination",
 };
 
 static const struct cim_qual_decl q459[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s621, 1 },
-	{ "Description", CIM_STRING, false, s613, 1 },
+	{ "Override", CIM_STRING, false, s641, 1 },
+	{ "Description", CIM_STRING, false, s633, 1 },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
@@ -7468,38 +7785,38 @@ static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
 	  NULL, NULL, NULL, q459, 3 },
 };
 
-static const char *const s622[] = {
+static const char *const s642[] = {
 	"A listener that takes indications in CIM-XML.",
 };
 
 static const struct cim_qual_decl q460[] = {
-	{ "Version", CIM_STRING, false, s59, 1 },
-	{ "Description", CIM_STRING, false, s622, 1 },
+	{ "Version", CIM_STRING, false, s60, 1 },
+	{ "Description", CIM_STRING, false, s642, 1 },
 };
 
-static const char *const s623[] = {
+static const char *const s643[] = {
 	"What is wanted.",
 };
 
 static const struct cim_qual_decl q461[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s623, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
-static const char *const s624[] = {
+static const char *const s644[] = {
 	"Where it is sent.",
 };
 
 static const struct cim_qual_decl q462[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s624, 1 },
+	{ "Description", CIM_STRING, false, s644, 1 },
 };
 
-static const char *const s625[] = {
+static const char *const s645[] = {
 	"What happens to the subscription when deliveries fail for good.",
 };
 
-static const char *const s626[] = {
+static const char *const s646[] = {
 	"Other",
 	"Ignore",
 	"Disable",
@@ -7507,32 +7824,32 @@ static const char *const s626[] = {
 };
 
 static const struct cim_qual_decl q463[] = {
-	{ "Description", CIM_STRING, false, s625, 1 },
-	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s626, 4 },
+	{ "Description", CIM_STRING, false, s645, 1 },
+	{ "ValueMap", CIM_STRING, true, s269, 4 },
+	{ "Values", CIM_STRING, true, s646, 4 },
 };
 
-static const char *const s627[] = {
+static const char *const s647[] = {
 	"Text for OnFatalErrorPolicy 1 (Other).",
 };
 
 static const struct cim_qual_decl q464[] = {
-	{ "Description", CIM_STRING, false, s627, 1 },
+	{ "Description", CIM_STRING, false, s647, 1 },
 };
 
-static const char *const s628[] = {
+static const char *const s648[] = {
 	"Seconds for which deliveries must fail before OnFatalErrorPolicy is followed.",
 };
 
 static const struct cim_qual_decl q465[] = {
-	{ "Description", CIM_STRING, false, s628, 1 },
+	{ "Description", CIM_STRING, false, s648, 1 },
 };
 
-static const char *const s629[] = {
+static const char *const s649[] = {
 	"Whether it is in force.",
 };
 
-static const char *const s630[] = {
+static const char *const s650[] = {
 	"Unknown",
 	"Other",
 	"Enabled",
@@ -7542,49 +7859,49 @@ static const char *const s630[] = {
 
 static const struct cim_qual_decl q466[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s629, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s630, 5 },
+	{ "Description", CIM_STRING, false, s649, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s650, 5 },
 };
 
-static const char *const s631[] = {
+static const char *const s651[] = {
 	"Text for SubscriptionState 1 (Other).",
 };
 
 static const struct cim_qual_decl q467[] = {
-	{ "Description", CIM_STRING, false, s631, 1 },
+	{ "Description", CIM_STRING, false, s651, 1 },
 };
 
-static const char *const s632[] = {
+static const char *const s652[] = {
 	"Seconds that the subscription lasts.",
 };
 
 static const struct cim_qual_decl q468[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s632, 1 },
+	{ "Description", CIM_STRING, false, s652, 1 },
 };
 
-static const char *const s633[] = {
+static const char *const s653[] = {
 	"When it was made.",
 };
 
 static const struct cim_qual_decl q469[] = {
-	{ "Description", CIM_STRING, false, s633, 1 },
+	{ "Description", CIM_STRING, false, s653, 1 },
 };
 
-static const char *const s634[] = {
+static const char *const s654[] = {
 	"Seconds until it ends.",
 };
 
 static const struct cim_qual_decl q470[] = {
-	{ "Description", CIM_STRING, false, s634, 1 },
+	{ "Description", CIM_STRING, false, s654, 1 },
 };
 
-static const char *const s635[] = {
+static const char *const s655[] = {
 	"What happens to repetitions.",
 };
 
-static const char *const s636[] = {
+static const char *const s656[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -7593,74 +7910,74 @@ static const char *const s636[] = {
 };
 
 static const struct cim_qual_decl q471[] = {
-	{ "Description", CIM_STRING, false, s635, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s636, 5 },
+	{ "Description", CIM_STRING, false, s655, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s656, 5 },
 };
 
-static const char *const s637[] = {
+static const char *const s657[] = {
 	"Text for RepeatNotificationPolicy 1 (Other).",
 };
 
 static const struct cim_qual_decl q472[] = {
-	{ "Description", CIM_STRING, false, s637, 1 },
+	{ "Description", CIM_STRING, false, s657, 1 },
 };
 
-static const char *const s638[] = {
+static const char *const s658[] = {
 	"Seconds of an interval in which repetitions are looked for.",
 };
 
 static const struct cim_qual_decl q473[] = {
-	{ "Description", CIM_STRING, false, s638, 1 },
+	{ "Description", CIM_STRING, false, s658, 1 },
 };
 
-static const char *const s639[] = {
+static const char *const s659[] = {
 	"Seconds between two intervals.",
 };
 
 static const struct cim_qual_decl q474[] = {
-	{ "Description", CIM_STRING, false, s639, 1 },
+	{ "Description", CIM_STRING, false, s659, 1 },
 };
 
-static const char *const s640[] = {
+static const char *const s660[] = {
 	"So many are gathered, or let through, in an interval.",
 };
 
 static const struct cim_qual_decl q475[] = {
-	{ "Description", CIM_STRING, false, s640, 1 },
+	{ "Description", CIM_STRING, false, s660, 1 },
 };
 
-static const char *const s641[] = {
+static const char *const s661[] = {
 	"A text of the subscriber, sent with each indication.",
 };
 
 static const struct cim_qual_decl q476[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s641, 1 },
+	{ "Description", CIM_STRING, false, s661, 1 },
 };
 
-static const char *const s642[] = {
+static const char *const s662[] = {
 	"Whether a change of SubscriptionState is indicated.",
 };
 
 static const struct cim_qual_decl q477[] = {
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Description", CIM_STRING, false, s662, 1 },
 };
 
-static const char *const s643[] = {
+static const char *const s663[] = {
 	"Identifier of the last indication of the subscription.",
 };
 
 static const struct cim_qual_decl q478[] = {
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Description", CIM_STRING, false, s663, 1 },
 };
 
-static const char *const s644[] = {
+static const char *const s664[] = {
 	"When that one was made.",
 };
 
 static const struct cim_qual_decl q479[] = {
-	{ "Description", CIM_STRING, false, s644, 1 },
+	{ "Description", CIM_STRING, false, s664, 1 },
 };
 
 static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
@@ -7706,7 +8023,7 @@ static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
 	  NULL, NULL, NULL, q479, 1 },
 };
 
-static const char *const s645[] = {
+static const char *const s665[] = {
 	"Ties what is wanted to where it is sent.",
 };
 
@@ -7714,27 +8031,27 @@ static const struct cim_qual_decl q480[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s645, 1 },
+	{ "Description", CIM_STRING, false, s665, 1 },
 };
 
-static const char *const s646[] = {
+static const char *const s666[] = {
 	"Filter",
 };
 
 static const struct cim_qual_decl q481[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s646, 1 },
-	{ "Description", CIM_STRING, false, s623, 1 },
+	{ "Override", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
-static const char *const s647[] = {
+static const char *const s667[] = {
 	"Handler",
 };
 
 static const struct cim_qual_decl q482[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s647, 1 },
-	{ "Description", CIM_STRING, false, s624, 1 },
+	{ "Override", CIM_STRING, false, s667, 1 },
+	{ "Description", CIM_STRING, false, s644, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
@@ -7744,28 +8061,28 @@ static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
 	  "CIM_ListenerDestination", NULL, NULL, q482, 3 },
 };
 
-static const char *const s648[] = {
+static const char *const s668[] = {
 	"2.16.0",
 };
 
-static const char *const s649[] = {
+static const char *const s669[] = {
 	"A filter and the listener that gets what it lets through.",
 };
 
 static const struct cim_qual_decl q483[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s648, 1 },
-	{ "Description", CIM_STRING, false, s649, 1 },
+	{ "Version", CIM_STRING, false, s668, 1 },
+	{ "Description", CIM_STRING, false, s669, 1 },
 };
 
 static const struct cim_qual_decl q484[] = {
-	{ "Override", CIM_STRING, false, s646, 1 },
-	{ "Description", CIM_STRING, false, s623, 1 },
+	{ "Override", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
 static const struct cim_qual_decl q485[] = {
-	{ "Override", CIM_STRING, false, s647, 1 },
-	{ "Description", CIM_STRING, false, s624, 1 },
+	{ "Override", CIM_STRING, false, s667, 1 },
+	{ "Description", CIM_STRING, false, s644, 1 },
 };
 
 static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
@@ -7775,74 +8092,74 @@ static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
 	  "CIM_ListenerDestination", NULL, NULL, q485, 2 },
 };
 
-static const char *const s650[] = {
+static const char *const s670[] = {
 	"2.27.0",
 };
 
-static const char *const s651[] = {
+static const char *const s671[] = {
 	"A collection of filters and the listener that gets what they let through.",
 };
 
 static const struct cim_qual_decl q486[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s651, 1 },
+	{ "Version", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s671, 1 },
 };
 
-static const char *const s652[] = {
+static const char *const s672[] = {
 	"Identifies the indication.",
 };
 
 static const struct cim_qual_decl q487[] = {
-	{ "Description", CIM_STRING, false, s652, 1 },
+	{ "Description", CIM_STRING, false, s672, 1 },
 };
 
-static const char *const s653[] = {
+static const char *const s673[] = {
 	"Identifiers of the indications that belong to this one.",
 };
 
 static const struct cim_qual_decl q488[] = {
-	{ "Description", CIM_STRING, false, s653, 1 },
+	{ "Description", CIM_STRING, false, s673, 1 },
 };
 
-static const char *const s654[] = {
+static const char *const s674[] = {
 	"When the event happened.",
 };
 
 static const struct cim_qual_decl q489[] = {
-	{ "Description", CIM_STRING, false, s654, 1 },
+	{ "Description", CIM_STRING, false, s674, 1 },
 };
 
-static const char *const s655[] = {
+static const char *const s675[] = {
 	"Text for PerceivedSeverity 1 (Other).",
 };
 
 static const struct cim_qual_decl q490[] = {
-	{ "Description", CIM_STRING, false, s655, 1 },
+	{ "Description", CIM_STRING, false, s675, 1 },
 };
 
-static const char *const s656[] = {
+static const char *const s676[] = {
 	"Name of the filter that let the indication through.",
 };
 
 static const struct cim_qual_decl q491[] = {
-	{ "Description", CIM_STRING, false, s656, 1 },
+	{ "Description", CIM_STRING, false, s676, 1 },
 };
 
-static const char *const s657[] = {
+static const char *const s677[] = {
 	"Context of SequenceNumber.",
 };
 
 static const struct cim_qual_decl q492[] = {
-	{ "Description", CIM_STRING, false, s657, 1 },
+	{ "Description", CIM_STRING, false, s677, 1 },
 };
 
-static const char *const s658[] = {
+static const char *const s678[] = {
 	"Counts the indications sent to a listener.",
 };
 
 static const struct cim_qual_decl q493[] = {
-	{ "Description", CIM_STRING, false, s658, 1 },
+	{ "Description", CIM_STRING, false, s678, 1 },
 };
 
 static const struct cim_prop_decl CIM_Indication_props[] = {
@@ -7864,41 +8181,41 @@ static const struct cim_prop_decl CIM_Indication_props[] = {
 	  NULL, NULL, NULL, q493, 1 },
 };
 
-static const char *const s659[] = {
+static const char *const s679[] = {
 	"Something that happened.",
 };
 
 static const struct cim_qual_decl q494[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s534, 1 },
-	{ "Description", CIM_STRING, false, s659, 1 },
+	{ "Version", CIM_STRING, false, s553, 1 },
+	{ "Description", CIM_STRING, false, s679, 1 },
 };
 
-static const char *const s660[] = {
+static const char *const s680[] = {
 	"The instance that the indication is about.",
 };
 
 static const struct cim_qual_decl q495[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s660, 1 },
+	{ "Description", CIM_STRING, false, s680, 1 },
 };
 
-static const char *const s661[] = {
+static const char *const s681[] = {
 	"Path of that instance.",
 };
 
 static const struct cim_qual_decl q496[] = {
-	{ "Description", CIM_STRING, false, s661, 1 },
+	{ "Description", CIM_STRING, false, s681, 1 },
 };
 
-static const char *const s662[] = {
+static const char *const s682[] = {
 	"Host of that instance.",
 };
 
 static const struct cim_qual_decl q497[] = {
-	{ "Description", CIM_STRING, false, s662, 1 },
+	{ "Description", CIM_STRING, false, s682, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstIndication_props[] = {
@@ -7910,46 +8227,46 @@ static const struct cim_prop_decl CIM_InstIndication_props[] = {
 	  NULL, NULL, NULL, q497, 1 },
 };
 
-static const char *const s663[] = {
+static const char *const s683[] = {
 	"2.29.0",
 };
 
-static const char *const s664[] = {
+static const char *const s684[] = {
 	"Something that happened to an instance.",
 };
 
 static const struct cim_qual_decl q498[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s663, 1 },
-	{ "Description", CIM_STRING, false, s664, 1 },
+	{ "Version", CIM_STRING, false, s683, 1 },
+	{ "Description", CIM_STRING, false, s684, 1 },
 };
 
-static const char *const s665[] = {
+static const char *const s685[] = {
 	"An instance has come into being.",
 };
 
 static const struct cim_qual_decl q499[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s665, 1 },
+	{ "Version", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s685, 1 },
 };
 
-static const char *const s666[] = {
+static const char *const s686[] = {
 	"The instance as it was before.",
 };
 
 static const struct cim_qual_decl q500[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s686, 1 },
 };
 
-static const char *const s667[] = {
+static const char *const s687[] = {
 	"Names of the properties that differ.",
 };
 
 static const struct cim_qual_decl q501[] = {
-	{ "Description", CIM_STRING, false, s667, 1 },
+	{ "Description", CIM_STRING, false, s687, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstModification_props[] = {
@@ -7959,27 +8276,27 @@ static const struct cim_prop_decl CIM_InstModification_props[] = {
 	  NULL, NULL, NULL, q501, 1 },
 };
 
-static const char *const s668[] = {
+static const char *const s688[] = {
 	"An instance has changed.",
 };
 
 static const struct cim_qual_decl q502[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s668, 1 },
+	{ "Description", CIM_STRING, false, s688, 1 },
 };
 
-static const char *const s669[] = {
+static const char *const s689[] = {
 	"An instance has gone.",
 };
 
 static const struct cim_qual_decl q503[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s669, 1 },
+	{ "Version", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s689, 1 },
 };
 
-static const char *const s670[] = {
+static const char *const s690[] = {
 	"Something that happened and is no change of an instance.",
 };
 
@@ -7987,40 +8304,40 @@ static const struct cim_qual_decl q504[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s690, 1 },
 };
 
-static const char *const s671[] = {
+static const char *const s691[] = {
 	"The element that the alert is about.",
 };
 
 static const struct cim_qual_decl q505[] = {
-	{ "Description", CIM_STRING, false, s671, 1 },
+	{ "Description", CIM_STRING, false, s691, 1 },
 };
 
-static const char *const s672[] = {
+static const char *const s692[] = {
 	"Format of AlertingManagedElement.",
 };
 
 static const struct cim_qual_decl q506[] = {
-	{ "Description", CIM_STRING, false, s672, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 3 },
-	{ "Values", CIM_STRING, true, s512, 3 },
+	{ "Description", CIM_STRING, false, s692, 1 },
+	{ "ValueMap", CIM_STRING, true, s362, 3 },
+	{ "Values", CIM_STRING, true, s531, 3 },
 };
 
-static const char *const s673[] = {
+static const char *const s693[] = {
 	"Text for AlertingElementFormat 1 (Other).",
 };
 
 static const struct cim_qual_decl q507[] = {
-	{ "Description", CIM_STRING, false, s673, 1 },
+	{ "Description", CIM_STRING, false, s693, 1 },
 };
 
-static const char *const s674[] = {
+static const char *const s694[] = {
 	"What kind of alert it is.",
 };
 
-static const char *const s675[] = {
+static const char *const s695[] = {
 	"Other",
 	"Communications Alert",
 	"Quality of Service Alert",
@@ -8033,32 +8350,32 @@ static const char *const s675[] = {
 
 static const struct cim_qual_decl q508[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s674, 1 },
-	{ "ValueMap", CIM_STRING, true, s295, 8 },
-	{ "Values", CIM_STRING, true, s675, 8 },
+	{ "Description", CIM_STRING, false, s694, 1 },
+	{ "ValueMap", CIM_STRING, true, s415, 8 },
+	{ "Values", CIM_STRING, true, s695, 8 },
 };
 
-static const char *const s676[] = {
+static const char *const s696[] = {
 	"Text for AlertType 1 (Other).",
 };
 
 static const struct cim_qual_decl q509[] = {
-	{ "Description", CIM_STRING, false, s676, 1 },
+	{ "Description", CIM_STRING, false, s696, 1 },
 };
 
-static const char *const s677[] = {
+static const char *const s697[] = {
 	"PerceivedSeverity",
 };
 
 static const struct cim_qual_decl q510[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s677, 1 },
-	{ "Description", CIM_STRING, false, s503, 1 },
-	{ "ValueMap", CIM_STRING, true, s135, 8 },
-	{ "Values", CIM_STRING, true, s504, 8 },
+	{ "Override", CIM_STRING, false, s697, 1 },
+	{ "Description", CIM_STRING, false, s522, 1 },
+	{ "ValueMap", CIM_STRING, true, s136, 8 },
+	{ "Values", CIM_STRING, true, s523, 8 },
 };
 
-static const char *const s678[] = {
+static const char *const s698[] = {
 	"0",
 	"1",
 	"2",
@@ -8070,7 +8387,7 @@ static const char *const s678[] = {
 	"..",
 };
 
-static const char *const s679[] = {
+static const char *const s699[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -8084,24 +8401,24 @@ static const char *const s679[] = {
 
 static const struct cim_qual_decl q511[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s505, 1 },
-	{ "ValueMap", CIM_STRING, true, s678, 9 },
-	{ "Values", CIM_STRING, true, s679, 9 },
+	{ "Description", CIM_STRING, false, s524, 1 },
+	{ "ValueMap", CIM_STRING, true, s698, 9 },
+	{ "Values", CIM_STRING, true, s699, 9 },
 };
 
-static const char *const s680[] = {
+static const char *const s700[] = {
 	"Likely cause, in words.",
 };
 
 static const struct cim_qual_decl q512[] = {
-	{ "Description", CIM_STRING, false, s680, 1 },
+	{ "Description", CIM_STRING, false, s700, 1 },
 };
 
-static const char *const s681[] = {
+static const char *const s701[] = {
 	"Which way it goes.",
 };
 
-static const char *const s682[] = {
+static const char *const s702[] = {
 	"Unknown",
 	"Not Applicable",
 	"Trending Up",
@@ -8110,89 +8427,89 @@ static const char *const s682[] = {
 };
 
 static const struct cim_qual_decl q513[] = {
-	{ "Description", CIM_STRING, false, s681, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s682, 5 },
+	{ "Description", CIM_STRING, false, s701, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s702, 5 },
 };
 
-static const char *const s683[] = {
+static const char *const s703[] = {
 	"What can be done, in words.",
 };
 
 static const struct cim_qual_decl q514[] = {
-	{ "Description", CIM_STRING, false, s683, 1 },
+	{ "Description", CIM_STRING, false, s703, 1 },
 };
 
-static const char *const s684[] = {
+static const char *const s704[] = {
 	"Identifies the cause: the same for the same one.",
 };
 
 static const struct cim_qual_decl q515[] = {
-	{ "Description", CIM_STRING, false, s684, 1 },
+	{ "Description", CIM_STRING, false, s704, 1 },
 };
 
-static const char *const s685[] = {
+static const char *const s705[] = {
 	"When it happened, as the system that it happened to says.",
 };
 
 static const struct cim_qual_decl q516[] = {
-	{ "Description", CIM_STRING, false, s685, 1 },
+	{ "Description", CIM_STRING, false, s705, 1 },
 };
 
-static const char *const s686[] = {
+static const char *const s706[] = {
 	"Class of the system that it happened to.",
 };
 
 static const struct cim_qual_decl q517[] = {
-	{ "Description", CIM_STRING, false, s686, 1 },
+	{ "Description", CIM_STRING, false, s706, 1 },
 };
 
-static const char *const s687[] = {
+static const char *const s707[] = {
 	"Name of the system that it happened to.",
 };
 
 static const struct cim_qual_decl q518[] = {
-	{ "Description", CIM_STRING, false, s687, 1 },
+	{ "Description", CIM_STRING, false, s707, 1 },
 };
 
-static const char *const s688[] = {
+static const char *const s708[] = {
 	"Who made the alert.",
 };
 
 static const struct cim_qual_decl q519[] = {
-	{ "Description", CIM_STRING, false, s688, 1 },
+	{ "Description", CIM_STRING, false, s708, 1 },
 };
 
-static const char *const s689[] = {
+static const char *const s709[] = {
 	"The text of the alert.",
 };
 
 static const struct cim_qual_decl q520[] = {
-	{ "Description", CIM_STRING, false, s689, 1 },
+	{ "Description", CIM_STRING, false, s709, 1 },
 };
 
-static const char *const s690[] = {
+static const char *const s710[] = {
 	"What was put into the text.",
 };
 
 static const struct cim_qual_decl q521[] = {
-	{ "Description", CIM_STRING, false, s690, 1 },
+	{ "Description", CIM_STRING, false, s710, 1 },
 };
 
-static const char *const s691[] = {
+static const char *const s711[] = {
 	"Identifies the text.",
 };
 
 static const struct cim_qual_decl q522[] = {
-	{ "Description", CIM_STRING, false, s691, 1 },
+	{ "Description", CIM_STRING, false, s711, 1 },
 };
 
-static const char *const s692[] = {
+static const char *const s712[] = {
 	"Who defines MessageID.",
 };
 
 static const struct cim_qual_decl q523[] = {
-	{ "Description", CIM_STRING, false, s692, 1 },
+	{ "Description", CIM_STRING, false, s712, 1 },
 };
 
 static const struct cim_prop_decl CIM_AlertIndication_props[] = {
@@ -8238,151 +8555,151 @@ static const struct cim_prop_decl CIM_AlertIndication_props[] = {
 	  NULL, NULL, NULL, q523, 1 },
 };
 
-static const char *const s693[] = {
+static const char *const s713[] = {
 	"Something that a person or a program should look at.",
 };
 
 static const struct cim_qual_decl q524[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s693, 1 },
+	{ "Version", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s713, 1 },
 };
 
-static const char *const s694[] = {
+static const char *const s714[] = {
 	"The state of the job in words.",
 };
 
 static const struct cim_qual_decl q525[] = {
-	{ "Description", CIM_STRING, false, s694, 1 },
+	{ "Description", CIM_STRING, false, s714, 1 },
 };
 
-static const char *const s695[] = {
+static const char *const s715[] = {
 	"When the job was asked for.",
 };
 
 static const struct cim_qual_decl q526[] = {
-	{ "Description", CIM_STRING, false, s695, 1 },
+	{ "Description", CIM_STRING, false, s715, 1 },
 };
 
-static const char *const s696[] = {
+static const char *const s716[] = {
 	"When the job started.",
 };
 
 static const struct cim_qual_decl q527[] = {
-	{ "Description", CIM_STRING, false, s696, 1 },
+	{ "Description", CIM_STRING, false, s716, 1 },
 };
 
-static const char *const s697[] = {
+static const char *const s717[] = {
 	"How long the job has run; when it is over, how long it ran.",
 };
 
 static const struct cim_qual_decl q528[] = {
-	{ "Description", CIM_STRING, false, s697, 1 },
+	{ "Description", CIM_STRING, false, s717, 1 },
 };
 
-static const char *const s698[] = {
+static const char *const s718[] = {
 	"How often the job is to run.",
 };
 
 static const struct cim_qual_decl q529[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s698, 1 },
+	{ "Description", CIM_STRING, false, s718, 1 },
 };
 
-static const char *const s699[] = {
+static const char *const s719[] = {
 	"Whether the times are local or UTC.",
 };
 
-static const char *const s700[] = {
+static const char *const s720[] = {
 	"Local Time",
 	"UTC Time",
 };
 
 static const struct cim_qual_decl q530[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s699, 1 },
-	{ "ValueMap", CIM_STRING, true, s381, 2 },
-	{ "Values", CIM_STRING, true, s700, 2 },
+	{ "Description", CIM_STRING, false, s719, 1 },
+	{ "ValueMap", CIM_STRING, true, s389, 2 },
+	{ "Values", CIM_STRING, true, s720, 2 },
 };
 
-static const char *const s701[] = {
+static const char *const s721[] = {
 	"When the job becomes invalid.",
 };
 
 static const struct cim_qual_decl q531[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s701, 1 },
+	{ "Description", CIM_STRING, false, s721, 1 },
 };
 
-static const char *const s702[] = {
+static const char *const s722[] = {
 	"Whom to tell about the job.",
 };
 
 static const struct cim_qual_decl q532[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s702, 1 },
+	{ "Description", CIM_STRING, false, s722, 1 },
 };
 
-static const char *const s703[] = {
+static const char *const s723[] = {
 	"Who asked for the job.",
 };
 
 static const struct cim_qual_decl q533[] = {
-	{ "Description", CIM_STRING, false, s703, 1 },
+	{ "Description", CIM_STRING, false, s723, 1 },
 };
 
-static const char *const s704[] = {
+static const char *const s724[] = {
 	"Urgency of the job.",
 };
 
 static const struct cim_qual_decl q534[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s704, 1 },
+	{ "Description", CIM_STRING, false, s724, 1 },
 };
 
-static const char *const s705[] = {
+static const char *const s725[] = {
 	"percent",
 };
 
-static const char *const s706[] = {
+static const char *const s726[] = {
 	"How much of the work is done, in percent. Comes from the bytes that the kernel reports as copied.",
 };
 
 static const struct cim_qual_decl q535[] = {
-	{ "PUnit", CIM_STRING, false, s705, 1 },
-	{ "Description", CIM_STRING, false, s706, 1 },
+	{ "PUnit", CIM_STRING, false, s725, 1 },
+	{ "Description", CIM_STRING, false, s726, 1 },
 };
 
-static const char *const s707[] = {
+static const char *const s727[] = {
 	"Whether the job goes away by itself, TimeBeforeRemoval after its end.",
 };
 
 static const struct cim_qual_decl q536[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s707, 1 },
+	{ "Description", CIM_STRING, false, s727, 1 },
 };
 
-static const char *const s708[] = {
+static const char *const s728[] = {
 	"0 when the job ended well or runs, otherwise a number of the error.",
 };
 
 static const struct cim_qual_decl q537[] = {
-	{ "Description", CIM_STRING, false, s708, 1 },
+	{ "Description", CIM_STRING, false, s728, 1 },
 };
 
-static const char *const s709[] = {
+static const char *const s729[] = {
 	"What went wrong, in words.",
 };
 
 static const struct cim_qual_decl q538[] = {
-	{ "Description", CIM_STRING, false, s709, 1 },
+	{ "Description", CIM_STRING, false, s729, 1 },
 };
 
-static const char *const s710[] = {
+static const char *const s730[] = {
 	"What to do about a failed job.",
 };
 
-static const char *const s711[] = {
+static const char *const s731[] = {
 	"Unknown",
 	"Other",
 	"Do Not Continue",
@@ -8392,26 +8709,26 @@ static const char *const s711[] = {
 };
 
 static const struct cim_qual_decl q539[] = {
-	{ "Description", CIM_STRING, false, s710, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s711, 6 },
+	{ "Description", CIM_STRING, false, s730, 1 },
+	{ "ValueMap", CIM_STRING, true, s408, 6 },
+	{ "Values", CIM_STRING, true, s731, 6 },
 };
 
-static const char *const s712[] = {
+static const char *const s732[] = {
 	"Text for RecoveryAction 1 (Other).",
 };
 
 static const struct cim_qual_decl q540[] = {
-	{ "Description", CIM_STRING, false, s712, 1 },
+	{ "Description", CIM_STRING, false, s732, 1 },
 };
 
-static const char *const s713[] = {
+static const char *const s733[] = {
 	"Whether the job object goes away as well.",
 };
 
 static const struct cim_qual_decl q541[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s713, 1 },
+	{ "Description", CIM_STRING, false, s733, 1 },
 };
 
 static const struct cim_param_decl CIM_Job_KillJob[] = {
@@ -8419,15 +8736,15 @@ static const struct cim_param_decl CIM_Job_KillJob[] = {
 	  NULL, NULL, q541, 2 },
 };
 
-static const char *const s714[] = {
+static const char *const s734[] = {
 	"No value",
 };
 
-static const char *const s715[] = {
+static const char *const s735[] = {
 	"Stops the job (deprecated in favour of RequestStateChange).",
 };
 
-static const char *const s716[] = {
+static const char *const s736[] = {
 	"0",
 	"1",
 	"2",
@@ -8439,7 +8756,7 @@ static const char *const s716[] = {
 	"0x8000..",
 };
 
-static const char *const s717[] = {
+static const char *const s737[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8452,10 +8769,10 @@ static const char *const s717[] = {
 };
 
 static const struct cim_qual_decl q542[] = {
-	{ "Deprecated", CIM_STRING, true, s714, 1 },
-	{ "Description", CIM_STRING, false, s715, 1 },
-	{ "ValueMap", CIM_STRING, true, s716, 9 },
-	{ "Values", CIM_STRING, true, s717, 9 },
+	{ "Deprecated", CIM_STRING, true, s734, 1 },
+	{ "Description", CIM_STRING, false, s735, 1 },
+	{ "ValueMap", CIM_STRING, true, s736, 9 },
+	{ "Values", CIM_STRING, true, s737, 9 },
 };
 
 static const struct cim_prop_decl CIM_Job_props[] = {
@@ -8497,27 +8814,27 @@ static const struct cim_method_decl CIM_Job_methods[] = {
 	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q542, 4 },
 };
 
-static const char *const s718[] = {
+static const char *const s738[] = {
 	"A piece of work that takes time.",
 };
 
 static const struct cim_qual_decl q543[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s718, 1 },
+	{ "Description", CIM_STRING, false, s738, 1 },
 };
 
 static const struct cim_qual_decl q544[] = {
-	{ "Override", CIM_STRING, false, s64, 1 },
+	{ "Override", CIM_STRING, false, s65, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s719[] = {
+static const char *const s739[] = {
 	"The state of the job.",
 };
 
-static const char *const s720[] = {
+static const char *const s740[] = {
 	"2",
 	"3",
 	"4",
@@ -8529,9 +8846,11 @@ static const char *const s720[] = {
 	"10",
 	"11",
 	"12",
+	"13..32767",
+	"32768..65535",
 };
 
-static const char *const s721[] = {
+static const char *const s741[] = {
 	"New",
 	"Starting",
 	"Running",
@@ -8543,55 +8862,69 @@ static const char *const s721[] = {
 	"Exception",
 	"Service",
 	"Query Pending",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q545[] = {
-	{ "Description", CIM_STRING, false, s719, 1 },
-	{ "ValueMap", CIM_STRING, true, s720, 11 },
-	{ "Values", CIM_STRING, true, s721, 11 },
+	{ "Description", CIM_STRING, false, s739, 1 },
+	{ "ValueMap", CIM_STRING, true, s740, 13 },
+	{ "Values", CIM_STRING, true, s741, 13 },
 };
 
-static const char *const s722[] = {
+static const char *const s742[] = {
 	"How long the object stays after its end.",
 };
 
 static const struct cim_qual_decl q546[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s722, 1 },
+	{ "Description", CIM_STRING, false, s742, 1 },
 };
 
-static const char *const s723[] = {
+static const char *const s743[] = {
 	"The input parameters of the method that started the job.",
 };
 
 static const struct cim_qual_decl q547[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s723, 1 },
+	{ "Description", CIM_STRING, false, s743, 1 },
 };
 
-static const char *const s724[] = {
+static const char *const s744[] = {
 	"The output parameters of the method that started the job.",
 };
 
 static const struct cim_qual_decl q548[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s724, 1 },
+	{ "Description", CIM_STRING, false, s744, 1 },
 };
 
-static const char *const s725[] = {
+static const char *const s745[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7..32767",
+	"32768..65535",
+};
+
+static const char *const s746[] = {
 	"Start",
 	"Suspend",
 	"Terminate",
 	"Kill",
 	"Service",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q549[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s52, 1 },
-	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s725, 5 },
+	{ "Description", CIM_STRING, false, s53, 1 },
+	{ "ValueMap", CIM_STRING, true, s745, 7 },
+	{ "Values", CIM_STRING, true, s746, 7 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
@@ -8601,7 +8934,7 @@ static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
 	  NULL, NULL, q26, 2 },
 };
 
-static const char *const s726[] = {
+static const char *const s747[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown/Unspecified Error",
@@ -8619,24 +8952,24 @@ static const char *const s726[] = {
 };
 
 static const struct cim_qual_decl q550[] = {
-	{ "Description", CIM_STRING, false, s56, 1 },
-	{ "ValueMap", CIM_STRING, true, s57, 14 },
-	{ "Values", CIM_STRING, true, s726, 14 },
+	{ "Description", CIM_STRING, false, s57, 1 },
+	{ "ValueMap", CIM_STRING, true, s58, 14 },
+	{ "Values", CIM_STRING, true, s747, 14 },
 };
 
-static const char *const s727[] = {
+static const char *const s748[] = {
 	"CIM_Error",
 };
 
-static const char *const s728[] = {
+static const char *const s749[] = {
 	"What went wrong, NULL when nothing did.",
 };
 
 static const struct cim_qual_decl q551[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s727, 1 },
-	{ "Description", CIM_STRING, false, s728, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
+	{ "Description", CIM_STRING, false, s749, 1 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
@@ -8644,15 +8977,15 @@ static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
 	  NULL, "CIM_Error", q551, 4 },
 };
 
-static const char *const s729[] = {
+static const char *const s750[] = {
 	"CIM_ConcreteJob.GetErrors",
 };
 
-static const char *const s730[] = {
+static const char *const s751[] = {
 	"Tells why the job failed. NULL while it runs, after success and after it was stopped on request.",
 };
 
-static const char *const s731[] = {
+static const char *const s752[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -8665,10 +8998,10 @@ static const char *const s731[] = {
 };
 
 static const struct cim_qual_decl q552[] = {
-	{ "Deprecated", CIM_STRING, true, s729, 1 },
-	{ "Description", CIM_STRING, false, s730, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s731, 9 },
+	{ "Deprecated", CIM_STRING, true, s750, 1 },
+	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s752, 9 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
@@ -8677,9 +9010,9 @@ static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
 };
 
 static const struct cim_qual_decl q553[] = {
-	{ "Description", CIM_STRING, false, s730, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s731, 9 },
+	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s752, 9 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteJob_props[] = {
@@ -8705,39 +9038,39 @@ static const struct cim_method_decl CIM_ConcreteJob_methods[] = {
 	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q553, 3 },
 };
 
-static const char *const s732[] = {
+static const char *const s753[] = {
 	"2.38.0",
 };
 
-static const char *const s733[] = {
+static const char *const s754[] = {
 	"A job started by a method. It stays until it is deleted, or TimeBeforeRemoval after its end when DeleteOnCompletion is TRUE.",
 };
 
 static const struct cim_qual_decl q554[] = {
-	{ "Version", CIM_STRING, false, s732, 1 },
-	{ "Description", CIM_STRING, false, s733, 1 },
+	{ "Version", CIM_STRING, false, s753, 1 },
+	{ "Description", CIM_STRING, false, s754, 1 },
 };
 
-static const char *const s734[] = {
+static const char *const s755[] = {
 	"CIM_InstMethodCall",
 };
 
-static const char *const s735[] = {
+static const char *const s756[] = {
 	"The call as it was made: input parameters.",
 };
 
 static const struct cim_qual_decl q555[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s734, 1 },
-	{ "Description", CIM_STRING, false, s735, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
+	{ "Description", CIM_STRING, false, s756, 1 },
 };
 
-static const char *const s736[] = {
+static const char *const s757[] = {
 	"The call as it returned: input and output parameters and the return value.",
 };
 
 static const struct cim_qual_decl q556[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s734, 1 },
-	{ "Description", CIM_STRING, false, s736, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
+	{ "Description", CIM_STRING, false, s757, 1 },
 };
 
 static const struct cim_prop_decl CIM_MethodResult_props[] = {
@@ -8749,52 +9082,52 @@ static const struct cim_prop_decl CIM_MethodResult_props[] = {
 	  NULL, "CIM_InstMethodCall", NULL, q556, 2 },
 };
 
-static const char *const s737[] = {
+static const char *const s758[] = {
 	"2.31.0",
 };
 
-static const char *const s738[] = {
+static const char *const s759[] = {
 	"The call that started a job, and what it returned.",
 };
 
 static const struct cim_qual_decl q557[] = {
-	{ "Version", CIM_STRING, false, s737, 1 },
-	{ "Description", CIM_STRING, false, s738, 1 },
+	{ "Version", CIM_STRING, false, s758, 1 },
+	{ "Description", CIM_STRING, false, s759, 1 },
 };
 
-static const char *const s739[] = {
+static const char *const s760[] = {
 	"Name of the method.",
 };
 
 static const struct cim_qual_decl q558[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s739, 1 },
+	{ "Description", CIM_STRING, false, s760, 1 },
 };
 
-static const char *const s740[] = {
+static const char *const s761[] = {
 	"The parameters.",
 };
 
 static const struct cim_qual_decl q559[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s740, 1 },
+	{ "Description", CIM_STRING, false, s761, 1 },
 };
 
-static const char *const s741[] = {
+static const char *const s762[] = {
 	"What the method returned.",
 };
 
 static const struct cim_qual_decl q560[] = {
-	{ "Description", CIM_STRING, false, s741, 1 },
+	{ "Description", CIM_STRING, false, s762, 1 },
 };
 
-static const char *const s742[] = {
+static const char *const s763[] = {
 	"TRUE before the call, FALSE after it.",
 };
 
 static const struct cim_qual_decl q561[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+	{ "Description", CIM_STRING, false, s763, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
@@ -8808,32 +9141,32 @@ static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
 	  NULL, NULL, NULL, q561, 2 },
 };
 
-static const char *const s743[] = {
+static const char *const s764[] = {
 	"A method was called.",
 };
 
 static const struct cim_qual_decl q562[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s732, 1 },
-	{ "Description", CIM_STRING, false, s743, 1 },
+	{ "Version", CIM_STRING, false, s753, 1 },
+	{ "Description", CIM_STRING, false, s764, 1 },
 };
 
-static const char *const s744[] = {
+static const char *const s765[] = {
 	"The service that started the job.",
 };
 
 static const struct cim_qual_decl q563[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s744, 1 },
+	{ "Description", CIM_STRING, false, s765, 1 },
 };
 
-static const char *const s745[] = {
+static const char *const s766[] = {
 	"The job.",
 };
 
 static const struct cim_qual_decl q564[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s745, 1 },
+	{ "Description", CIM_STRING, false, s766, 1 },
 };
 
 static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
@@ -8843,17 +9176,17 @@ static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
 	  "CIM_Job", NULL, NULL, q564, 2 },
 };
 
-static const char *const s746[] = {
+static const char *const s767[] = {
 	"A job and the service that started it.",
 };
 
 static const struct cim_qual_decl q565[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s88, 1 },
-	{ "Description", CIM_STRING, false, s746, 1 },
+	{ "Version", CIM_STRING, false, s89, 1 },
+	{ "Description", CIM_STRING, false, s767, 1 },
 };
 
-static const char *const s747[] = {
+static const char *const s768[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -8863,9 +9196,9 @@ static const char *const s747[] = {
 };
 
 static const struct cim_qual_decl q566[] = {
-	{ "Description", CIM_STRING, false, s547, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s747, 6 },
+	{ "Description", CIM_STRING, false, s566, 1 },
+	{ "ValueMap", CIM_STRING, true, s408, 6 },
+	{ "Values", CIM_STRING, true, s768, 6 },
 };
 
 static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
@@ -8879,27 +9212,27 @@ static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
 	  NULL, NULL, NULL, q398, 2 },
 };
 
-static const char *const s748[] = {
+static const char *const s769[] = {
 	"2.15.0",
 };
 
-static const char *const s749[] = {
+static const char *const s770[] = {
 	"A job and an element that it affects.",
 };
 
 static const struct cim_qual_decl q567[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s748, 1 },
-	{ "Description", CIM_STRING, false, s749, 1 },
+	{ "Version", CIM_STRING, false, s769, 1 },
+	{ "Description", CIM_STRING, false, s770, 1 },
 };
 
-static const char *const s750[] = {
+static const char *const s771[] = {
 	"The parameters and the result of the method.",
 };
 
 static const struct cim_qual_decl q568[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s750, 1 },
+	{ "Description", CIM_STRING, false, s771, 1 },
 };
 
 static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
@@ -8909,65 +9242,65 @@ static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
 	  "CIM_MethodResult", NULL, NULL, q568, 2 },
 };
 
-static const char *const s751[] = {
+static const char *const s772[] = {
 	"A job and the call that started it.",
 };
 
 static const struct cim_qual_decl q569[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s737, 1 },
-	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "Version", CIM_STRING, false, s758, 1 },
+	{ "Description", CIM_STRING, false, s772, 1 },
 };
 
-static const char *const s752[] = {
+static const char *const s773[] = {
 	"A job. Its progress is the number of bytes that the kernel reports as copied.",
 };
 
 static const struct cim_qual_decl q570[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s752, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s773, 1 },
 };
 
-static const char *const s753[] = {
+static const char *const s774[] = {
 	"The call that started a job.",
 };
 
 static const struct cim_qual_decl q571[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s753, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s774, 1 },
 };
 
-static const char *const s754[] = {
+static const char *const s775[] = {
 	"The service that started a job.",
 };
 
 static const struct cim_qual_decl q572[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s754, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s775, 1 },
 };
 
-static const char *const s755[] = {
+static const char *const s776[] = {
 	"The volumes and groups that a job is about.",
 };
 
 static const struct cim_qual_decl q573[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s755, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s776, 1 },
 };
 
 static const struct cim_qual_decl q574[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s753, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s774, 1 },
 };
 
-static const char *const s756[] = {
+static const char *const s777[] = {
 	"Replication types supported.",
 };
 
-static const char *const s757[] = {
+static const char *const s778[] = {
 	"2",
 	"3",
 	"4",
@@ -8994,9 +9327,11 @@ static const char *const s757[] = {
 	"25",
 	"26",
 	"27",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s758[] = {
+static const char *const s779[] = {
 	"Synchronous Mirror Local",
 	"Asynchronous Mirror Local",
 	"Synchronous Mirror Remote",
@@ -9023,31 +9358,35 @@ static const char *const s758[] = {
 	"Adaptive TokenizedClone Remote",
 	"Active Mirror Local",
 	"Active Mirror Remote",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q575[] = {
-	{ "Description", CIM_STRING, false, s756, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s758, 26 },
+	{ "Description", CIM_STRING, false, s777, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s779, 28 },
 };
 
-static const char *const s759[] = {
+static const char *const s780[] = {
 	"Kinds of elements that can be replicated.",
 };
 
-static const char *const s760[] = {
+static const char *const s781[] = {
 	"StorageVolume",
 	"LogicalDisk",
 	"ReplicationEntity",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q576[] = {
-	{ "Description", CIM_STRING, false, s759, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s760, 3 },
+	{ "Description", CIM_STRING, false, s780, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s781, 5 },
 };
 
-static const char *const s761[] = {
+static const char *const s782[] = {
 	"2",
 	"3",
 	"4",
@@ -9071,9 +9410,11 @@ static const char *const s761[] = {
 	"29",
 	"30",
 	"31",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s762[] = {
+static const char *const s783[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9097,15 +9438,17 @@ static const char *const s762[] = {
 	"AddElementsToGroupSynchronized",
 	"ConfirmTargetData",
 	"CreateListSynchronizationAspect",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q577[] = {
 	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s761, 23 },
-	{ "Values", CIM_STRING, true, s762, 23 },
+	{ "ValueMap", CIM_STRING, true, s782, 25 },
+	{ "Values", CIM_STRING, true, s783, 25 },
 };
 
-static const char *const s763[] = {
+static const char *const s784[] = {
 	"2",
 	"3",
 	"4",
@@ -9136,9 +9479,11 @@ static const char *const s763[] = {
 	"29",
 	"30",
 	"31",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s764[] = {
+static const char *const s785[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9169,19 +9514,21 @@ static const char *const s764[] = {
 	"AddElementsToGroupSynchronized",
 	"ConfirmTargetData",
 	"CreateListSynchronizationAspect",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q578[] = {
 	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s763, 30 },
-	{ "Values", CIM_STRING, true, s764, 30 },
+	{ "ValueMap", CIM_STRING, true, s784, 32 },
+	{ "Values", CIM_STRING, true, s785, 32 },
 };
 
-static const char *const s765[] = {
+static const char *const s786[] = {
 	"Kind of replica: 7 snapshot, 8 clone.",
 };
 
-static const char *const s766[] = {
+static const char *const s787[] = {
 	"6",
 	"7",
 	"8",
@@ -9190,7 +9537,7 @@ static const char *const s766[] = {
 	"0x8000..",
 };
 
-static const char *const s767[] = {
+static const char *const s788[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -9201,24 +9548,16 @@ static const char *const s767[] = {
 
 static const struct cim_qual_decl q579[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
-	{ "ValueMap", CIM_STRING, true, s766, 6 },
-	{ "Values", CIM_STRING, true, s767, 6 },
+	{ "Description", CIM_STRING, false, s786, 1 },
+	{ "ValueMap", CIM_STRING, true, s787, 6 },
+	{ "Values", CIM_STRING, true, s788, 6 },
 };
 
-static const char *const s768[] = {
+static const char *const s789[] = {
 	"When a target counts as usable: 2 makes an independent clone that detaches itself when it is complete, 3 a clone that stays attached. NULL lets the implementation choose.",
 };
 
-static const char *const s769[] = {
-	"2",
-	"3",
-	"4",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s770[] = {
+static const char *const s790[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9228,37 +9567,39 @@ static const char *const s770[] = {
 
 static const struct cim_qual_decl q580[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s768, 1 },
-	{ "ValueMap", CIM_STRING, true, s769, 5 },
-	{ "Values", CIM_STRING, true, s770, 5 },
+	{ "Description", CIM_STRING, false, s789, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s790, 5 },
 };
 
-static const char *const s771[] = {
+static const char *const s791[] = {
 	"Whether the target is on this system or on another.",
 };
 
-static const char *const s772[] = {
+static const char *const s792[] = {
 	"Local",
 	"Remote",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q581[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s772, 2 },
+	{ "Description", CIM_STRING, false, s791, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s792, 4 },
 };
 
-static const char *const s773[] = {
+static const char *const s793[] = {
 	"The replication type or types.",
 };
 
 static const struct cim_qual_decl q582[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s773, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s758, 26 },
+	{ "Description", CIM_STRING, false, s793, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s779, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType[] = {
@@ -9272,45 +9613,36 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyn
 	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s774[] = {
+static const char *const s794[] = {
 	"Tells which replication type a SyncType, Mode and locality stand for.",
 };
 
 static const struct cim_qual_decl q583[] = {
-	{ "Description", CIM_STRING, false, s774, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s794, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s775[] = {
+static const char *const s795[] = {
 	"The replication type that is asked about.",
 };
 
 static const struct cim_qual_decl q584[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s758, 26 },
+	{ "Description", CIM_STRING, false, s795, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s779, 28 },
 };
 
 static const struct cim_qual_decl q585[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
-	{ "ValueMap", CIM_STRING, true, s766, 6 },
-	{ "Values", CIM_STRING, true, s767, 6 },
+	{ "Description", CIM_STRING, false, s786, 1 },
+	{ "ValueMap", CIM_STRING, true, s787, 6 },
+	{ "Values", CIM_STRING, true, s788, 6 },
 };
 
-static const char *const s776[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s777[] = {
+static const char *const s796[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9322,17 +9654,17 @@ static const char *const s777[] = {
 static const struct cim_qual_decl q586[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s768, 1 },
-	{ "ValueMap", CIM_STRING, true, s776, 6 },
-	{ "Values", CIM_STRING, true, s777, 6 },
+	{ "Description", CIM_STRING, false, s789, 1 },
+	{ "ValueMap", CIM_STRING, true, s481, 6 },
+	{ "Values", CIM_STRING, true, s796, 6 },
 };
 
 static const struct cim_qual_decl q587[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s772, 2 },
+	{ "Description", CIM_STRING, false, s791, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s792, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType[] = {
@@ -9346,21 +9678,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertRep
 	  NULL, NULL, q587, 5 },
 };
 
-static const char *const s778[] = {
+static const char *const s797[] = {
 	"Tells which SyncType, Mode and locality a replication type stands for.",
 };
 
 static const struct cim_qual_decl q588[] = {
-	{ "Description", CIM_STRING, false, s778, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s797, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s779[] = {
+static const char *const s798[] = {
 	"The copy states that can occur.",
 };
 
-static const char *const s780[] = {
+static const char *const s799[] = {
 	"2",
 	"3",
 	"4",
@@ -9378,9 +9710,11 @@ static const char *const s780[] = {
 	"16",
 	"17",
 	"18",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s781[] = {
+static const char *const s800[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -9398,18 +9732,20 @@ static const char *const s781[] = {
 	"Partitioned",
 	"Invalid",
 	"Restored",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q589[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s779, 1 },
-	{ "ValueMap", CIM_STRING, true, s780, 17 },
-	{ "Values", CIM_STRING, true, s781, 17 },
+	{ "Description", CIM_STRING, false, s798, 1 },
+	{ "ValueMap", CIM_STRING, true, s799, 19 },
+	{ "Values", CIM_STRING, true, s800, 19 },
 };
 
-static const char *const s782[] = {
+static const char *const s801[] = {
 	"For each entry of SupportedCopyStates: may hosts use the target then\077",
 };
 
@@ -9417,55 +9753,24 @@ static const struct cim_qual_decl q590[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s782, 1 },
+	{ "Description", CIM_STRING, false, s801, 1 },
 };
 
-static const char *const s783[] = {
+static const char *const s802[] = {
 	"CIM_ReplicationSettingData",
 };
 
-static const char *const s784[] = {
+static const char *const s803[] = {
 	"Wishes about how the copy is made. A wish that this implementation cannot grant is refused.",
 };
 
 static const struct cim_qual_decl q591[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s783, 1 },
-	{ "Description", CIM_STRING, false, s784, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s802, 1 },
+	{ "Description", CIM_STRING, false, s803, 1 },
 };
 
-static const char *const s785[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"13",
-	"14",
-	"15",
-	"16",
-	"17",
-	"18",
-	"19",
-	"20",
-	"21",
-	"22",
-	"23",
-	"24",
-	"25",
-	"26",
-	"27",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s786[] = {
+static const char *const s804[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -9498,9 +9803,9 @@ static const char *const s786[] = {
 
 static const struct cim_qual_decl q592[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s785, 28 },
-	{ "Values", CIM_STRING, true, s786, 28 },
+	{ "Description", CIM_STRING, false, s129, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s804, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedCopyStates[] = {
@@ -9516,14 +9821,14 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s787[] = {
+static const char *const s805[] = {
 	"Tells the copy states that can occur, and in which of them hosts may use the target.",
 };
 
 static const struct cim_qual_decl q593[] = {
-	{ "Description", CIM_STRING, false, s787, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s805, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates[] = {
@@ -9537,21 +9842,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s788[] = {
+static const char *const s806[] = {
 	"Tells the copy states that a group relationship can have.",
 };
 
 static const struct cim_qual_decl q594[] = {
-	{ "Description", CIM_STRING, false, s788, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s789[] = {
+static const char *const s807[] = {
 	"The method that is asked about.",
 };
 
-static const char *const s790[] = {
+static const char *const s808[] = {
 	"2",
 	"3",
 	"4",
@@ -9562,9 +9867,11 @@ static const char *const s790[] = {
 	"9",
 	"10",
 	"11",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s791[] = {
+static const char *const s809[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"ModifyReplicaSynchronization",
@@ -9575,13 +9882,15 @@ static const char *const s791[] = {
 	"ModifyListSettingsDefineState",
 	"CreateGroupReplicaFromElementSynchronizations",
 	"AddElementsToGroupSynchronized",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q595[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
-	{ "ValueMap", CIM_STRING, true, s790, 10 },
-	{ "Values", CIM_STRING, true, s791, 10 },
+	{ "Description", CIM_STRING, false, s807, 1 },
+	{ "ValueMap", CIM_STRING, true, s808, 12 },
+	{ "Values", CIM_STRING, true, s809, 12 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates[] = {
@@ -9597,21 +9906,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s792[] = {
+static const char *const s810[] = {
 	"Tells the values of WaitForCopyState that a method accepts.",
 };
 
 static const struct cim_qual_decl q596[] = {
-	{ "Description", CIM_STRING, false, s792, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s810, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s793[] = {
+static const char *const s811[] = {
 	"The features that apply to this replication type.",
 };
 
-static const char *const s794[] = {
+static const char *const s812[] = {
 	"2",
 	"3",
 	"4",
@@ -9675,9 +9984,11 @@ static const char *const s794[] = {
 	"62",
 	"63",
 	"64",
+	"..",
+	"32768..",
 };
 
-static const char *const s795[] = {
+static const char *const s813[] = {
 	"Replication groups",
 	"Multi-hop element replication",
 	"Multi-hop elements must have same SyncType",
@@ -9741,14 +10052,16 @@ static const char *const s795[] = {
 	"Can delete source in a copy relationship",
 	"Detach a snapshot makes snapshot an independent volume",
 	"Target always in a system generated group",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q597[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s793, 1 },
-	{ "ValueMap", CIM_STRING, true, s794, 63 },
-	{ "Values", CIM_STRING, true, s795, 63 },
+	{ "Description", CIM_STRING, false, s811, 1 },
+	{ "ValueMap", CIM_STRING, true, s812, 65 },
+	{ "Values", CIM_STRING, true, s813, 65 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedFeatures[] = {
@@ -9760,21 +10073,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s796[] = {
+static const char *const s814[] = {
 	"Tells the features of a replication type.",
 };
 
 static const struct cim_qual_decl q598[] = {
-	{ "Description", CIM_STRING, false, s796, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s814, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s797[] = {
+static const char *const s815[] = {
 	"The group features that apply to this replication type.",
 };
 
-static const char *const s798[] = {
+static const char *const s816[] = {
 	"2",
 	"3",
 	"4",
@@ -9845,9 +10158,11 @@ static const char *const s798[] = {
 	"69",
 	"70",
 	"71",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s799[] = {
+static const char *const s817[] = {
 	"One-to-many replication",
 	"Many-to-many groups",
 	"Consistency enabled for all groups",
@@ -9918,14 +10233,16 @@ static const char *const s799[] = {
 	"All Modify operations should be sent to source service",
 	"Supports multiple target groups per SynchronizationAspect",
 	"Can delete source in a copy relationship",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q599[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s797, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 70 },
-	{ "Values", CIM_STRING, true, s799, 70 },
+	{ "Description", CIM_STRING, false, s815, 1 },
+	{ "ValueMap", CIM_STRING, true, s816, 72 },
+	{ "Values", CIM_STRING, true, s817, 72 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures[] = {
@@ -9937,30 +10254,38 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s800[] = {
+static const char *const s818[] = {
 	"Tells the group features of a replication type.",
 };
 
 static const struct cim_qual_decl q600[] = {
-	{ "Description", CIM_STRING, false, s800, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s818, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s801[] = {
+static const char *const s819[] = {
 	"The kinds of consistency.",
 };
 
-static const char *const s802[] = {
+static const char *const s820[] = {
+	"2",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s821[] = {
 	"Sequentially Consistent",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q601[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s801, 1 },
-	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s802, 1 },
+	{ "Description", CIM_STRING, false, s819, 1 },
+	{ "ValueMap", CIM_STRING, true, s820, 3 },
+	{ "Values", CIM_STRING, true, s821, 3 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConsistency[] = {
@@ -9972,63 +10297,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s803[] = {
+static const char *const s822[] = {
 	"Tells the kinds of consistency for a replication type.",
 };
 
 static const struct cim_qual_decl q602[] = {
-	{ "Description", CIM_STRING, false, s803, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s822, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s804[] = {
+static const char *const s823[] = {
 	"Operations on a relationship.",
 };
 
-static const char *const s805[] = {
-	"Abort",
-	"Activate Consistency",
-	"Activate",
-	"AddSyncPair",
-	"Deactivate Consistency",
-	"Deactivate",
-	"Detach",
-	"Dissolve",
-	"Failover",
-	"Failback",
-	"Fracture",
-	"RemoveSyncPair",
-	"Resync Replica",
-	"Restore from Replica",
-	"Resume",
-	"Reset To Sync",
-	"Reset To Async",
-	"Return To ResourcePool",
-	"Reverse Roles",
-	"Split",
-	"Suspend",
-	"Unprepare",
-	"Prepare",
-	"Reset to Adaptive",
-	"Reset to Active",
-	"Reset Replica",
-};
-
-static const struct cim_qual_decl q603[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s804, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s805, 26 },
-};
-
-static const char *const s806[] = {
-	"Only relationships in this CopyState; NULL means all of them.",
-};
-
-static const char *const s807[] = {
+static const char *const s824[] = {
 	"2",
 	"3",
 	"4",
@@ -10046,60 +10329,62 @@ static const char *const s807[] = {
 	"16",
 	"17",
 	"18",
+	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"27",
 	"..",
-	"0x8000..",
+	"0x8000..0xFFFF",
 };
 
-static const char *const s808[] = {
-	"Initialized",
-	"Unsynchronized",
-	"Synchronized",
-	"Broken",
-	"Fractured",
-	"Split",
-	"Inactive",
-	"Suspended",
-	"Failedover",
-	"Prepared",
-	"Aborted",
-	"Skewed",
-	"Mixed",
-	"Not Applicable",
-	"Partitioned",
-	"Invalid",
-	"Restored",
-	"DMTF Reserved",
-	"Vendor Specific",
+static const struct cim_qual_decl q603[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s823, 1 },
+	{ "ValueMap", CIM_STRING, true, s824, 28 },
+	{ "Values", CIM_STRING, true, s804, 28 },
+};
+
+static const char *const s825[] = {
+	"Only relationships in this CopyState; NULL means all of them.",
 };
 
 static const struct cim_qual_decl q604[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s806, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 19 },
-	{ "Values", CIM_STRING, true, s808, 19 },
+	{ "Description", CIM_STRING, false, s825, 1 },
+	{ "ValueMap", CIM_STRING, true, s799, 19 },
+	{ "Values", CIM_STRING, true, s800, 19 },
 };
 
-static const char *const s809[] = {
+static const char *const s826[] = {
 	"For each operation: which service has to be asked.",
 };
 
-static const char *const s810[] = {
+static const char *const s827[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
 	"Both Source and Target",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q605[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s809, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s810, 4 },
+	{ "Description", CIM_STRING, false, s826, 1 },
+	{ "ValueMap", CIM_STRING, true, s184, 6 },
+	{ "Values", CIM_STRING, true, s827, 6 },
 };
 
-static const char *const s811[] = {
+static const char *const s828[] = {
 	"For each operation: must Force be TRUE\077",
 };
 
@@ -10107,10 +10392,10 @@ static const struct cim_qual_decl q606[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s811, 1 },
+	{ "Description", CIM_STRING, false, s828, 1 },
 };
 
-static const char *const s812[] = {
+static const char *const s829[] = {
 	"For each operation: does the path of the relationship change\077",
 };
 
@@ -10118,7 +10403,7 @@ static const struct cim_qual_decl q607[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s812, 1 },
+	{ "Description", CIM_STRING, false, s829, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
@@ -10138,26 +10423,26 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s813[] = {
+static const char *const s830[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on an element relationship.",
 };
 
 static const struct cim_qual_decl q608[] = {
-	{ "Description", CIM_STRING, false, s813, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s830, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s814[] = {
+static const char *const s831[] = {
 	"Operations on a group relationship.",
 };
 
 static const struct cim_qual_decl q609[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s814, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s805, 26 },
+	{ "Description", CIM_STRING, false, s831, 1 },
+	{ "ValueMap", CIM_STRING, true, s824, 28 },
+	{ "Values", CIM_STRING, true, s804, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
@@ -10177,37 +10462,39 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s815[] = {
+static const char *const s832[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on a group relationship.",
 };
 
 static const struct cim_qual_decl q610[] = {
-	{ "Description", CIM_STRING, false, s815, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s832, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s816[] = {
+static const char *const s833[] = {
 	"Element relationships (2, the default) or group relationships (3).",
 };
 
-static const char *const s817[] = {
+static const char *const s834[] = {
 	"StorageSynchronized",
 	"GroupSynchronized",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q611[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s816, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s817, 2 },
+	{ "Description", CIM_STRING, false, s833, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s834, 4 },
 };
 
-static const char *const s818[] = {
+static const char *const s835[] = {
 	"Operations on a list of relationships.",
 };
 
-static const char *const s819[] = {
+static const char *const s836[] = {
 	"2",
 	"3",
 	"4",
@@ -10232,9 +10519,11 @@ static const char *const s819[] = {
 	"25",
 	"26",
 	"27",
+	"..",
+	"0x8000..0xFFFF",
 };
 
-static const char *const s820[] = {
+static const char *const s837[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -10259,14 +10548,16 @@ static const char *const s820[] = {
 	"Reset To Adaptive",
 	"Reset to Active",
 	"Reset Replica",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q612[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s818, 1 },
-	{ "ValueMap", CIM_STRING, true, s819, 24 },
-	{ "Values", CIM_STRING, true, s820, 24 },
+	{ "Description", CIM_STRING, false, s835, 1 },
+	{ "ValueMap", CIM_STRING, true, s836, 26 },
+	{ "Values", CIM_STRING, true, s837, 26 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListOperations[] = {
@@ -10288,17 +10579,17 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s821[] = {
+static const char *const s838[] = {
 	"Tells the operations that ModifyListSynchronization accepts.",
 };
 
 static const struct cim_qual_decl q613[] = {
-	{ "Description", CIM_STRING, false, s821, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s838, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s822[] = {
+static const char *const s839[] = {
 	"Activate Consistency",
 	"Deactivate Consistency",
 	"Delete",
@@ -10306,15 +10597,17 @@ static const char *const s822[] = {
 	"Detach",
 	"Restore",
 	"Attach To Target",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q614[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s804, 1 },
-	{ "ValueMap", CIM_STRING, true, s429, 7 },
-	{ "Values", CIM_STRING, true, s822, 7 },
+	{ "Description", CIM_STRING, false, s823, 1 },
+	{ "ValueMap", CIM_STRING, true, s449, 9 },
+	{ "Values", CIM_STRING, true, s839, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations[] = {
@@ -10326,32 +10619,42 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s823[] = {
+static const char *const s840[] = {
 	"Tells the operations on point-in-time images without targets.",
 };
 
 static const struct cim_qual_decl q615[] = {
-	{ "Description", CIM_STRING, false, s823, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s840, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s824[] = {
+static const char *const s841[] = {
 	"What applies to thin elements.",
 };
 
-static const char *const s825[] = {
+static const char *const s842[] = {
+	"1",
+	"2",
+	"3",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s843[] = {
 	"Thin provisioning is not supported",
 	"Zeros written in unused allocated blocks of target",
 	"Unused allocated blocks of target are not initialized",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q616[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s824, 1 },
-	{ "ValueMap", CIM_STRING, true, s610, 3 },
-	{ "Values", CIM_STRING, true, s825, 3 },
+	{ "Description", CIM_STRING, false, s841, 1 },
+	{ "ValueMap", CIM_STRING, true, s842, 5 },
+	{ "Values", CIM_STRING, true, s843, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures[] = {
@@ -10363,21 +10666,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s826[] = {
+static const char *const s844[] = {
 	"Tells what applies to thin elements.",
 };
 
 static const struct cim_qual_decl q617[] = {
-	{ "Description", CIM_STRING, false, s826, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s844, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s827[] = {
+static const char *const s845[] = {
 	"Which limit is asked for.",
 };
 
-static const char *const s828[] = {
+static const char *const s846[] = {
 	"Number of groups",
 	"Number of elements per source group",
 	"Number of elements per target group",
@@ -10392,23 +10695,25 @@ static const char *const s828[] = {
 	"Number of SynchronizationAspect instances",
 	"Number of SynchronizationAspect instances per source element",
 	"Number of SynchronizationAspect instances per source group",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q618[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s827, 1 },
-	{ "ValueMap", CIM_STRING, true, s443, 14 },
-	{ "Values", CIM_STRING, true, s828, 14 },
+	{ "Description", CIM_STRING, false, s845, 1 },
+	{ "ValueMap", CIM_STRING, true, s458, 16 },
+	{ "Values", CIM_STRING, true, s846, 16 },
 };
 
-static const char *const s829[] = {
+static const char *const s847[] = {
 	"The limit; 0 stands for no fixed limit.",
 };
 
 static const struct cim_qual_decl q619[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s829, 1 },
+	{ "Description", CIM_STRING, false, s847, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedMaximum[] = {
@@ -10422,11 +10727,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s830[] = {
+static const char *const s848[] = {
 	"Tells a limit.",
 };
 
-static const char *const s831[] = {
+static const char *const s849[] = {
 	"0",
 	"1",
 	"2",
@@ -10439,7 +10744,7 @@ static const char *const s831[] = {
 	"0x8000..",
 };
 
-static const char *const s832[] = {
+static const char *const s850[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10453,31 +10758,35 @@ static const char *const s832[] = {
 };
 
 static const struct cim_qual_decl q620[] = {
-	{ "Description", CIM_STRING, false, s830, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s832, 10 },
+	{ "Description", CIM_STRING, false, s848, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s850, 10 },
 };
 
-static const char *const s833[] = {
+static const char *const s851[] = {
 	"Consistency that a group replica has when the request does not say.",
 };
 
-static const char *const s834[] = {
+static const char *const s852[] = {
 	"0",
 	"2",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s835[] = {
+static const char *const s853[] = {
 	"No default consistency",
 	"Sequentially Consistent",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q621[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s833, 1 },
-	{ "ValueMap", CIM_STRING, true, s834, 2 },
-	{ "Values", CIM_STRING, true, s835, 2 },
+	{ "Description", CIM_STRING, false, s851, 1 },
+	{ "ValueMap", CIM_STRING, true, s852, 4 },
+	{ "Values", CIM_STRING, true, s853, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultConsistency[] = {
@@ -10489,32 +10798,34 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s836[] = {
+static const char *const s854[] = {
 	"Tells the consistency of a group replica when the request does not say.",
 };
 
 static const struct cim_qual_decl q622[] = {
-	{ "Description", CIM_STRING, false, s836, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s854, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s837[] = {
+static const char *const s855[] = {
 	"Persistency that a group has when the request does not say.",
 };
 
-static const char *const s838[] = {
+static const char *const s856[] = {
 	"No default persistency",
 	"Persistent",
 	"Not Persistent",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q623[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s837, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s838, 3 },
+	{ "Description", CIM_STRING, false, s855, 1 },
+	{ "ValueMap", CIM_STRING, true, s276, 5 },
+	{ "Values", CIM_STRING, true, s856, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency[] = {
@@ -10522,21 +10833,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, NULL, q623, 5 },
 };
 
-static const char *const s839[] = {
+static const char *const s857[] = {
 	"Tells the persistency of a group when the request does not say.",
 };
 
 static const struct cim_qual_decl q624[] = {
-	{ "Description", CIM_STRING, false, s839, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s857, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s840[] = {
+static const char *const s858[] = {
 	"The property of ReplicationSettingData that is asked about.",
 };
 
-static const char *const s841[] = {
+static const char *const s859[] = {
 	"2",
 	"3",
 	"4",
@@ -10562,9 +10873,11 @@ static const char *const s841[] = {
 	"25",
 	"26",
 	"27",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s842[] = {
+static const char *const s860[] = {
 	"ConsistentPointInTime",
 	"DesiredCopyMethodology",
 	"Multihop",
@@ -10590,23 +10903,25 @@ static const char *const s842[] = {
 	"ConsistentAsyncCopy",
 	"RPO",
 	"Skew",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q625[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s840, 1 },
-	{ "ValueMap", CIM_STRING, true, s841, 25 },
-	{ "Values", CIM_STRING, true, s842, 25 },
+	{ "Description", CIM_STRING, false, s858, 1 },
+	{ "ValueMap", CIM_STRING, true, s859, 27 },
+	{ "Values", CIM_STRING, true, s860, 27 },
 };
 
-static const char *const s843[] = {
+static const char *const s861[] = {
 	"The values that can be asked for.",
 };
 
 static const struct cim_qual_decl q626[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s843, 1 },
+	{ "Description", CIM_STRING, false, s861, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData[] = {
@@ -10620,11 +10935,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s844[] = {
+static const char *const s862[] = {
 	"Tells the values that a property of ReplicationSettingData may have.",
 };
 
-static const char *const s845[] = {
+static const char *const s863[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10638,12 +10953,12 @@ static const char *const s845[] = {
 };
 
 static const struct cim_qual_decl q627[] = {
-	{ "Description", CIM_STRING, false, s844, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s845, 10 },
+	{ "Description", CIM_STRING, false, s862, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s863, 10 },
 };
 
-static const char *const s846[] = {
+static const char *const s864[] = {
 	"An instance of ReplicationSettingData with the values that apply when a request carries none.",
 };
 
@@ -10651,7 +10966,7 @@ static const struct cim_qual_decl q628[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s846, 1 },
+	{ "Description", CIM_STRING, false, s864, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData[] = {
@@ -10661,11 +10976,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, "", q628, 4 },
 };
 
-static const char *const s847[] = {
+static const char *const s865[] = {
 	"Gives the settings that apply when a request carries none.",
 };
 
-static const char *const s848[] = {
+static const char *const s866[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10679,35 +10994,37 @@ static const char *const s848[] = {
 };
 
 static const struct cim_qual_decl q629[] = {
-	{ "Description", CIM_STRING, false, s847, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s848, 10 },
+	{ "Description", CIM_STRING, false, s865, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s866, 10 },
 };
 
-static const char *const s849[] = {
+static const char *const s867[] = {
 	"The connection that is asked about.",
 };
 
 static const struct cim_qual_decl q630[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s849, 1 },
+	{ "Description", CIM_STRING, false, s867, 1 },
 };
 
-static const char *const s850[] = {
+static const char *const s868[] = {
 	"Features of the connection.",
 };
 
-static const char *const s851[] = {
+static const char *const s869[] = {
 	"Unidirectional to ServiceAccessPoint",
 	"Unidirectional from ServiceAccessPoint",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q631[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s850, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s851, 2 },
+	{ "Description", CIM_STRING, false, s868, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s869, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures[] = {
@@ -10717,114 +11034,115 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q631, 5 },
 };
 
-static const char *const s852[] = {
+static const char *const s870[] = {
 	"Tells the features of a connection.",
 };
 
 static const struct cim_qual_decl q632[] = {
-	{ "Description", CIM_STRING, false, s852, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s870, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s853[] = {
+static const char *const s871[] = {
 	"Element on this system.",
 };
 
 static const struct cim_qual_decl q633[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s853, 1 },
+	{ "Description", CIM_STRING, false, s871, 1 },
 };
 
-static const char *const s854[] = {
+static const char *const s872[] = {
 	"Element on the other system.",
 };
 
 static const struct cim_qual_decl q634[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s854, 1 },
+	{ "Description", CIM_STRING, false, s872, 1 },
 };
 
-static const char *const s855[] = {
+static const char *const s873[] = {
 	"Access point of the other system.",
 };
 
 static const struct cim_qual_decl q635[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s855, 1 },
+	{ "Description", CIM_STRING, false, s873, 1 },
 };
 
-static const char *const s856[] = {
+static const char *const s874[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q636[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s856, 3 },
+	{ "Description", CIM_STRING, false, s807, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s874, 5 },
 };
 
-static const char *const s857[] = {
+static const char *const s875[] = {
 	"Sync types that would be possible.",
 };
 
-static const char *const s858[] = {
+static const char *const s876[] = {
 	"6",
 	"7",
 	"8",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s859[] = {
+static const char *const s877[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q637[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s857, 1 },
-	{ "ValueMap", CIM_STRING, true, s858, 3 },
-	{ "Values", CIM_STRING, true, s859, 3 },
+	{ "Description", CIM_STRING, false, s875, 1 },
+	{ "ValueMap", CIM_STRING, true, s876, 5 },
+	{ "Values", CIM_STRING, true, s877, 5 },
 };
 
-static const char *const s860[] = {
+static const char *const s878[] = {
 	"Modes that would be possible.",
-};
-
-static const char *const s861[] = {
-	"Synchronous",
-	"Asynchronous",
-	"Adaptive",
-	"Active",
 };
 
 static const struct cim_qual_decl q638[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s860, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s861, 4 },
+	{ "Description", CIM_STRING, false, s878, 1 },
+	{ "ValueMap", CIM_STRING, true, s481, 6 },
+	{ "Values", CIM_STRING, true, s796, 6 },
 };
 
-static const char *const s862[] = {
+static const char *const s879[] = {
 	"Roles that the local element could play.",
 };
 
-static const char *const s863[] = {
+static const char *const s880[] = {
 	"SystemElement",
 	"SyncedElement",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q639[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s862, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s863, 2 },
+	{ "Description", CIM_STRING, false, s879, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s880, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchronizationSupported[] = {
@@ -10846,21 +11164,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchro
 	  NULL, NULL, q639, 5 },
 };
 
-static const char *const s864[] = {
+static const char *const s881[] = {
 	"Tells the replications possible between two elements.",
 };
 
 static const struct cim_qual_decl q640[] = {
-	{ "Description", CIM_STRING, false, s864, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s881, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s865[] = {
+static const char *const s882[] = {
 	"What applies to compressed elements.",
 };
 
-static const char *const s866[] = {
+static const char *const s883[] = {
 	"1",
 	"2",
 	"3",
@@ -10868,9 +11186,11 @@ static const char *const s866[] = {
 	"5",
 	"6",
 	"7",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s867[] = {
+static const char *const s884[] = {
 	"Storage compression is not supported",
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
@@ -10878,14 +11198,16 @@ static const char *const s867[] = {
 	"Compression of target same as source",
 	"Target pool decides compression of target element",
 	"Implementation decides compression of target",
+	"DMTF Reserved",
+	"Vendor specific",
 };
 
 static const struct cim_qual_decl q641[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s865, 1 },
-	{ "ValueMap", CIM_STRING, true, s866, 7 },
-	{ "Values", CIM_STRING, true, s867, 7 },
+	{ "Description", CIM_STRING, false, s882, 1 },
+	{ "ValueMap", CIM_STRING, true, s883, 9 },
+	{ "Values", CIM_STRING, true, s884, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures[] = {
@@ -10897,40 +11219,40 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s868[] = {
+static const char *const s885[] = {
 	"Tells what applies to compressed elements.",
 };
 
 static const struct cim_qual_decl q642[] = {
-	{ "Description", CIM_STRING, false, s868, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s885, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
 static const struct cim_qual_decl q643[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s120, 1 },
+	{ "Description", CIM_STRING, false, s121, 1 },
 };
 
-static const char *const s869[] = {
+static const char *const s886[] = {
 	"Access point of an element on another system.",
 };
 
 static const struct cim_qual_decl q644[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s869, 1 },
+	{ "Description", CIM_STRING, false, s886, 1 },
 };
 
-static const char *const s870[] = {
+static const char *const s887[] = {
 	"The replication types that are possible.",
 };
 
 static const struct cim_qual_decl q645[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s870, 1 },
-	{ "ValueMap", CIM_STRING, true, s757, 26 },
-	{ "Values", CIM_STRING, true, s758, 26 },
+	{ "Description", CIM_STRING, false, s887, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s779, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType[] = {
@@ -10946,11 +11268,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q645, 5 },
 };
 
-static const char *const s871[] = {
+static const char *const s888[] = {
 	"Tells the token copies possible between two elements.",
 };
 
-static const char *const s872[] = {
+static const char *const s889[] = {
 	"0",
 	"1",
 	"2",
@@ -10964,7 +11286,7 @@ static const char *const s872[] = {
 	"0x8000..",
 };
 
-static const char *const s873[] = {
+static const char *const s890[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10979,24 +11301,36 @@ static const char *const s873[] = {
 };
 
 static const struct cim_qual_decl q646[] = {
-	{ "Description", CIM_STRING, false, s871, 1 },
-	{ "ValueMap", CIM_STRING, true, s872, 11 },
-	{ "Values", CIM_STRING, true, s873, 11 },
+	{ "Description", CIM_STRING, false, s888, 1 },
+	{ "ValueMap", CIM_STRING, true, s889, 11 },
+	{ "Values", CIM_STRING, true, s890, 11 },
 };
 
-static const char *const s874[] = {
+static const char *const s891[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s892[] = {
 	"ReplicationGroup",
 	"StorageSynchronized",
 	"GroupSynchronized",
 	"SynchronizationAspect",
 	"ReplicationEntity",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q647[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s110, 1 },
-	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s874, 5 },
+	{ "Description", CIM_STRING, false, s111, 1 },
+	{ "ValueMap", CIM_STRING, true, s891, 7 },
+	{ "Values", CIM_STRING, true, s892, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElementNameCapabilities[] = {
@@ -11010,20 +11344,22 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElement
 	  NULL, NULL, q134, 3 },
 };
 
-static const char *const s875[] = {
+static const char *const s893[] = {
 	"List is supported",
 	"Sequential consistency",
 	"No consistency",
 	"Consistent list requires same ElementNames",
 	"Target element can be added to collections",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q648[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s797, 1 },
-	{ "ValueMap", CIM_STRING, true, s304, 5 },
-	{ "Values", CIM_STRING, true, s875, 5 },
+	{ "Description", CIM_STRING, false, s815, 1 },
+	{ "ValueMap", CIM_STRING, true, s891, 7 },
+	{ "Values", CIM_STRING, true, s893, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListFeatures[] = {
@@ -11035,20 +11371,20 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s876[] = {
+static const char *const s894[] = {
 	"Tells the list features of a replication type.",
 };
 
 static const struct cim_qual_decl q649[] = {
-	{ "Description", CIM_STRING, false, s876, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s894, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
 static const struct cim_qual_decl q650[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s131, 1 },
+	{ "Description", CIM_STRING, false, s132, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization[] = {
@@ -11066,24 +11402,24 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s877[] = {
+static const char *const s895[] = {
 	"Tells the operations that can be asked for on one relationship as it is now.",
 };
 
 static const struct cim_qual_decl q651[] = {
-	{ "Description", CIM_STRING, false, s877, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s895, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s878[] = {
+static const char *const s896[] = {
 	"The system that is asked about.",
 };
 
 static const struct cim_qual_decl q652[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s878, 1 },
+	{ "Description", CIM_STRING, false, s896, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem[] = {
@@ -11095,75 +11431,140 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s879[] = {
+static const char *const s897[] = {
 	"Tells the replication types possible with a system.",
 };
 
 static const struct cim_qual_decl q653[] = {
-	{ "Description", CIM_STRING, false, s879, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s210, 9 },
+	{ "Description", CIM_STRING, false, s897, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s880[] = {
+static const char *const s898[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+	"16",
+	"17",
+	"18",
+	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"27",
+};
+
+static const char *const s899[] = {
+	"Synchronous Mirror Local",
+	"Asynchronous Mirror Local",
+	"Synchronous Mirror Remote",
+	"Asynchronous Mirror Remote",
+	"Synchronous Snapshot Local",
+	"Asynchronous Snapshot Local",
+	"Synchronous Snapshot Remote",
+	"Asynchronous Snapshot Remote",
+	"Synchronous Clone Local",
+	"Asynchronous Clone Local",
+	"Synchronous Clone Remote",
+	"Asynchronous Clone Remote",
+	"Synchronous TokenizedClone Local",
+	"Asynchronous TokenizedClone Local",
+	"Synchronous TokenizedClone Remote",
+	"Asynchronous TokenizedClone Remote",
+	"Adaptive Mirror Local",
+	"Adaptive Mirror Remote",
+	"Adaptive Snapshot Local",
+	"Adaptive Snapshot Remote",
+	"Adaptive Clone Local",
+	"Adaptive Clone Remote",
+	"Adaptive TokenizedClone Local",
+	"Adaptive TokenizedClone Remote",
+	"Active Mirror Local",
+	"Active Mirror Remote",
+};
+
+static const struct cim_qual_decl q654[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s795, 1 },
+	{ "ValueMap", CIM_STRING, true, s898, 26 },
+	{ "Values", CIM_STRING, true, s899, 26 },
+};
+
+static const char *const s900[] = {
 	"13",
 	"23",
 	"26",
 };
 
-static const char *const s881[] = {
+static const char *const s901[] = {
 	"DeltaUpdateInterval",
 	"TimeBeforeRemoval",
 	"RPO",
 };
 
-static const struct cim_qual_decl q654[] = {
+static const struct cim_qual_decl q655[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s840, 1 },
-	{ "ValueMap", CIM_STRING, true, s880, 3 },
-	{ "Values", CIM_STRING, true, s881, 3 },
+	{ "Description", CIM_STRING, false, s858, 1 },
+	{ "ValueMap", CIM_STRING, true, s900, 3 },
+	{ "Values", CIM_STRING, true, s901, 3 },
 };
 
-static const char *const s882[] = {
+static const char *const s902[] = {
 	"How SupportedValues is to be read.",
 };
 
-static const char *const s883[] = {
+static const char *const s903[] = {
 	"Single",
 	"Range",
 	"Range with increment",
 	"Discrete",
 };
 
-static const struct cim_qual_decl q655[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q656[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s882, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s883, 4 },
+	{ "Description", CIM_STRING, false, s902, 1 },
+	{ "ValueMap", CIM_STRING, true, s126, 4 },
+	{ "Values", CIM_STRING, true, s903, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
-	{ "PropertyName", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q654, 4 },
+	{ "PropertyName", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q655, 4 },
 	{ "SupportedValues", CIM_DATETIME, true, false, true, false,
 	  NULL, NULL, q626, 3 },
 	{ "SupportedValuesIndicator", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, q655, 5 },
+	  NULL, NULL, q656, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s884[] = {
+static const char *const s904[] = {
 	"Tells the values that a datetime property of ReplicationSettingData may have.",
 };
 
-static const struct cim_qual_decl q656[] = {
-	{ "Description", CIM_STRING, false, s884, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s845, 10 },
+static const struct cim_qual_decl q657[] = {
+	{ "Description", CIM_STRING, false, s904, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s863, 10 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationServiceCapabilities_props[] = {
@@ -11204,135 +11605,137 @@ static const struct cim_method_decl CIM_ReplicationServiceCapabilities_methods[]
 	{ "GetSupportedListFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListFeatures, 3, q649, 3 },
 	{ "GetSupportedOperationsForSynchronization", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization, 6, q651, 3 },
 	{ "GetSupportedReplicationTypesForSystem", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem, 3, q653, 3 },
-	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q656, 3 },
+	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q657, 3 },
 };
 
-static const char *const s885[] = {
+static const char *const s905[] = {
 	"What the replication service is able to do.",
 };
 
-static const struct cim_qual_decl q657[] = {
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s885, 1 },
+static const struct cim_qual_decl q658[] = {
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s905, 1 },
 };
 
-static const char *const s886[] = {
+static const char *const s906[] = {
 	"What the replication service can do.",
 };
 
-static const struct cim_qual_decl q658[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s886, 1 },
-};
-
-static const char *const s887[] = {
-	"Name of the new group, becomes its ElementName.",
-};
-
 static const struct cim_qual_decl q659[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s887, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s906, 1 },
 };
 
-static const char *const s888[] = {
-	"Elements, in the order they are to have in the group.",
+static const char *const s907[] = {
+	"Name of the new group, becomes its ElementName.",
 };
 
 static const struct cim_qual_decl q660[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s888, 1 },
+	{ "Description", CIM_STRING, false, s907, 1 },
 };
 
-static const char *const s889[] = {
-	"FALSE asks for a group that does not outlive the agent. Only TRUE is supported.",
+static const char *const s908[] = {
+	"Elements, in the order they are to have in the group.",
 };
 
 static const struct cim_qual_decl q661[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s889, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s908, 1 },
 };
 
-static const char *const s890[] = {
-	"TRUE asks that the group goes away with its last member. Only FALSE is supported.",
+static const char *const s909[] = {
+	"FALSE asks for a group that does not outlive the agent. Only TRUE is supported.",
 };
 
 static const struct cim_qual_decl q662[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s890, 1 },
+	{ "Description", CIM_STRING, false, s909, 1 },
 };
 
-static const char *const s891[] = {
-	"TRUE asks that the group goes away with its last replication relationship. Only FALSE is supported.",
+static const char *const s910[] = {
+	"TRUE asks that the group goes away with its last member. Only FALSE is supported.",
 };
 
 static const struct cim_qual_decl q663[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s891, 1 },
+	{ "Description", CIM_STRING, false, s910, 1 },
 };
 
-static const char *const s892[] = {
-	"Access point of the service that owns the element. Local only here; leave NULL.",
+static const char *const s911[] = {
+	"TRUE asks that the group goes away with its last replication relationship. Only FALSE is supported.",
 };
 
 static const struct cim_qual_decl q664[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s892, 1 },
+	{ "Description", CIM_STRING, false, s911, 1 },
 };
 
-static const char *const s893[] = {
-	"The group.",
+static const char *const s912[] = {
+	"Access point of the service that owns the element. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q665[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s893, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s912, 1 },
 };
 
-static const char *const s894[] = {
-	"What the group may be used as.",
-};
-
-static const char *const s895[] = {
-	"Source Only",
-	"Target Only",
-	"Source or Target",
+static const char *const s913[] = {
+	"The group.",
 };
 
 static const struct cim_qual_decl q666[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s913, 1 },
+};
+
+static const char *const s914[] = {
+	"What the group may be used as.",
+};
+
+static const char *const s915[] = {
+	"Source Only",
+	"Target Only",
+	"Source or Target",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q667[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s894, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s895, 3 },
+	{ "Description", CIM_STRING, false, s914, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s915, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
 	{ "GroupName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q659, 2 },
+	  NULL, NULL, q660, 2 },
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q660, 3 },
+	  "CIM_LogicalElement", NULL, q661, 3 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q661, 2 },
-	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
 	  NULL, NULL, q662, 2 },
-	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
+	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
 	  NULL, NULL, q663, 2 },
+	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
+	  NULL, NULL, q664, 2 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ReplicationGroup", NULL, q665, 3 },
+	  "CIM_ReplicationGroup", NULL, q666, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "ReservedAs", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q666, 4 },
+	  NULL, NULL, q667, 4 },
 };
 
-static const char *const s896[] = {
+static const char *const s916[] = {
 	"Makes a group of elements.",
 };
 
-static const char *const s897[] = {
+static const char *const s917[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11345,43 +11748,43 @@ static const char *const s897[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q667[] = {
-	{ "Description", CIM_STRING, false, s896, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s897, 10 },
-};
-
 static const struct cim_qual_decl q668[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s893, 1 },
-};
-
-static const char *const s898[] = {
-	"TRUE deletes the group though it has members (which stay); FALSE only deletes an empty group.",
+	{ "Description", CIM_STRING, false, s916, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s917, 10 },
 };
 
 static const struct cim_qual_decl q669[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s898, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s913, 1 },
+};
+
+static const char *const s918[] = {
+	"TRUE deletes the group though it has members (which stay); FALSE only deletes an empty group.",
+};
+
+static const struct cim_qual_decl q670[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s918, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q668, 3 },
+	  "CIM_ReplicationGroup", NULL, q669, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
 	{ "RemoveElements", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q669, 2 },
+	  NULL, NULL, q670, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s899[] = {
+static const char *const s919[] = {
 	"Deletes a group. Its members stay.",
 };
 
-static const char *const s900[] = {
+static const char *const s920[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11394,28 +11797,28 @@ static const char *const s900[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q670[] = {
-	{ "Description", CIM_STRING, false, s899, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s900, 10 },
+static const struct cim_qual_decl q671[] = {
+	{ "Description", CIM_STRING, false, s919, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s920, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q660, 3 },
+	  "CIM_LogicalElement", NULL, q661, 3 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q668, 3 },
+	  "CIM_ReplicationGroup", NULL, q669, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s901[] = {
+static const char *const s921[] = {
 	"Appends elements to the end of a group.",
 };
 
-static const char *const s902[] = {
+static const char *const s922[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11428,30 +11831,30 @@ static const char *const s902[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q671[] = {
-	{ "Description", CIM_STRING, false, s901, 1 },
-	{ "ValueMap", CIM_STRING, true, s831, 10 },
-	{ "Values", CIM_STRING, true, s902, 10 },
+static const struct cim_qual_decl q672[] = {
+	{ "Description", CIM_STRING, false, s921, 1 },
+	{ "ValueMap", CIM_STRING, true, s849, 10 },
+	{ "Values", CIM_STRING, true, s922, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q660, 3 },
+	  "CIM_LogicalElement", NULL, q661, 3 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q662, 2 },
+	  NULL, NULL, q663, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q668, 3 },
+	  "CIM_ReplicationGroup", NULL, q669, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s903[] = {
+static const char *const s923[] = {
 	"Removes elements from a group.",
 };
 
-static const char *const s904[] = {
+static const char *const s924[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11465,117 +11868,117 @@ static const char *const s904[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q672[] = {
-	{ "Description", CIM_STRING, false, s903, 1 },
-	{ "ValueMap", CIM_STRING, true, s872, 11 },
-	{ "Values", CIM_STRING, true, s904, 11 },
-};
-
 static const struct cim_qual_decl q673[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
-	{ "ValueMap", CIM_STRING, true, s766, 6 },
-	{ "Values", CIM_STRING, true, s767, 6 },
-};
-
-static const char *const s905[] = {
-	"Access point of the source's system. Local only here; leave NULL.",
+	{ "Description", CIM_STRING, false, s923, 1 },
+	{ "ValueMap", CIM_STRING, true, s889, 11 },
+	{ "Values", CIM_STRING, true, s924, 11 },
 };
 
 static const struct cim_qual_decl q674[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s905, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s786, 1 },
+	{ "ValueMap", CIM_STRING, true, s787, 6 },
+	{ "Values", CIM_STRING, true, s788, 6 },
+};
+
+static const char *const s925[] = {
+	"Access point of the source's system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q675[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
-};
-
-static const char *const s906[] = {
-	"Access point of the target's system. Local only here; leave NULL.",
+	{ "Description", CIM_STRING, false, s925, 1 },
 };
 
 static const struct cim_qual_decl q676[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s906, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s122, 1 },
+};
+
+static const char *const s926[] = {
+	"Access point of the target's system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q677[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s131, 1 },
-};
-
-static const char *const s907[] = {
-	"The method, or its job, is not over before the relationships have reached this CopyState. NULL does not wait for a state in particular.",
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s926, 1 },
 };
 
 static const struct cim_qual_decl q678[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s907, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 19 },
-	{ "Values", CIM_STRING, true, s808, 19 },
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s132, 1 },
 };
 
-static const char *const s908[] = {
-	"Collection that describes the path to a remote system. Local only here; leave NULL.",
+static const char *const s927[] = {
+	"The method, or its job, is not over before the relationships have reached this CopyState. NULL does not wait for a state in particular.",
 };
 
 static const struct cim_qual_decl q679[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+	{ "Description", CIM_STRING, false, s927, 1 },
+	{ "ValueMap", CIM_STRING, true, s799, 19 },
+	{ "Values", CIM_STRING, true, s800, 19 },
 };
 
-static const char *const s909[] = {
-	"Collections that the target elements are to join. Not supported; leave NULL.",
+static const char *const s928[] = {
+	"Collection that describes the path to a remote system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q680[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s909, 1 },
+	{ "Description", CIM_STRING, false, s928, 1 },
+};
+
+static const char *const s929[] = {
+	"Collections that the target elements are to join. Not supported; leave NULL.",
+};
+
+static const struct cim_qual_decl q681[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s929, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
 	  "CIM_LogicalElement", NULL, q76, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q675, 3 },
+	  "CIM_LogicalElement", NULL, q676, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s910[] = {
+static const char *const s930[] = {
 	"Makes a replica of one element. Return 0: done in the call. Return 4096: a job was started, see Job.",
 };
 
-static const char *const s911[] = {
+static const char *const s931[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -11589,228 +11992,228 @@ static const char *const s911[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q681[] = {
-	{ "Description", CIM_STRING, false, s910, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
-};
-
-static const char *const s912[] = {
-	"Name of the relationship; also the stem of the names of targets that are made (name_1, name_2, ...).",
-};
-
 static const struct cim_qual_decl q682[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+	{ "Description", CIM_STRING, false, s930, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s913[] = {
-	"The group to copy; all its members at one point in time.",
+static const char *const s932[] = {
+	"Name of the relationship; also the stem of the names of targets that are made (name_1, name_2, ...).",
 };
 
 static const struct cim_qual_decl q683[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
+	{ "Description", CIM_STRING, false, s932, 1 },
 };
 
-static const char *const s914[] = {
-	"The group to copy to, with as many members as the source group, or empty, or NULL to have one made.",
+static const char *const s933[] = {
+	"The group to copy; all its members at one point in time.",
 };
 
 static const struct cim_qual_decl q684[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s914, 1 },
+	{ "Description", CIM_STRING, false, s933, 1 },
 };
 
-static const char *const s915[] = {
-	"Number of targets for one source. Does not apply to the copies made here; leave NULL.",
+static const char *const s934[] = {
+	"The group to copy to, with as many members as the source group, or empty, or NULL to have one made.",
 };
 
 static const struct cim_qual_decl q685[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s915, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s934, 1 },
 };
 
-static const char *const s916[] = {
-	"What order of dependent writes the set of replicas keeps. This implementation always gives sequential consistency, so both values are accepted.",
-};
-
-static const char *const s917[] = {
-	"No Consistency",
-	"Sequential Consistency",
+static const char *const s935[] = {
+	"Number of targets for one source. Does not apply to the copies made here; leave NULL.",
 };
 
 static const struct cim_qual_decl q686[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s916, 1 },
+	{ "Description", CIM_STRING, false, s935, 1 },
+};
+
+static const char *const s936[] = {
+	"What order of dependent writes the set of replicas keeps. This implementation always gives sequential consistency, so both values are accepted.",
+};
+
+static const char *const s937[] = {
+	"No Consistency",
+	"Sequential Consistency",
+};
+
+static const struct cim_qual_decl q687[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s936, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s917, 2 },
+	{ "Values", CIM_STRING, true, s937, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q682, 2 },
+	  NULL, NULL, q683, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q683, 2 },
+	  "CIM_ReplicationGroup", NULL, q684, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_LogicalElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q685, 2 },
+	  NULL, NULL, q686, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s918[] = {
+static const char *const s938[] = {
 	"Makes replicas of all members of a group at one point in time. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q687[] = {
-	{ "Description", CIM_STRING, false, s918, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q688[] = {
+	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s919[] = {
+static const char *const s939[] = {
 	"Name of the new aspect.",
 };
 
-static const struct cim_qual_decl q688[] = {
+static const struct cim_qual_decl q689[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s919, 1 },
+	{ "Description", CIM_STRING, false, s939, 1 },
 };
 
-static const char *const s920[] = {
+static const char *const s940[] = {
 	"Association to a point-in-time image that the operation left behind; always NULL here.",
 };
 
-static const struct cim_qual_decl q689[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q690[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s920, 1 },
+	{ "Description", CIM_STRING, false, s940, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationAspect[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q688, 2 },
+	  NULL, NULL, q689, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q683, 2 },
+	  "CIM_ReplicationGroup", NULL, q684, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q689, 3 },
+	  "CIM_SettingsDefineState", NULL, q690, 3 },
 };
 
-static const char *const s921[] = {
+static const char *const s941[] = {
 	"Takes a point-in-time image without a target.",
 };
 
-static const struct cim_qual_decl q690[] = {
-	{ "Description", CIM_STRING, false, s921, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
-};
-
 static const struct cim_qual_decl q691[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s785, 28 },
-	{ "Values", CIM_STRING, true, s786, 28 },
-};
-
-static const char *const s922[] = {
-	"Element pairs for the operations that add or remove one.",
+	{ "Description", CIM_STRING, false, s941, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_qual_decl q692[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s922, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s129, 1 },
+	{ "ValueMap", CIM_STRING, true, s778, 28 },
+	{ "Values", CIM_STRING, true, s804, 28 },
 };
 
-static const char *const s923[] = {
-	"TRUE asks to go on despite possible loss of data in the target. Accepted; nothing that is refused without it is allowed with it.",
+static const char *const s942[] = {
+	"Element pairs for the operations that add or remove one.",
 };
 
 static const struct cim_qual_decl q693[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s923, 1 },
+	{ "Description", CIM_STRING, false, s942, 1 },
 };
 
-static const char *const s924[] = {
-	"The relationship under its new path, when the operation changed it; NULL otherwise.",
+static const char *const s943[] = {
+	"TRUE asks to go on despite possible loss of data in the target. Accepted; nothing that is refused without it is allowed with it.",
 };
 
 static const struct cim_qual_decl q694[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s943, 1 },
+};
+
+static const char *const s944[] = {
+	"The relationship under its new path, when the operation changed it; NULL otherwise.",
+};
+
+static const struct cim_qual_decl q695[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s924, 1 },
+	{ "Description", CIM_STRING, false, s944, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q691, 5 },
+	  NULL, NULL, q692, 5 },
 	{ "Synchronization", CIM_REFERENCE, false, true, false, true,
 	  "CIM_Synchronized", NULL, q650, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SyncPair", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q692, 2 },
+	  "CIM_Synchronized", NULL, q693, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q689, 3 },
+	  "CIM_SettingsDefineState", NULL, q690, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q693, 2 },
+	  NULL, NULL, q694, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "UpdatedSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q694, 3 },
+	  "CIM_Synchronized", NULL, q695, 3 },
 };
 
-static const char *const s925[] = {
+static const char *const s945[] = {
 	"Acts on a relationship between elements, or between groups with all their pairs.",
 };
 
-static const char *const s926[] = {
+static const char *const s946[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -11824,13 +12227,13 @@ static const char *const s926[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q695[] = {
-	{ "Description", CIM_STRING, false, s925, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q696[] = {
+	{ "Description", CIM_STRING, false, s945, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s927[] = {
+static const char *const s947[] = {
 	"2",
 	"4",
 	"7",
@@ -11857,7 +12260,7 @@ static const char *const s927[] = {
 	"0x8000..",
 };
 
-static const char *const s928[] = {
+static const char *const s948[] = {
 	"Abort",
 	"Activate",
 	"Deactivate",
@@ -11884,27 +12287,27 @@ static const char *const s928[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q696[] = {
+static const struct cim_qual_decl q697[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s927, 24 },
-	{ "Values", CIM_STRING, true, s928, 24 },
+	{ "Description", CIM_STRING, false, s129, 1 },
+	{ "ValueMap", CIM_STRING, true, s947, 24 },
+	{ "Values", CIM_STRING, true, s948, 24 },
 };
 
-static const char *const s929[] = {
+static const char *const s949[] = {
 	"The relationships under their new paths, when the operation changed them; NULL otherwise.",
 };
 
-static const struct cim_qual_decl q697[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q698[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s929, 1 },
+	{ "Description", CIM_STRING, false, s949, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q696, 5 },
+	  NULL, NULL, q697, 5 },
 	{ "Synchronization", CIM_REFERENCE, true, true, false, true,
 	  "CIM_Synchronized", NULL, q650, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
@@ -11912,26 +12315,26 @@ static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronizat
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsState", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q689, 3 },
+	  "CIM_SettingsDefineState", NULL, q690, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q693, 2 },
+	  NULL, NULL, q694, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "UpdatedSynchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q697, 3 },
+	  "CIM_Synchronized", NULL, q698, 3 },
 };
 
-static const char *const s930[] = {
+static const char *const s950[] = {
 	"Acts on a list of relationships of the same SyncType and Mode, on all of them or on none.",
 };
 
-static const struct cim_qual_decl q698[] = {
-	{ "Description", CIM_STRING, false, s930, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q699[] = {
+	{ "Description", CIM_STRING, false, s950, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s931[] = {
+static const char *const s951[] = {
 	"2",
 	"3",
 	"4",
@@ -11943,47 +12346,35 @@ static const char *const s931[] = {
 	"0x8000..",
 };
 
-static const char *const s932[] = {
-	"Activate Consistency",
-	"Deactivate Consistency",
-	"Delete",
-	"Copy To Target",
-	"Detach",
-	"Restore",
-	"Attach To Target",
-	"DMTF Reserved",
-	"Vendor Specific",
-};
-
-static const struct cim_qual_decl q699[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s931, 9 },
-	{ "Values", CIM_STRING, true, s932, 9 },
-};
-
 static const struct cim_qual_decl q700[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s920, 1 },
+	{ "Description", CIM_STRING, false, s129, 1 },
+	{ "ValueMap", CIM_STRING, true, s951, 9 },
+	{ "Values", CIM_STRING, true, s839, 9 },
+};
+
+static const struct cim_qual_decl q701[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s940, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q699, 5 },
+	  NULL, NULL, q700, 5 },
 	{ "SettingsState", CIM_REFERENCE, false, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q700, 3 },
+	  "CIM_SettingsDefineState", NULL, q701, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q675, 3 },
+	  "CIM_LogicalElement", NULL, q676, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q685, 2 },
+	  NULL, NULL, q686, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
@@ -11993,210 +12384,215 @@ static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineSt
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s933[] = {
+static const char *const s952[] = {
 	"Acts on a point-in-time image.",
 };
 
-static const struct cim_qual_decl q701[] = {
-	{ "Description", CIM_STRING, false, s933, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
-};
-
-static const char *const s934[] = {
-	"The pools that new targets may be taken from.",
-};
-
 static const struct cim_qual_decl q702[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s934, 1 },
+	{ "Description", CIM_STRING, false, s952, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s935[] = {
-	"Upper bound of how many candidates to return; NULL means all.",
+static const char *const s953[] = {
+	"The pools that new targets may be taken from.",
 };
 
 static const struct cim_qual_decl q703[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s935, 1 },
+	{ "Description", CIM_STRING, false, s953, 1 },
+};
+
+static const char *const s954[] = {
+	"Upper bound of how many candidates to return; NULL means all.",
+};
+
+static const struct cim_qual_decl q704[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s954, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElements[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
 	  "CIM_LogicalElement", NULL, q76, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q702, 2 },
+	  "CIM_ResourcePool", NULL, q703, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Candidates", CIM_REFERENCE, true, true, true, false,
 	  "CIM_LogicalElement", NULL, q94, 3 },
 	{ "MaxElementCount", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q703, 2 },
+	  NULL, NULL, q704, 2 },
 };
 
-static const struct cim_qual_decl q704[] = {
-	{ "Description", CIM_STRING, false, s143, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q705[] = {
+	{ "Description", CIM_STRING, false, s144, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s936[] = {
+static const char *const s955[] = {
 	"Only systems currently reachable",
 	"Include access points for systems currently reachable",
 };
 
-static const struct cim_qual_decl q705[] = {
+static const struct cim_qual_decl q706[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s163, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s936, 2 },
+	{ "Values", CIM_STRING, true, s955, 2 },
 };
 
-static const char *const s937[] = {
+static const char *const s956[] = {
 	"The systems found.",
-};
-
-static const struct cim_qual_decl q706[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s937, 1 },
-};
-
-static const char *const s938[] = {
-	"Access points on this system.",
 };
 
 static const struct cim_qual_decl q707[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "Description", CIM_STRING, false, s956, 1 },
 };
 
-static const char *const s939[] = {
-	"Access points on the other system.",
+static const char *const s957[] = {
+	"Access points on this system.",
 };
 
 static const struct cim_qual_decl q708[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
+	{ "Description", CIM_STRING, false, s957, 1 },
+};
+
+static const char *const s958[] = {
+	"Access points on the other system.",
+};
+
+static const struct cim_qual_decl q709[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s958, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
 	{ "Options", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q705, 4 },
+	  NULL, NULL, q706, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Systems", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ComputerSystem", NULL, q706, 3 },
+	  "CIM_ComputerSystem", NULL, q707, 3 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q707, 3 },
-	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, true, false,
 	  "CIM_ServiceAccessPoint", NULL, q708, 3 },
+	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, true, false,
+	  "CIM_ServiceAccessPoint", NULL, q709, 3 },
 };
 
-static const char *const s940[] = {
+static const char *const s959[] = {
 	"Lists the systems that this one can replicate to.",
 };
 
-static const struct cim_qual_decl q709[] = {
-	{ "Description", CIM_STRING, false, s940, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q710[] = {
+	{ "Description", CIM_STRING, false, s959, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s941[] = {
+static const char *const s960[] = {
 	"Only element relationships (2) or group relationships (3); NULL means both.",
 };
 
-static const struct cim_qual_decl q710[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s941, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s817, 2 },
-};
-
-static const char *const s942[] = {
-	"Only relationships within this system, or only those with another one; NULL means all.",
-};
-
-static const char *const s943[] = {
-	"Local only",
-	"Remote only",
+static const char *const s961[] = {
+	"StorageSynchronized",
+	"GroupSynchronized",
 };
 
 static const struct cim_qual_decl q711[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s942, 1 },
+	{ "Description", CIM_STRING, false, s960, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s943, 2 },
+	{ "Values", CIM_STRING, true, s961, 2 },
 };
 
-static const char *const s944[] = {
-	"The relationships, one for each pair of elements.",
+static const char *const s962[] = {
+	"Only relationships within this system, or only those with another one; NULL means all.",
+};
+
+static const char *const s963[] = {
+	"Local only",
+	"Remote only",
 };
 
 static const struct cim_qual_decl q712[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s962, 1 },
+	{ "ValueMap", CIM_STRING, true, s164, 2 },
+	{ "Values", CIM_STRING, true, s963, 2 },
+};
+
+static const char *const s964[] = {
+	"The relationships, one for each pair of elements.",
+};
+
+static const struct cim_qual_decl q713[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+	{ "Description", CIM_STRING, false, s964, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationships[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q710, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q712, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q604, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, true, true, false,
-	  "CIM_Synchronized", NULL, q712, 4 },
+	  "CIM_Synchronized", NULL, q713, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s945[] = {
+static const char *const s965[] = {
 	"Lists replication relationships as references.",
 };
 
-static const struct cim_qual_decl q713[] = {
-	{ "Description", CIM_STRING, false, s945, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q714[] = {
+	{ "Description", CIM_STRING, false, s965, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s946[] = {
+static const char *const s966[] = {
 	"Access points of the system.",
 };
 
-static const struct cim_qual_decl q714[] = {
+static const struct cim_qual_decl q715[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s946, 1 },
+	{ "Description", CIM_STRING, false, s966, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints[] = {
@@ -12205,69 +12601,69 @@ static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ServiceAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q714, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q715, 3 },
 };
 
-static const char *const s947[] = {
+static const char *const s967[] = {
 	"Lists the access points of a system.",
 };
 
-static const struct cim_qual_decl q715[] = {
-	{ "Description", CIM_STRING, false, s947, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q716[] = {
+	{ "Description", CIM_STRING, false, s967, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s948[] = {
+static const char *const s968[] = {
 	"CIM_ReplicationEntity",
 };
 
-static const char *const s949[] = {
+static const char *const s969[] = {
 	"Description of the element to add.",
-};
-
-static const struct cim_qual_decl q716[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s948, 1 },
-	{ "Description", CIM_STRING, false, s949, 1 },
-};
-
-static const char *const s950[] = {
-	"Namespace for the new instance.",
 };
 
 static const struct cim_qual_decl q717[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s950, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s968, 1 },
+	{ "Description", CIM_STRING, false, s969, 1 },
 };
 
-static const char *const s951[] = {
-	"Path of the added element.",
+static const char *const s970[] = {
+	"Namespace for the new instance.",
 };
 
 static const struct cim_qual_decl q718[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s970, 1 },
+};
+
+static const char *const s971[] = {
+	"Path of the added element.",
+};
+
+static const struct cim_qual_decl q719[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s951, 1 },
+	{ "Description", CIM_STRING, false, s971, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[] = {
 	{ "ReplicationEntity", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ReplicationEntity", q716, 4 },
+	  NULL, "CIM_ReplicationEntity", q717, 4 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q661, 2 },
+	  NULL, NULL, q662, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q717, 2 },
+	  NULL, NULL, q718, 2 },
 	{ "ReplicationEntityPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationEntity", NULL, q718, 3 },
+	  "CIM_ReplicationEntity", NULL, q719, 3 },
 };
 
-static const char *const s952[] = {
+static const char *const s972[] = {
 	"Makes an undiscovered element known.",
 };
 
-static const char *const s953[] = {
+static const char *const s973[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -12279,587 +12675,587 @@ static const char *const s953[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q719[] = {
-	{ "Description", CIM_STRING, false, s952, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s953, 9 },
-};
-
-static const char *const s954[] = {
-	"CIM_ServiceAccessPoint",
-};
-
 static const struct cim_qual_decl q720[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s954, 1 },
-	{ "Description", CIM_STRING, false, s892, 1 },
+	{ "Description", CIM_STRING, false, s972, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s973, 9 },
 };
 
-static const char *const s955[] = {
-	"Path of the added access point.",
+static const char *const s974[] = {
+	"CIM_ServiceAccessPoint",
 };
 
 static const struct cim_qual_decl q721[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s974, 1 },
+	{ "Description", CIM_STRING, false, s912, 1 },
+};
+
+static const char *const s975[] = {
+	"Path of the added access point.",
+};
+
+static const struct cim_qual_decl q722[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s955, 1 },
+	{ "Description", CIM_STRING, false, s975, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[] = {
 	{ "ServiceAccessPoint", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ServiceAccessPoint", q720, 4 },
+	  NULL, "CIM_ServiceAccessPoint", q721, 4 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q717, 2 },
+	  NULL, NULL, q718, 2 },
 	{ "ServiceAccessPointPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q721, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q722, 3 },
 };
 
-static const char *const s956[] = {
+static const char *const s976[] = {
 	"Makes an access point known.",
 };
 
-static const struct cim_qual_decl q722[] = {
-	{ "Description", CIM_STRING, false, s956, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s953, 9 },
+static const struct cim_qual_decl q723[] = {
+	{ "Description", CIM_STRING, false, s976, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s973, 9 },
 };
 
-static const char *const s957[] = {
+static const char *const s977[] = {
 	"CIM_SharedSecret",
 };
 
-static const char *const s958[] = {
+static const char *const s978[] = {
 	"The secret to add.",
-};
-
-static const struct cim_qual_decl q723[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s957, 1 },
-	{ "Description", CIM_STRING, false, s958, 1 },
-};
-
-static const char *const s959[] = {
-	"Path of the added secret.",
 };
 
 static const struct cim_qual_decl q724[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s977, 1 },
+	{ "Description", CIM_STRING, false, s978, 1 },
+};
+
+static const char *const s979[] = {
+	"Path of the added secret.",
+};
+
+static const struct cim_qual_decl q725[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s959, 1 },
+	{ "Description", CIM_STRING, false, s979, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
 	{ "SharedSecret", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_SharedSecret", q723, 4 },
+	  NULL, "CIM_SharedSecret", q724, 4 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q664, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q717, 2 },
+	  NULL, NULL, q718, 2 },
 	{ "SharedSecretPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_SharedSecret", NULL, q724, 3 },
+	  "CIM_SharedSecret", NULL, q725, 3 },
 };
 
-static const char *const s960[] = {
+static const char *const s980[] = {
 	"Stores a secret for an access point.",
 };
 
-static const struct cim_qual_decl q725[] = {
-	{ "Description", CIM_STRING, false, s960, 1 },
-	{ "ValueMap", CIM_STRING, true, s144, 9 },
-	{ "Values", CIM_STRING, true, s953, 9 },
-};
-
-static const char *const s961[] = {
-	"Names for the target elements that are made, matched by index; missing or NULL entries get a generated name.",
-};
-
 static const struct cim_qual_decl q726[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s961, 1 },
+	{ "Description", CIM_STRING, false, s980, 1 },
+	{ "ValueMap", CIM_STRING, true, s145, 9 },
+	{ "Values", CIM_STRING, true, s973, 9 },
 };
 
-static const char *const s962[] = {
-	"The elements to copy, all of one kind.",
+static const char *const s981[] = {
+	"Names for the target elements that are made, matched by index; missing or NULL entries get a generated name.",
 };
 
 static const struct cim_qual_decl q727[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s962, 1 },
+	{ "Description", CIM_STRING, false, s981, 1 },
 };
 
-static const char *const s963[] = {
-	"The elements to copy to, one for each source in the same order; NULL has them made.",
+static const char *const s982[] = {
+	"The elements to copy, all of one kind.",
 };
 
 static const struct cim_qual_decl q728[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
+	{ "Description", CIM_STRING, false, s982, 1 },
+};
+
+static const char *const s983[] = {
+	"The elements to copy to, one for each source in the same order; NULL has them made.",
 };
 
 static const struct cim_qual_decl q729[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+	{ "Description", CIM_STRING, false, s983, 1 },
+};
+
+static const struct cim_qual_decl q730[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s964, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q726, 3 },
+	  NULL, NULL, q727, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q727, 4 },
-	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
-	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
 	  "CIM_LogicalElement", NULL, q728, 4 },
+	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
+	  "CIM_LogicalElement", NULL, q729, 4 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s964[] = {
+static const char *const s984[] = {
 	"Makes replicas of a list of elements at one point in time, without groups. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q730[] = {
-	{ "Description", CIM_STRING, false, s964, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
-};
-
 static const struct cim_qual_decl q731[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
-};
-
-static const char *const s965[] = {
-	"Name of the source group to make, on output the name it got.",
+	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_qual_decl q732[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s965, 1 },
+	{ "Description", CIM_STRING, false, s933, 1 },
 };
 
-static const char *const s966[] = {
-	"Name of the target group to make, on output the name it got.",
+static const char *const s985[] = {
+	"Name of the source group to make, on output the name it got.",
 };
 
 static const struct cim_qual_decl q733[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s966, 1 },
+	{ "Description", CIM_STRING, false, s985, 1 },
+};
+
+static const char *const s986[] = {
+	"Name of the target group to make, on output the name it got.",
 };
 
 static const struct cim_qual_decl q734[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
-};
-
-static const char *const s967[] = {
-	"Names for the target elements that are made.",
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s986, 1 },
 };
 
 static const struct cim_qual_decl q735[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s967, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1 },
+	{ "Description", CIM_STRING, false, s983, 1 },
+};
+
+static const char *const s987[] = {
+	"Names for the target elements that are made.",
+};
+
+static const struct cim_qual_decl q736[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s987, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q682, 2 },
+	  NULL, NULL, q683, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q731, 3 },
+	  "CIM_ReplicationGroup", NULL, q732, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q727, 4 },
+	  "CIM_LogicalElement", NULL, q728, 4 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q732, 3 },
-	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
-	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
-	{ "TargetGroupName", CIM_STRING, false, true, true, false,
 	  NULL, NULL, q733, 3 },
+	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	{ "TargetGroupName", CIM_STRING, false, true, true, false,
+	  NULL, NULL, q734, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q734, 3 },
+	  "CIM_LogicalElement", NULL, q735, 3 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q735, 2 },
+	  NULL, NULL, q736, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q702, 2 },
+	  "CIM_ResourcePool", NULL, q703, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s968[] = {
+static const char *const s988[] = {
 	"Makes the groups and the group replica in one call.",
 };
 
-static const struct cim_qual_decl q736[] = {
-	{ "Description", CIM_STRING, false, s968, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q737[] = {
+	{ "Description", CIM_STRING, false, s988, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s969[] = {
+static const char *const s989[] = {
 	"CIM_Synchronized",
 };
 
-static const struct cim_qual_decl q737[] = {
+static const struct cim_qual_decl q738[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s969, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s989, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+	{ "Description", CIM_STRING, false, s964, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationshipInstances[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q710, 4 },
+	  NULL, NULL, q711, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q579, 4 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q712, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q604, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_Synchronized", q737, 5 },
+	  NULL, "CIM_Synchronized", q738, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s970[] = {
+static const char *const s990[] = {
 	"Lists replication relationships as embedded instances.",
 };
 
-static const struct cim_qual_decl q738[] = {
-	{ "Description", CIM_STRING, false, s970, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
-};
-
-static const char *const s971[] = {
-	"Associations to point-in-time images.",
-};
-
 static const struct cim_qual_decl q739[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s971, 1 },
+	{ "Description", CIM_STRING, false, s990, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s972[] = {
-	"The groups to copy to.",
+static const char *const s991[] = {
+	"Associations to point-in-time images.",
 };
 
 static const struct cim_qual_decl q740[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s972, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s991, 1 },
 };
 
-static const char *const s973[] = {
-	"Settings for new targets.",
+static const char *const s992[] = {
+	"The groups to copy to.",
 };
 
 static const struct cim_qual_decl q741[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s973, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s992, 1 },
+};
+
+static const char *const s993[] = {
+	"Settings for new targets.",
+};
+
+static const struct cim_qual_decl q742[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s993, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q699, 5 },
+	  NULL, NULL, q700, 5 },
 	{ "SettingsStates", CIM_REFERENCE, true, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q739, 3 },
+	  "CIM_SettingsDefineState", NULL, q740, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q728, 4 },
+	  "CIM_LogicalElement", NULL, q729, 4 },
 	{ "TargetGroups", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q740, 3 },
+	  "CIM_ReplicationGroup", NULL, q741, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q685, 2 },
+	  NULL, NULL, q686, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "TargetSettingGoals", CIM_REFERENCE, true, true, false, false,
-	  "CIM_SettingData", NULL, q741, 2 },
+	  "CIM_SettingData", NULL, q742, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q702, 2 },
+	  "CIM_ResourcePool", NULL, q703, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q726, 3 },
+	  NULL, NULL, q727, 3 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s974[] = {
+static const char *const s994[] = {
 	"Acts on a list of point-in-time images.",
 };
 
-static const struct cim_qual_decl q742[] = {
-	{ "Description", CIM_STRING, false, s974, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
-};
-
 static const struct cim_qual_decl q743[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "Description", CIM_STRING, false, s994, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
 static const struct cim_qual_decl q744[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
-};
-
-static const char *const s975[] = {
-	"The other system.",
+	{ "Description", CIM_STRING, false, s957, 1 },
 };
 
 static const struct cim_qual_decl q745[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s975, 1 },
+	{ "Description", CIM_STRING, false, s958, 1 },
+};
+
+static const char *const s995[] = {
+	"The other system.",
 };
 
 static const struct cim_qual_decl q746[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s995, 1 },
+};
+
+static const struct cim_qual_decl q747[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+	{ "Description", CIM_STRING, false, s928, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
-	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
 	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q745, 2 },
+	  "CIM_ComputerSystem", NULL, q746, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q746, 3 },
+	  "CIM_ConnectivityCollection", NULL, q747, 3 },
 };
 
-static const char *const s976[] = {
+static const char *const s996[] = {
 	"Adds access points to a collection.",
 };
 
-static const struct cim_qual_decl q747[] = {
-	{ "Description", CIM_STRING, false, s976, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q748[] = {
+	{ "Description", CIM_STRING, false, s996, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s977[] = {
+static const char *const s997[] = {
 	"Whether the collection starts enabled.",
 };
 
-static const struct cim_qual_decl q748[] = {
+static const struct cim_qual_decl q749[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s977, 1 },
+	{ "Description", CIM_STRING, false, s997, 1 },
 };
 
-static const struct cim_qual_decl q749[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q750[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+	{ "Description", CIM_STRING, false, s928, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicationCollection[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, q61, 2 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
-	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
 	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q745, 2 },
+	  "CIM_ComputerSystem", NULL, q746, 2 },
 	{ "Active", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q748, 2 },
+	  NULL, NULL, q749, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q663, 2 },
+	  NULL, NULL, q664, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConnectivityCollection", NULL, q749, 3 },
+	  "CIM_ConnectivityCollection", NULL, q750, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s978[] = {
+static const char *const s998[] = {
 	"Makes a collection of access points.",
 };
 
-static const struct cim_qual_decl q750[] = {
-	{ "Description", CIM_STRING, false, s978, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q751[] = {
+	{ "Description", CIM_STRING, false, s998, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q743, 2 },
-	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
 	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q745, 2 },
+	  "CIM_ComputerSystem", NULL, q746, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q746, 3 },
+	  "CIM_ConnectivityCollection", NULL, q747, 3 },
 };
 
-static const char *const s979[] = {
+static const char *const s999[] = {
 	"Removes access points from a collection.",
 };
 
-static const struct cim_qual_decl q751[] = {
-	{ "Description", CIM_STRING, false, s979, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
-};
-
-static const char *const s980[] = {
-	"The relationship.",
-};
-
 static const struct cim_qual_decl q752[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s980, 1 },
+	{ "Description", CIM_STRING, false, s999, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
+};
+
+static const char *const s1000[] = {
+	"The relationship.",
 };
 
 static const struct cim_qual_decl q753[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1000, 1 },
+};
+
+static const struct cim_qual_decl q754[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s962, 1 },
+	{ "Description", CIM_STRING, false, s982, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSynchronized[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q752, 2 },
+	  "CIM_Synchronized", NULL, q753, 2 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q753, 3 },
+	  "CIM_LogicalElement", NULL, q754, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q734, 3 },
+	  "CIM_LogicalElement", NULL, q735, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 };
 
-static const char *const s981[] = {
+static const char *const s1001[] = {
 	"Adds pairs to a group relationship.",
 };
 
-static const struct cim_qual_decl q754[] = {
-	{ "Description", CIM_STRING, false, s981, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q755[] = {
+	{ "Description", CIM_STRING, false, s1001, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s982[] = {
+static const char *const s1002[] = {
 	"How long to wait.",
 };
 
-static const struct cim_qual_decl q755[] = {
+static const struct cim_qual_decl q756[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+	{ "Description", CIM_STRING, false, s1002, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q752, 2 },
+	  "CIM_Synchronized", NULL, q753, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "WaitTime", CIM_DATETIME, false, true, false, false,
-	  NULL, NULL, q755, 2 },
+	  NULL, NULL, q756, 2 },
 };
 
-static const char *const s983[] = {
+static const char *const s1003[] = {
 	"Checks that a target holds the data of its source.",
 };
 
-static const char *const s984[] = {
+static const char *const s1004[] = {
 	"0",
 	"1",
 	"2",
@@ -12874,7 +13270,7 @@ static const char *const s984[] = {
 	"0x8000..",
 };
 
-static const char *const s985[] = {
+static const char *const s1005[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -12889,75 +13285,84 @@ static const char *const s985[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q756[] = {
-	{ "Description", CIM_STRING, false, s983, 1 },
-	{ "ValueMap", CIM_STRING, true, s984, 12 },
-	{ "Values", CIM_STRING, true, s985, 12 },
+static const struct cim_qual_decl q757[] = {
+	{ "Description", CIM_STRING, false, s1003, 1 },
+	{ "ValueMap", CIM_STRING, true, s1004, 12 },
+	{ "Values", CIM_STRING, true, s1005, 12 },
 };
 
-static const char *const s986[] = {
+static const char *const s1006[] = {
 	"The element relationships to form a group of.",
 };
 
-static const struct cim_qual_decl q757[] = {
+static const struct cim_qual_decl q758[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s986, 1 },
+	{ "Description", CIM_STRING, false, s1006, 1 },
 };
 
-static const char *const s987[] = {
+static const char *const s1007[] = {
 	"The group relationship that was made.",
 };
 
-static const struct cim_qual_decl q758[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q759[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s987, 1 },
+	{ "Description", CIM_STRING, false, s1007, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q682, 2 },
+	  NULL, NULL, q683, 2 },
 	{ "ElementSynchronizations", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q757, 2 },
+	  "CIM_Synchronized", NULL, q758, 2 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q732, 3 },
-	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q731, 3 },
-	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
-	{ "TargetGroupName", CIM_STRING, false, true, true, false,
 	  NULL, NULL, q733, 3 },
+	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
+	  "CIM_ReplicationGroup", NULL, q732, 3 },
+	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	{ "TargetGroupName", CIM_STRING, false, true, true, false,
+	  NULL, NULL, q734, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "GroupSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q758, 3 },
+	  "CIM_Synchronized", NULL, q759, 3 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 };
 
-static const char *const s988[] = {
+static const char *const s1008[] = {
 	"Makes a group relationship of existing element relationships.",
 };
 
-static const struct cim_qual_decl q759[] = {
-	{ "Description", CIM_STRING, false, s988, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q760[] = {
+	{ "Description", CIM_STRING, false, s1008, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
-static const char *const s989[] = {
+static const char *const s1009[] = {
 	"Only aspects in this state; NULL means all of them.",
 };
 
-static const char *const s990[] = {
+static const char *const s1010[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+};
+
+static const char *const s1011[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -12966,35 +13371,35 @@ static const char *const s990[] = {
 	"Restored",
 };
 
-static const struct cim_qual_decl q760[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s989, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s990, 6 },
-};
-
-static const char *const s991[] = {
-	"TRUE accepts an answer that may be a little old.",
-};
-
 static const struct cim_qual_decl q761[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+	{ "Description", CIM_STRING, false, s1009, 1 },
+	{ "ValueMap", CIM_STRING, true, s1010, 6 },
+	{ "Values", CIM_STRING, true, s1011, 6 },
 };
 
-static const char *const s992[] = {
-	"CIM_SynchronizationAspect",
-};
-
-static const char *const s993[] = {
-	"The aspects found.",
+static const char *const s1012[] = {
+	"TRUE accepts an answer that may be a little old.",
 };
 
 static const struct cim_qual_decl q762[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1012, 1 },
+};
+
+static const char *const s1013[] = {
+	"CIM_SynchronizationAspect",
+};
+
+static const char *const s1014[] = {
+	"The aspects found.",
+};
+
+static const struct cim_qual_decl q763[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s992, 1 },
-	{ "Description", CIM_STRING, false, s993, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1013, 1 },
+	{ "Description", CIM_STRING, false, s1014, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspectInstances[] = {
@@ -13003,33 +13408,33 @@ static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspe
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q712, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q760, 4 },
+	  NULL, NULL, q761, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q761, 2 },
+	  NULL, NULL, q762, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SynchronizationAspects", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_SynchronizationAspect", q762, 4 },
+	  NULL, "CIM_SynchronizationAspect", q763, 4 },
 };
 
-static const char *const s994[] = {
+static const char *const s1015[] = {
 	"Lists point-in-time images as embedded instances.",
 };
 
-static const struct cim_qual_decl q763[] = {
-	{ "Description", CIM_STRING, false, s994, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q764[] = {
+	{ "Description", CIM_STRING, false, s1015, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const struct cim_qual_decl q764[] = {
+static const struct cim_qual_decl q765[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s993, 1 },
+	{ "Description", CIM_STRING, false, s1014, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspects[] = {
@@ -13038,365 +13443,365 @@ static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspe
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q712, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q760, 4 },
+	  NULL, NULL, q761, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q761, 2 },
+	  NULL, NULL, q762, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "SynchronizationAspects", CIM_REFERENCE, true, true, true, false,
-	  "CIM_SynchronizationAspect", NULL, q764, 3 },
+	  "CIM_SynchronizationAspect", NULL, q765, 3 },
 };
 
-static const char *const s995[] = {
+static const char *const s1016[] = {
 	"Lists point-in-time images as references.",
 };
 
-static const struct cim_qual_decl q765[] = {
-	{ "Description", CIM_STRING, false, s995, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s926, 11 },
+static const struct cim_qual_decl q766[] = {
+	{ "Description", CIM_STRING, false, s1016, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s946, 11 },
 };
 
-static const char *const s996[] = {
+static const char *const s1017[] = {
 	"Names of the new aspects.",
 };
 
-static const struct cim_qual_decl q766[] = {
+static const struct cim_qual_decl q767[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s996, 1 },
+	{ "Description", CIM_STRING, false, s1017, 1 },
 };
 
-static const struct cim_qual_decl q767[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q768[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s971, 1 },
+	{ "Description", CIM_STRING, false, s991, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizationAspect[] = {
 	{ "Names", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q766, 2 },
+	  NULL, NULL, q767, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_ManagedElement", NULL, q727, 4 },
+	  "CIM_ManagedElement", NULL, q728, 4 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "SettingsStates", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q767, 3 },
+	  "CIM_SettingsDefineState", NULL, q768, 3 },
 };
 
-static const char *const s997[] = {
+static const char *const s1018[] = {
 	"Takes point-in-time images without targets.",
 };
 
-static const struct cim_qual_decl q768[] = {
-	{ "Description", CIM_STRING, false, s997, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q769[] = {
+	{ "Description", CIM_STRING, false, s1018, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_method_decl CIM_ReplicationService_methods[] = {
-	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q667, 3 },
-	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q670, 3 },
-	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q671, 3 },
-	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q672, 3 },
-	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q681, 3 },
-	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q687, 3 },
-	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q690, 3 },
-	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q695, 3 },
-	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q698, 3 },
-	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q701, 3 },
-	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q704, 3 },
-	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q709, 3 },
-	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q713, 3 },
-	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q715, 3 },
-	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q719, 3 },
-	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q722, 3 },
-	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q725, 3 },
-	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q730, 3 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q736, 3 },
-	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q738, 3 },
-	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q742, 3 },
-	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q747, 3 },
-	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q750, 3 },
-	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q751, 3 },
-	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q754, 3 },
-	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q756, 3 },
-	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q759, 3 },
-	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q763, 3 },
-	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q765, 3 },
-	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q768, 3 },
+	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q668, 3 },
+	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q671, 3 },
+	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q672, 3 },
+	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q673, 3 },
+	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q682, 3 },
+	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q688, 3 },
+	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q691, 3 },
+	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q696, 3 },
+	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q699, 3 },
+	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q702, 3 },
+	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q705, 3 },
+	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q710, 3 },
+	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q714, 3 },
+	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q716, 3 },
+	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q720, 3 },
+	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q723, 3 },
+	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q726, 3 },
+	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q731, 3 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q737, 3 },
+	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q739, 3 },
+	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q743, 3 },
+	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q748, 3 },
+	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q751, 3 },
+	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q752, 3 },
+	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q755, 3 },
+	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q757, 3 },
+	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q760, 3 },
+	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q764, 3 },
+	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q766, 3 },
+	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q769, 3 },
 };
 
-static const char *const s998[] = {
+static const char *const s1019[] = {
 	"Makes replicas of elements and of groups of elements.",
 };
 
-static const struct cim_qual_decl q769[] = {
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s998, 1 },
+static const struct cim_qual_decl q770[] = {
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s1019, 1 },
 };
 
-static const char *const s999[] = {
+static const char *const s1020[] = {
 	"The jobs, one for each pair of elements, in the order of the pairs. NULL when they finished in the call.",
 };
 
-static const struct cim_qual_decl q770[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q771[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s999, 1 },
+	{ "Description", CIM_STRING, false, s1020, 1 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q682, 2 },
+	  NULL, NULL, q683, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q683, 2 },
+	  "CIM_ReplicationGroup", NULL, q684, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_LogicalElement", NULL, q643, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q685, 2 },
+	  NULL, NULL, q686, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q770, 4 },
+	  "CIM_ConcreteJob", NULL, q771, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1000[] = {
+static const char *const s1021[] = {
 	"CreateGroupReplica",
 };
 
-static const struct cim_qual_decl q771[] = {
-	{ "Override", CIM_STRING, false, s1000, 1 },
-	{ "Description", CIM_STRING, false, s918, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q772[] = {
+	{ "Override", CIM_STRING, false, s1021, 1 },
+	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q726, 3 },
+	  NULL, NULL, q727, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q727, 4 },
-	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
-	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
 	  "CIM_LogicalElement", NULL, q728, 4 },
+	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
+	  "CIM_LogicalElement", NULL, q729, 4 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q770, 4 },
+	  "CIM_ConcreteJob", NULL, q771, 4 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1001[] = {
+static const char *const s1022[] = {
 	"CreateListReplica",
 };
 
-static const struct cim_qual_decl q772[] = {
-	{ "Override", CIM_STRING, false, s1001, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q773[] = {
+	{ "Override", CIM_STRING, false, s1022, 1 },
+	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q682, 2 },
+	  NULL, NULL, q683, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q673, 5 },
+	  NULL, NULL, q674, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
 	  NULL, NULL, q580, 4 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q731, 3 },
+	  "CIM_ReplicationGroup", NULL, q732, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q727, 4 },
+	  "CIM_LogicalElement", NULL, q728, 4 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q732, 3 },
-	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q674, 2 },
-	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q684, 3 },
-	{ "TargetGroupName", CIM_STRING, false, true, true, false,
 	  NULL, NULL, q733, 3 },
+	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
+	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	{ "TargetGroupName", CIM_STRING, false, true, true, false,
+	  NULL, NULL, q734, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q734, 3 },
+	  "CIM_LogicalElement", NULL, q735, 3 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q735, 2 },
+	  NULL, NULL, q736, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q676, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q686, 4 },
+	  NULL, NULL, q687, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
 	  "CIM_ConcreteJob", NULL, q25, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q770, 4 },
+	  "CIM_ConcreteJob", NULL, q771, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q677, 3 },
+	  "CIM_Synchronized", NULL, q678, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q729, 4 },
+	  "CIM_Synchronized", NULL, q730, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
 	  "CIM_SettingData", NULL, q78, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ResourcePool", NULL, q79, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q702, 2 },
+	  "CIM_ResourcePool", NULL, q703, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q678, 4 },
+	  NULL, NULL, q679, 4 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q679, 2 },
+	  "CIM_ConnectivityCollection", NULL, q680, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q680, 2 },
+	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1002[] = {
+static const char *const s1023[] = {
 	"CreateGroupReplicaFromElements",
 };
 
-static const struct cim_qual_decl q773[] = {
-	{ "Override", CIM_STRING, false, s1002, 1 },
-	{ "Description", CIM_STRING, false, s968, 1 },
-	{ "ValueMap", CIM_STRING, true, s117, 11 },
-	{ "Values", CIM_STRING, true, s911, 11 },
+static const struct cim_qual_decl q774[] = {
+	{ "Override", CIM_STRING, false, s1023, 1 },
+	{ "Description", CIM_STRING, false, s988, 1 },
+	{ "ValueMap", CIM_STRING, true, s118, 11 },
+	{ "Values", CIM_STRING, true, s931, 11 },
 };
 
 static const struct cim_method_decl RPL_ReplicationService_methods[] = {
-	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q771, 4 },
-	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q772, 4 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q773, 4 },
+	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q772, 4 },
+	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q773, 4 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q774, 4 },
 };
 
-static const char *const s1003[] = {
+static const char *const s1024[] = {
 	"Makes clones. As in the interface of HP 3PAR the methods that make several replicas return, beside the job and the relationship of the whole, those of each pair.",
 };
 
-static const struct cim_qual_decl q774[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1003, 1 },
+static const struct cim_qual_decl q775[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1024, 1 },
 };
 
-static const char *const s1004[] = {
+static const char *const s1025[] = {
 	"When the credential was issued.",
 };
 
-static const struct cim_qual_decl q775[] = {
-	{ "Description", CIM_STRING, false, s1004, 1 },
+static const struct cim_qual_decl q776[] = {
+	{ "Description", CIM_STRING, false, s1025, 1 },
 };
 
-static const char *const s1005[] = {
+static const char *const s1026[] = {
 	"When the credential expires.",
 };
 
-static const struct cim_qual_decl q776[] = {
-	{ "Description", CIM_STRING, false, s1005, 1 },
+static const struct cim_qual_decl q777[] = {
+	{ "Description", CIM_STRING, false, s1026, 1 },
 };
 
 static const struct cim_prop_decl CIM_Credential_props[] = {
 	{ "Issued", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q775, 1 },
-	{ "Expires", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q776, 1 },
+	{ "Expires", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q777, 1 },
 };
 
-static const char *const s1006[] = {
+static const char *const s1027[] = {
 	"Proof of identity. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q777[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1006, 1 },
-};
-
-static const char *const s1007[] = {
-	"Class of the scoping service; part of the key.",
-};
-
 static const struct cim_qual_decl q778[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1007, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s539, 1 },
+	{ "Description", CIM_STRING, false, s1027, 1 },
 };
 
-static const char *const s1008[] = {
-	"Name of the scoping service; part of the key.",
+static const char *const s1028[] = {
+	"Class of the scoping service; part of the key.",
 };
 
 static const struct cim_qual_decl q779[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1008, 1 },
+	{ "Description", CIM_STRING, false, s1028, 1 },
 };
 
-static const char *const s1009[] = {
-	"Name of the other side; part of the key.",
+static const char *const s1029[] = {
+	"Name of the scoping service; part of the key.",
 };
 
 static const struct cim_qual_decl q780[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1009, 1 },
+	{ "Description", CIM_STRING, false, s1029, 1 },
+};
+
+static const char *const s1030[] = {
+	"Name of the other side; part of the key.",
+};
+
+static const struct cim_qual_decl q781[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1030, 1 },
 };
 
 static const struct cim_prop_decl CIM_SharedSecret_props[] = {
@@ -13405,27 +13810,27 @@ static const struct cim_prop_decl CIM_SharedSecret_props[] = {
 	{ "SystemName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q45, 2 },
 	{ "ServiceCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q778, 2 },
-	{ "ServiceName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q779, 2 },
-	{ "RemoteID", CIM_STRING, false, true, false, false,
+	{ "ServiceName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q780, 2 },
+	{ "RemoteID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q781, 2 },
 };
 
-static const char *const s1010[] = {
+static const char *const s1031[] = {
 	"A password shared by two systems. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q781[] = {
-	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1010, 1 },
+static const struct cim_qual_decl q782[] = {
+	{ "Version", CIM_STRING, false, s539, 1 },
+	{ "Description", CIM_STRING, false, s1031, 1 },
 };
 
-static const char *const s1011[] = {
+static const char *const s1032[] = {
 	"Kind of element.",
 };
 
-static const char *const s1012[] = {
+static const char *const s1033[] = {
 	"0",
 	"1",
 	"2",
@@ -13443,7 +13848,7 @@ static const char *const s1012[] = {
 	"14",
 };
 
-static const char *const s1013[] = {
+static const char *const s1034[] = {
 	"Unknown",
 	"Other",
 	"StoragePool",
@@ -13461,124 +13866,108 @@ static const char *const s1013[] = {
 	"ComputerSystem",
 };
 
-static const struct cim_qual_decl q782[] = {
-	{ "Description", CIM_STRING, false, s1011, 1 },
-	{ "ValueMap", CIM_STRING, true, s1012, 15 },
-	{ "Values", CIM_STRING, true, s1013, 15 },
+static const struct cim_qual_decl q783[] = {
+	{ "Description", CIM_STRING, false, s1032, 1 },
+	{ "ValueMap", CIM_STRING, true, s1033, 15 },
+	{ "Values", CIM_STRING, true, s1034, 15 },
 };
 
-static const char *const s1014[] = {
+static const char *const s1035[] = {
 	"Name of the undiscovered element.",
 };
 
-static const struct cim_qual_decl q783[] = {
-	{ "Description", CIM_STRING, false, s1014, 1 },
+static const struct cim_qual_decl q784[] = {
+	{ "Description", CIM_STRING, false, s1035, 1 },
 };
 
-static const char *const s1015[] = {
+static const char *const s1036[] = {
 	"Text for Type 1 (Other).",
 };
 
-static const struct cim_qual_decl q784[] = {
-	{ "Description", CIM_STRING, false, s1015, 1 },
-};
-
-static const char *const s1016[] = {
-	"Whether the object outlives the agent.",
-};
-
 static const struct cim_qual_decl q785[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1016, 1 },
+	{ "Description", CIM_STRING, false, s1036, 1 },
 };
 
-static const char *const s1017[] = {
-	"CIM_LogicalElement",
-};
-
-static const char *const s1018[] = {
-	"Description of the element that this stands for.",
+static const char *const s1037[] = {
+	"Whether the object outlives the agent.",
 };
 
 static const struct cim_qual_decl q786[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1017, 1 },
-	{ "Description", CIM_STRING, false, s1018, 1 },
+	{ "Description", CIM_STRING, false, s1037, 1 },
+};
+
+static const char *const s1038[] = {
+	"CIM_LogicalElement",
+};
+
+static const char *const s1039[] = {
+	"Description of the element that this stands for.",
+};
+
+static const struct cim_qual_decl q787[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1038, 1 },
+	{ "Description", CIM_STRING, false, s1039, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "Type", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q782, 3 },
+	  NULL, NULL, NULL, q783, 3 },
 	{ "EntityID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q783, 1 },
-	{ "OtherTypeDescription", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q784, 1 },
+	{ "OtherTypeDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q785, 1 },
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q785, 2 },
+	  NULL, NULL, "TRUE", q786, 2 },
 	{ "Element", CIM_STRING, false, false, false, true,
-	  NULL, "CIM_LogicalElement", NULL, q786, 3 },
+	  NULL, "CIM_LogicalElement", NULL, q787, 3 },
 };
 
-static const char *const s1019[] = {
+static const char *const s1040[] = {
 	"Stand-in for an element that is not discovered here. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q787[] = {
+static const struct cim_qual_decl q788[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1019, 1 },
+	{ "Description", CIM_STRING, false, s1040, 1 },
 };
 
-static const char *const s1020[] = {
+static const char *const s1041[] = {
 	"Kind of replica.",
 };
 
-static const char *const s1021[] = {
-	"6",
-	"7",
-	"8",
-	"..",
-	"0x8000..",
+static const struct cim_qual_decl q789[] = {
+	{ "Description", CIM_STRING, false, s1041, 1 },
+	{ "ValueMap", CIM_STRING, true, s876, 5 },
+	{ "Values", CIM_STRING, true, s877, 5 },
 };
 
-static const char *const s1022[] = {
-	"Mirror",
-	"Snapshot",
-	"Clone",
-	"DMTF Reserved",
-	"Vendor Specific",
-};
-
-static const struct cim_qual_decl q788[] = {
-	{ "Description", CIM_STRING, false, s1020, 1 },
-	{ "ValueMap", CIM_STRING, true, s1021, 5 },
-	{ "Values", CIM_STRING, true, s1022, 5 },
-};
-
-static const char *const s1023[] = {
+static const char *const s1042[] = {
 	"Whether the replicas of the group keep the order of dependent writes.",
 };
 
-static const struct cim_qual_decl q789[] = {
-	{ "Description", CIM_STRING, false, s1023, 1 },
+static const struct cim_qual_decl q790[] = {
+	{ "Description", CIM_STRING, false, s1042, 1 },
 };
 
-static const char *const s1024[] = {
+static const char *const s1043[] = {
 	"The kind of consistency kept.",
 };
 
-static const struct cim_qual_decl q790[] = {
-	{ "Description", CIM_STRING, false, s1024, 1 },
-	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s802, 1 },
+static const struct cim_qual_decl q791[] = {
+	{ "Description", CIM_STRING, false, s1043, 1 },
+	{ "ValueMap", CIM_STRING, true, s820, 3 },
+	{ "Values", CIM_STRING, true, s821, 3 },
 };
 
-static const char *const s1025[] = {
+static const char *const s1044[] = {
 	"Progress of the aspect's copy.",
 };
 
-static const char *const s1026[] = {
+static const char *const s1045[] = {
 	"Not Applicable",
 	"Operation In Progress",
 	"Operation Completed",
@@ -13589,19 +13978,21 @@ static const char *const s1026[] = {
 	"Aborting",
 	"Terminating",
 	"Mixed",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q791[] = {
-	{ "Description", CIM_STRING, false, s1025, 1 },
-	{ "ValueMap", CIM_STRING, true, s790, 10 },
-	{ "Values", CIM_STRING, true, s1026, 10 },
+static const struct cim_qual_decl q792[] = {
+	{ "Description", CIM_STRING, false, s1044, 1 },
+	{ "ValueMap", CIM_STRING, true, s808, 12 },
+	{ "Values", CIM_STRING, true, s1045, 12 },
 };
 
-static const char *const s1027[] = {
+static const char *const s1046[] = {
 	"How the copy is made.",
 };
 
-static const char *const s1028[] = {
+static const char *const s1047[] = {
 	"1",
 	"2",
 	"3",
@@ -13611,9 +14002,11 @@ static const char *const s1028[] = {
 	"7",
 	"8",
 	"9",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s1029[] = {
+static const char *const s1048[] = {
 	"Other",
 	"Implementation decides",
 	"Full-Copy",
@@ -13623,84 +14016,97 @@ static const char *const s1029[] = {
 	"Copy-On-Access",
 	"Delta-Update",
 	"Snap-And-Clone",
-};
-
-static const struct cim_qual_decl q792[] = {
-	{ "Description", CIM_STRING, false, s1027, 1 },
-	{ "ValueMap", CIM_STRING, true, s1028, 9 },
-	{ "Values", CIM_STRING, true, s1029, 9 },
-};
-
-static const char *const s1030[] = {
-	"The point in time of the image.",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q793[] = {
-	{ "Description", CIM_STRING, false, s1030, 1 },
+	{ "Description", CIM_STRING, false, s1046, 1 },
+	{ "ValueMap", CIM_STRING, true, s1047, 11 },
+	{ "Values", CIM_STRING, true, s1048, 11 },
 };
 
-static const char *const s1031[] = {
-	"Path of the source.",
+static const char *const s1049[] = {
+	"The point in time of the image.",
 };
 
 static const struct cim_qual_decl q794[] = {
-	{ "Description", CIM_STRING, false, s1031, 1 },
+	{ "Description", CIM_STRING, false, s1049, 1 },
 };
 
-static const char *const s1032[] = {
-	"Whether the target may be deleted when space is short.",
+static const char *const s1050[] = {
+	"Path of the source.",
 };
 
 static const struct cim_qual_decl q795[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1032, 1 },
+	{ "Description", CIM_STRING, false, s1050, 1 },
+};
+
+static const char *const s1051[] = {
+	"Whether the target may be deleted when space is short.",
 };
 
 static const struct cim_qual_decl q796[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s722, 1 },
-};
-
-static const char *const s1033[] = {
-	"The state of the copy in the words of Copy Services.",
+	{ "Description", CIM_STRING, false, s1051, 1 },
 };
 
 static const struct cim_qual_decl q797[] = {
-	{ "Description", CIM_STRING, false, s1033, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s990, 6 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s742, 1 },
+};
+
+static const char *const s1052[] = {
+	"The state of the copy in the words of Copy Services.",
+};
+
+static const char *const s1053[] = {
+	"Initialized",
+	"Unsynchronized",
+	"Synchronized",
+	"Error",
+	"Invalid",
+	"Restored",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q798[] = {
+	{ "Description", CIM_STRING, false, s1052, 1 },
+	{ "ValueMap", CIM_STRING, true, s208, 8 },
+	{ "Values", CIM_STRING, true, s1053, 8 },
 };
 
 static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q788, 3 },
+	  NULL, NULL, NULL, q789, 3 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q789, 1 },
+	  NULL, NULL, "FALSE", q790, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q790, 3 },
-	{ "CopyStatus", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q791, 3 },
-	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
+	{ "CopyStatus", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q792, 3 },
+	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q793, 3 },
 	{ "WhenPointInTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q793, 1 },
-	{ "SourceElement", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q794, 1 },
+	{ "SourceElement", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q795, 1 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q795, 2 },
+	  NULL, NULL, "FALSE", q796, 2 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q796, 2 },
+	  NULL, NULL, NULL, q797, 2 },
 	{ "SyncState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q797, 3 },
+	  NULL, NULL, NULL, q798, 3 },
 };
 
-static const char *const s1034[] = {
+static const char *const s1054[] = {
 	"A point-in-time image without a target. For method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q798[] = {
+static const struct cim_qual_decl q799[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1034, 1 },
+	{ "Description", CIM_STRING, false, s1054, 1 },
 };
 
 static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
@@ -13710,55 +14116,59 @@ static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
 	  "CIM_SettingData", NULL, NULL, q390, 2 },
 };
 
-static const char *const s1035[] = {
+static const char *const s1055[] = {
 	"An element and a setting that defines its state. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q799[] = {
+static const struct cim_qual_decl q800[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s59, 1 },
-	{ "Description", CIM_STRING, false, s1035, 1 },
+	{ "Version", CIM_STRING, false, s60, 1 },
+	{ "Description", CIM_STRING, false, s1055, 1 },
 };
 
-static const char *const s1036[] = {
+static const char *const s1056[] = {
 	"How sources and targets find each other.",
 };
 
-static const char *const s1037[] = {
+static const char *const s1057[] = {
 	"Instrumentation decides",
 	"Exact order",
 	"Optimum",
-};
-
-static const struct cim_qual_decl q800[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1036, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1037, 3 },
-};
-
-static const char *const s1038[] = {
-	"What to do about groups of different size.",
-};
-
-static const char *const s1039[] = {
-	"Return an error",
-	"Allow source group to be larger",
-	"Allow target group to be larger",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q801[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1038, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1039, 3 },
+	{ "Description", CIM_STRING, false, s1056, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1057, 5 },
 };
 
-static const char *const s1040[] = {
+static const char *const s1058[] = {
+	"What to do about groups of different size.",
+};
+
+static const char *const s1059[] = {
+	"Return an error",
+	"Allow source group to be larger",
+	"Allow target group to be larger",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q802[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1058, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1059, 5 },
+};
+
+static const char *const s1060[] = {
 	"How the copy is to be made.",
 };
 
-static const char *const s1041[] = {
+static const char *const s1061[] = {
 	"1",
 	"2",
 	"3",
@@ -13770,9 +14180,11 @@ static const char *const s1041[] = {
 	"9",
 	"10",
 	"11",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s1042[] = {
+static const char *const s1062[] = {
 	"Other",
 	"Instrumentation decides",
 	"Full-Copy",
@@ -13784,411 +14196,460 @@ static const char *const s1042[] = {
 	"Snap-And-Clone",
 	"Copy-before-Activation",
 	"Redirect-On-Write",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q802[] = {
+static const struct cim_qual_decl q803[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1040, 1 },
-	{ "ValueMap", CIM_STRING, true, s1041, 11 },
-	{ "Values", CIM_STRING, true, s1042, 11 },
+	{ "Description", CIM_STRING, false, s1060, 1 },
+	{ "ValueMap", CIM_STRING, true, s1061, 13 },
+	{ "Values", CIM_STRING, true, s1062, 13 },
 };
 
-static const char *const s1043[] = {
+static const char *const s1063[] = {
 	"Who supplies the targets.",
 };
 
-static const char *const s1044[] = {
+static const char *const s1064[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s1065[] = {
 	"Use existing",
 	"Create new",
 	"Use and create",
 	"Instrumentation decides",
 	"Client must supply",
+	"DMTF Reserved",
+	"Vendor specific",
 };
 
-static const struct cim_qual_decl q803[] = {
+static const struct cim_qual_decl q804[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1043, 1 },
-	{ "ValueMap", CIM_STRING, true, s78, 5 },
-	{ "Values", CIM_STRING, true, s1044, 5 },
+	{ "Description", CIM_STRING, false, s1063, 1 },
+	{ "ValueMap", CIM_STRING, true, s1064, 7 },
+	{ "Values", CIM_STRING, true, s1065, 7 },
 };
 
-static const char *const s1045[] = {
+static const char *const s1066[] = {
 	"What to do about thin elements.",
 };
 
-static const char *const s1046[] = {
+static const char *const s1067[] = {
 	"Copy thin source to thin target",
 	"Copy thin source to full target",
 	"Copy full source to thin target",
 	"Provisioning of target same as source",
 	"Target pool decides provisioning of target element",
 	"Implementation decides provisioning of target",
-};
-
-static const struct cim_qual_decl q804[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1045, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s1046, 6 },
-};
-
-static const char *const s1047[] = {
-	"Whether all elements share one point in time.",
+	"DMTF Reserved",
+	"Vendor specific",
 };
 
 static const struct cim_qual_decl q805[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1047, 1 },
+	{ "Description", CIM_STRING, false, s1066, 1 },
+	{ "ValueMap", CIM_STRING, true, s208, 8 },
+	{ "Values", CIM_STRING, true, s1067, 8 },
 };
 
-static const char *const s1048[] = {
-	"Time between two updates of the target.",
+static const char *const s1068[] = {
+	"Whether all elements share one point in time.",
 };
 
 static const struct cim_qual_decl q806[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1048, 1 },
+	{ "Description", CIM_STRING, false, s1068, 1 },
 };
 
-static const char *const s1049[] = {
-	"Length of the longest chain of replicas.",
+static const char *const s1069[] = {
+	"Time between two updates of the target.",
 };
 
 static const struct cim_qual_decl q807[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1049, 1 },
+	{ "Description", CIM_STRING, false, s1069, 1 },
 };
 
-static const char *const s1050[] = {
-	"Whether to go on with the other pairs when one fails.",
-};
-
-static const char *const s1051[] = {
-	"Continue",
-	"Stop",
+static const char *const s1070[] = {
+	"Length of the longest chain of replicas.",
 };
 
 static const struct cim_qual_decl q808[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1050, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s1051, 2 },
+	{ "Description", CIM_STRING, false, s1070, 1 },
 };
 
-static const char *const s1052[] = {
+static const char *const s1071[] = {
+	"Whether to go on with the other pairs when one fails.",
+};
+
+static const char *const s1072[] = {
+	"Continue",
+	"Stop",
+	"DMTF Reserved",
+	"Vendor specific",
+};
+
+static const struct cim_qual_decl q809[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1071, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s1072, 4 },
+};
+
+static const char *const s1073[] = {
 	"Not Managed",
 	"Low",
 	"Same",
 	"High",
 	"Urgent",
-};
-
-static const struct cim_qual_decl q809[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s402, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s1052, 5 },
-};
-
-static const char *const s1053[] = {
-	"Whether a copy that was interrupted goes on by itself.",
-};
-
-static const char *const s1054[] = {
-	"Unknown",
-	"Automatic",
-	"Manual",
-	"Implementation decides",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q810[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1053, 1 },
-	{ "ValueMap", CIM_STRING, true, s150, 4 },
-	{ "Values", CIM_STRING, true, s1054, 4 },
+	{ "Description", CIM_STRING, false, s411, 1 },
+	{ "ValueMap", CIM_STRING, true, s21, 7 },
+	{ "Values", CIM_STRING, true, s1073, 7 },
 };
 
-static const char *const s1055[] = {
-	"Number of changed blocks that starts an update.",
+static const char *const s1074[] = {
+	"Whether a copy that was interrupted goes on by itself.",
+};
+
+static const char *const s1075[] = {
+	"0",
+	"2",
+	"3",
+	"4",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s1076[] = {
+	"Unknown",
+	"Automatic",
+	"Manual",
+	"Implementation decides",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q811[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1055, 1 },
+	{ "Description", CIM_STRING, false, s1074, 1 },
+	{ "ValueMap", CIM_STRING, true, s1075, 6 },
+	{ "Values", CIM_STRING, true, s1076, 6 },
 };
 
-static const char *const s1056[] = {
-	"Whether host writes stop when the copy fails. Always FALSE here: a source never waits for its replicas.",
+static const char *const s1077[] = {
+	"Number of changed blocks that starts an update.",
 };
 
 static const struct cim_qual_decl q812[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1056, 1 },
+	{ "Description", CIM_STRING, false, s1077, 1 },
 };
 
-static const char *const s1057[] = {
-	"What to do about lists of different size.",
-};
-
-static const char *const s1058[] = {
-	"Return an error",
-	"Allow source list to be larger",
-	"Allow target list to be larger",
+static const char *const s1078[] = {
+	"Whether host writes stop when the copy fails. Always FALSE here: a source never waits for its replicas.",
 };
 
 static const struct cim_qual_decl q813[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1057, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1058, 3 },
+	{ "Description", CIM_STRING, false, s1078, 1 },
 };
 
-static const char *const s1059[] = {
-	"Which side hosts may not write.",
+static const char *const s1079[] = {
+	"What to do about lists of different size.",
 };
 
-static const char *const s1060[] = {
-	"SystemElement",
-	"SyncedElement",
-	"Both",
+static const char *const s1080[] = {
+	"Return an error",
+	"Allow source list to be larger",
+	"Allow target list to be larger",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q814[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1059, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1060, 3 },
+	{ "Description", CIM_STRING, false, s1079, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1080, 5 },
 };
 
-static const char *const s1061[] = {
+static const char *const s1081[] = {
+	"Which side hosts may not write.",
+};
+
+static const char *const s1082[] = {
+	"SystemElement",
+	"SyncedElement",
+	"Both",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q815[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1081, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1082, 5 },
+};
+
+static const char *const s1083[] = {
 	"What to do about compressed elements.",
 };
 
-static const char *const s1062[] = {
+static const char *const s1084[] = {
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
 	"Uncompressed source to compressed target",
 	"Compression of target same as source",
 	"Target pool decides compression of target element",
 	"Implementation decides compression of target",
-};
-
-static const struct cim_qual_decl q815[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1061, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 6 },
-	{ "Values", CIM_STRING, true, s1062, 6 },
-};
-
-static const char *const s1063[] = {
-	"Whether the connection compresses in hardware.",
+	"DMTF Reserved",
+	"Vendor specific",
 };
 
 static const struct cim_qual_decl q816[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1063, 1 },
+	{ "Description", CIM_STRING, false, s1083, 1 },
+	{ "ValueMap", CIM_STRING, true, s208, 8 },
+	{ "Values", CIM_STRING, true, s1084, 8 },
 };
 
-static const char *const s1064[] = {
-	"Whether the connection compresses in software.",
+static const char *const s1085[] = {
+	"Whether the connection compresses in hardware.",
 };
 
 static const struct cim_qual_decl q817[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1064, 1 },
+	{ "Description", CIM_STRING, false, s1085, 1 },
 };
 
-static const char *const s1065[] = {
-	"What setting a new target gets.",
-};
-
-static const char *const s1066[] = {
-	"Implementation decides",
-	"Same as source element",
+static const char *const s1086[] = {
+	"Whether the connection compresses in software.",
 };
 
 static const struct cim_qual_decl q818[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1065, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s1066, 2 },
+	{ "Description", CIM_STRING, false, s1086, 1 },
 };
 
-static const char *const s1067[] = {
-	"What pool a new target is taken from.",
+static const char *const s1087[] = {
+	"What setting a new target gets.",
+};
+
+static const char *const s1088[] = {
+	"Implementation decides",
+	"Same as source element",
+	"DMTF Reserved",
+	"Vendor specific",
 };
 
 static const struct cim_qual_decl q819[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1067, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s1066, 2 },
+	{ "Description", CIM_STRING, false, s1087, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s1088, 4 },
 };
 
-static const char *const s1068[] = {
-	"Whether the element is left out of the group's consistency.",
+static const char *const s1089[] = {
+	"What pool a new target is taken from.",
 };
 
 static const struct cim_qual_decl q820[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1068, 1 },
+	{ "Description", CIM_STRING, false, s1089, 1 },
+	{ "ValueMap", CIM_STRING, true, s157, 4 },
+	{ "Values", CIM_STRING, true, s1088, 4 },
 };
 
-static const char *const s1069[] = {
-	"Whether asynchronous copies of several elements are kept consistent.",
+static const char *const s1090[] = {
+	"Whether the element is left out of the group's consistency.",
 };
 
 static const struct cim_qual_decl q821[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1069, 1 },
+	{ "Description", CIM_STRING, false, s1090, 1 },
 };
 
-static const char *const s1070[] = {
-	"Wanted upper bound for the age of the target.",
+static const char *const s1091[] = {
+	"Whether asynchronous copies of several elements are kept consistent.",
 };
 
 static const struct cim_qual_decl q822[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1070, 1 },
+	{ "Description", CIM_STRING, false, s1091, 1 },
 };
 
-static const char *const s1071[] = {
-	"Largest difference between the elements of a group.",
+static const char *const s1092[] = {
+	"Wanted upper bound for the age of the target.",
 };
 
 static const struct cim_qual_decl q823[] = {
-	{ "Description", CIM_STRING, false, s1071, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1092, 1 },
+};
+
+static const char *const s1093[] = {
+	"Largest difference between the elements of a group.",
+};
+
+static const struct cim_qual_decl q824[] = {
+	{ "Description", CIM_STRING, false, s1093, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
 	{ "Pairing", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q800, 4 },
-	{ "UnequalGroupsAction", CIM_UINT16, false, false, false, true,
 	  NULL, NULL, NULL, q801, 4 },
-	{ "DesiredCopyMethodology", CIM_UINT16, false, false, false, true,
+	{ "UnequalGroupsAction", CIM_UINT16, false, false, false, true,
 	  NULL, NULL, NULL, q802, 4 },
+	{ "DesiredCopyMethodology", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, NULL, q803, 4 },
 	{ "TargetElementSupplier", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q803, 4 },
+	  NULL, NULL, "4", q804, 4 },
 	{ "ThinProvisioningPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q804, 4 },
+	  NULL, NULL, "7", q805, 4 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q805, 2 },
+	  NULL, NULL, "FALSE", q806, 2 },
 	{ "DeltaUpdateInterval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q806, 2 },
+	  NULL, NULL, NULL, q807, 2 },
 	{ "Multihop", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "1", q807, 2 },
+	  NULL, NULL, "1", q808, 2 },
 	{ "OnGroupOrListError", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "3", q808, 4 },
+	  NULL, NULL, "3", q809, 4 },
 	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q809, 4 },
+	  NULL, NULL, NULL, q810, 4 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q810, 4 },
+	  NULL, NULL, "4", q811, 4 },
 	{ "DeltaUpdateBlocks", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q811, 2 },
+	  NULL, NULL, NULL, q812, 2 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q812, 2 },
+	  NULL, NULL, "FALSE", q813, 2 },
 	{ "UnequalListsAction", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q813, 4 },
+	  NULL, NULL, "2", q814, 4 },
 	{ "ReadOnly", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q814, 4 },
+	  NULL, NULL, NULL, q815, 4 },
 	{ "StorageCompressionPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q815, 4 },
+	  NULL, NULL, "7", q816, 4 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q795, 2 },
+	  NULL, NULL, "FALSE", q796, 2 },
 	{ "RRCHardwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q816, 2 },
-	{ "RRCSoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
 	  NULL, NULL, "FALSE", q817, 2 },
+	{ "RRCSoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q818, 2 },
 	{ "TargetElementGoal", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q818, 4 },
-	{ "TargetElementResourcePool", CIM_UINT16, false, false, false, true,
 	  NULL, NULL, "2", q819, 4 },
+	{ "TargetElementResourcePool", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, "2", q820, 4 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q796, 2 },
+	  NULL, NULL, NULL, q797, 2 },
 	{ "ConsistencyExempt", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q820, 2 },
-	{ "ConsistentAsyncCopy", CIM_BOOLEAN, false, false, false, true,
 	  NULL, NULL, "FALSE", q821, 2 },
+	{ "ConsistentAsyncCopy", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q822, 2 },
 	{ "DesiredRPO", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q822, 2 },
+	  NULL, NULL, NULL, q823, 2 },
 	{ "MaximumSkew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q823, 1 },
+	  NULL, NULL, NULL, q824, 1 },
 };
 
-static const char *const s1072[] = {
+static const char *const s1094[] = {
 	"Wishes about how a replica is made.",
 };
 
-static const struct cim_qual_decl q824[] = {
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s1072, 1 },
-};
-
-static const char *const s1073[] = {
-	"The source.",
-};
-
 static const struct cim_qual_decl q825[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1073, 1 },
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s1094, 1 },
 };
 
-static const char *const s1074[] = {
-	"The target.",
+static const char *const s1095[] = {
+	"The source.",
 };
 
 static const struct cim_qual_decl q826[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1074, 1 },
+	{ "Description", CIM_STRING, false, s1095, 1 },
 };
 
-static const char *const s1075[] = {
-	"The point in time of the target; NULL until the first copy is complete.",
+static const char *const s1096[] = {
+	"The target.",
 };
 
 static const struct cim_qual_decl q827[] = {
-	{ "Description", CIM_STRING, false, s1075, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1096, 1 },
 };
 
-static const char *const s1076[] = {
-	"Whether the target follows the writes of the source.",
+static const char *const s1097[] = {
+	"The point in time of the target; NULL until the first copy is complete.",
 };
 
 static const struct cim_qual_decl q828[] = {
-	{ "Description", CIM_STRING, false, s1076, 1 },
+	{ "Description", CIM_STRING, false, s1097, 1 },
 };
 
-static const char *const s1077[] = {
-	"Unknown",
-	"Automatic",
-	"Manual",
+static const char *const s1098[] = {
+	"Whether the target follows the writes of the source.",
 };
 
 static const struct cim_qual_decl q829[] = {
-	{ "Description", CIM_STRING, false, s1053, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 3 },
-	{ "Values", CIM_STRING, true, s1077, 3 },
+	{ "Description", CIM_STRING, false, s1098, 1 },
 };
 
-static const char *const s1078[] = {
-	"The state of the copy.",
+static const char *const s1099[] = {
+	"0",
+	"2",
+	"3",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s1100[] = {
+	"Unknown",
+	"Automatic",
+	"Manual",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q830[] = {
-	{ "Description", CIM_STRING, false, s1078, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 19 },
-	{ "Values", CIM_STRING, true, s808, 19 },
+	{ "Description", CIM_STRING, false, s1074, 1 },
+	{ "ValueMap", CIM_STRING, true, s1099, 5 },
+	{ "Values", CIM_STRING, true, s1100, 5 },
+};
+
+static const char *const s1101[] = {
+	"The state of the copy.",
 };
 
 static const struct cim_qual_decl q831[] = {
-	{ "Description", CIM_STRING, false, s1056, 1 },
+	{ "Description", CIM_STRING, false, s1101, 1 },
+	{ "ValueMap", CIM_STRING, true, s799, 19 },
+	{ "Values", CIM_STRING, true, s800, 19 },
 };
 
-static const char *const s1079[] = {
+static const struct cim_qual_decl q832[] = {
+	{ "Description", CIM_STRING, false, s1078, 1 },
+};
+
+static const char *const s1102[] = {
 	"When a target counts as usable: 2 for a clone that detaches itself when complete, 3 for one that stays attached.",
 };
 
-static const char *const s1080[] = {
+static const char *const s1103[] = {
 	"0",
 	"2",
 	"3",
@@ -14198,7 +14659,7 @@ static const char *const s1080[] = {
 	"0x8000..",
 };
 
-static const char *const s1081[] = {
+static const char *const s1104[] = {
 	"Unknown",
 	"Synchronous",
 	"Asynchronous",
@@ -14208,26 +14669,26 @@ static const char *const s1081[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q832[] = {
-	{ "Description", CIM_STRING, false, s1079, 1 },
-	{ "ValueMap", CIM_STRING, true, s1080, 7 },
-	{ "Values", CIM_STRING, true, s1081, 7 },
+static const struct cim_qual_decl q833[] = {
+	{ "Description", CIM_STRING, false, s1102, 1 },
+	{ "ValueMap", CIM_STRING, true, s1103, 7 },
+	{ "Values", CIM_STRING, true, s1104, 7 },
 };
 
-static const char *const s1082[] = {
+static const char *const s1105[] = {
 	"How much of the data is copied, in percent. 100 means identical to the source at the point in time.",
 };
 
-static const struct cim_qual_decl q833[] = {
-	{ "PUnit", CIM_STRING, false, s705, 1 },
-	{ "Description", CIM_STRING, false, s1082, 1 },
+static const struct cim_qual_decl q834[] = {
+	{ "PUnit", CIM_STRING, false, s725, 1 },
+	{ "Description", CIM_STRING, false, s1105, 1 },
 };
 
-static const char *const s1083[] = {
+static const char *const s1106[] = {
 	"What the copy is doing.",
 };
 
-static const char *const s1084[] = {
+static const char *const s1107[] = {
 	"0",
 	"2",
 	"3",
@@ -14257,7 +14718,7 @@ static const char *const s1084[] = {
 	"0x8000..",
 };
 
-static const char *const s1085[] = {
+static const char *const s1108[] = {
 	"Unknown",
 	"Completed",
 	"Dormant",
@@ -14287,180 +14748,182 @@ static const char *const s1085[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q834[] = {
-	{ "Description", CIM_STRING, false, s1083, 1 },
-	{ "ValueMap", CIM_STRING, true, s1084, 27 },
-	{ "Values", CIM_STRING, true, s1085, 27 },
+static const struct cim_qual_decl q835[] = {
+	{ "Description", CIM_STRING, false, s1106, 1 },
+	{ "ValueMap", CIM_STRING, true, s1107, 27 },
+	{ "Values", CIM_STRING, true, s1108, 27 },
 };
 
-static const char *const s1086[] = {
+static const char *const s1109[] = {
 	"Upper bound for the age of the target.",
 };
 
-static const struct cim_qual_decl q835[] = {
-	{ "Description", CIM_STRING, false, s1086, 1 },
+static const struct cim_qual_decl q836[] = {
+	{ "Description", CIM_STRING, false, s1109, 1 },
 };
 
-static const char *const s1087[] = {
+static const char *const s1110[] = {
 	"The state that was last asked for, 15 (Not Applicable) when it has been reached.",
 };
 
-static const struct cim_qual_decl q836[] = {
-	{ "Description", CIM_STRING, false, s1087, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 19 },
-	{ "Values", CIM_STRING, true, s808, 19 },
+static const struct cim_qual_decl q837[] = {
+	{ "Description", CIM_STRING, false, s1110, 1 },
+	{ "ValueMap", CIM_STRING, true, s799, 19 },
+	{ "Values", CIM_STRING, true, s800, 19 },
 };
 
-static const char *const s1088[] = {
+static const char *const s1111[] = {
 	"How far the target is behind.",
 };
 
-static const struct cim_qual_decl q837[] = {
-	{ "Description", CIM_STRING, false, s1088, 1 },
-};
-
 static const struct cim_qual_decl q838[] = {
-	{ "Description", CIM_STRING, false, s1020, 1 },
-	{ "ValueMap", CIM_STRING, true, s766, 6 },
-	{ "Values", CIM_STRING, true, s767, 6 },
-};
-
-static const char *const s1089[] = {
-	"When the copy was activated.",
+	{ "Description", CIM_STRING, false, s1111, 1 },
 };
 
 static const struct cim_qual_decl q839[] = {
-	{ "Description", CIM_STRING, false, s1089, 1 },
+	{ "Description", CIM_STRING, false, s1041, 1 },
+	{ "ValueMap", CIM_STRING, true, s787, 6 },
+	{ "Values", CIM_STRING, true, s788, 6 },
 };
 
-static const char *const s1090[] = {
-	"When the copy was deactivated.",
+static const char *const s1112[] = {
+	"When the copy was activated.",
 };
 
 static const struct cim_qual_decl q840[] = {
-	{ "Description", CIM_STRING, false, s1090, 1 },
+	{ "Description", CIM_STRING, false, s1112, 1 },
 };
 
-static const char *const s1091[] = {
-	"When the relationship was made.",
+static const char *const s1113[] = {
+	"When the copy was deactivated.",
 };
 
 static const struct cim_qual_decl q841[] = {
-	{ "Description", CIM_STRING, false, s1091, 1 },
+	{ "Description", CIM_STRING, false, s1113, 1 },
 };
 
-static const char *const s1092[] = {
-	"When the copy was suspended.",
+static const char *const s1114[] = {
+	"When the relationship was made.",
 };
 
 static const struct cim_qual_decl q842[] = {
-	{ "Description", CIM_STRING, false, s1092, 1 },
+	{ "Description", CIM_STRING, false, s1114, 1 },
 };
 
-static const char *const s1093[] = {
-	"When the copy was complete.",
+static const char *const s1115[] = {
+	"When the copy was suspended.",
 };
 
 static const struct cim_qual_decl q843[] = {
-	{ "Description", CIM_STRING, false, s1093, 1 },
+	{ "Description", CIM_STRING, false, s1115, 1 },
+};
+
+static const char *const s1116[] = {
+	"When the copy was complete.",
+};
+
+static const struct cim_qual_decl q844[] = {
+	{ "Description", CIM_STRING, false, s1116, 1 },
 };
 
 static const struct cim_prop_decl CIM_Synchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q825, 2 },
-	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q826, 2 },
+	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q827, 2 },
 	{ "WhenSynced", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q827, 1 },
-	{ "SyncMaintained", CIM_BOOLEAN, false, false, false, false,
 	  NULL, NULL, NULL, q828, 1 },
+	{ "SyncMaintained", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q829, 1 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q829, 3 },
-	{ "CopyState", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q830, 3 },
+	{ "CopyState", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q831, 3 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q831, 1 },
+	  NULL, NULL, "FALSE", q832, 1 },
 	{ "Mode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q832, 3 },
+	  NULL, NULL, NULL, q833, 3 },
 	{ "PercentSynced", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q833, 2 },
+	  NULL, NULL, NULL, q834, 2 },
 	{ "ProgressStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q834, 3 },
+	  NULL, NULL, NULL, q835, 3 },
 	{ "RPO", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q835, 1 },
+	  NULL, NULL, NULL, q836, 1 },
 	{ "RequestedCopyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "15", q836, 3 },
+	  NULL, NULL, "15", q837, 3 },
 	{ "Skew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q837, 1 },
+	  NULL, NULL, NULL, q838, 1 },
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q838, 3 },
+	  NULL, NULL, NULL, q839, 3 },
 	{ "WhenActivated", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q839, 1 },
-	{ "WhenDeactivated", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q840, 1 },
-	{ "WhenEstablished", CIM_DATETIME, false, false, false, false,
+	{ "WhenDeactivated", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q841, 1 },
-	{ "WhenSuspended", CIM_DATETIME, false, false, false, false,
+	{ "WhenEstablished", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q842, 1 },
-	{ "WhenSynchronized", CIM_DATETIME, false, false, false, false,
+	{ "WhenSuspended", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q843, 1 },
+	{ "WhenSynchronized", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q844, 1 },
 };
 
-static const char *const s1094[] = {
+static const char *const s1117[] = {
 	"A source and its replica.",
 };
 
-static const struct cim_qual_decl q844[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s1094, 1 },
-};
-
-static const char *const s1095[] = {
-	"SystemElement",
-};
-
 static const struct cim_qual_decl q845[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1095, 1 },
-	{ "Description", CIM_STRING, false, s1073, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s1117, 1 },
 };
 
-static const char *const s1096[] = {
-	"SyncedElement",
+static const char *const s1118[] = {
+	"SystemElement",
 };
 
 static const struct cim_qual_decl q846[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1096, 1 },
-	{ "Description", CIM_STRING, false, s1074, 1 },
+	{ "Override", CIM_STRING, false, s1118, 1 },
+	{ "Description", CIM_STRING, false, s1095, 1 },
+};
+
+static const char *const s1119[] = {
+	"SyncedElement",
 };
 
 static const struct cim_qual_decl q847[] = {
-	{ "Description", CIM_STRING, false, s124, 1 },
-	{ "ValueMap", CIM_STRING, true, s125, 4 },
-	{ "Values", CIM_STRING, true, s126, 4 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s1119, 1 },
+	{ "Description", CIM_STRING, false, s1096, 1 },
 };
 
-static const char *const s1097[] = {
+static const struct cim_qual_decl q848[] = {
+	{ "Description", CIM_STRING, false, s125, 1 },
+	{ "ValueMap", CIM_STRING, true, s481, 6 },
+	{ "Values", CIM_STRING, true, s185, 6 },
+};
+
+static const char *const s1120[] = {
 	"What the target holds.",
 };
 
-static const char *const s1098[] = {
+static const char *const s1121[] = {
 	"Not Specified",
 	"Full Copy",
 	"Before Delta",
 	"After Delta",
 	"Log",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q848[] = {
-	{ "Description", CIM_STRING, false, s1097, 1 },
-	{ "ValueMap", CIM_STRING, true, s146, 5 },
-	{ "Values", CIM_STRING, true, s1098, 5 },
+static const struct cim_qual_decl q849[] = {
+	{ "Description", CIM_STRING, false, s1120, 1 },
+	{ "ValueMap", CIM_STRING, true, s1103, 7 },
+	{ "Values", CIM_STRING, true, s1121, 7 },
 };
 
-static const char *const s1099[] = {
+static const char *const s1122[] = {
 	"0",
 	"2",
 	"3",
@@ -14476,9 +14939,11 @@ static const char *const s1099[] = {
 	"13",
 	"14",
 	"15",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s1100[] = {
+static const char *const s1123[] = {
 	"Unknown",
 	"Initialized",
 	"PrepareInProgress",
@@ -14494,15 +14959,34 @@ static const char *const s1100[] = {
 	"Fractured",
 	"Frozen",
 	"Copy In Progress",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q849[] = {
-	{ "Description", CIM_STRING, false, s1033, 1 },
-	{ "ValueMap", CIM_STRING, true, s1099, 15 },
-	{ "Values", CIM_STRING, true, s1100, 15 },
+static const struct cim_qual_decl q850[] = {
+	{ "Description", CIM_STRING, false, s1052, 1 },
+	{ "ValueMap", CIM_STRING, true, s1122, 17 },
+	{ "Values", CIM_STRING, true, s1123, 17 },
 };
 
-static const char *const s1101[] = {
+static const char *const s1124[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s1125[] = {
 	"Not Specified",
 	"Other",
 	"Implementation decides",
@@ -14515,350 +14999,362 @@ static const char *const s1101[] = {
 	"Snap-And-Clone",
 	"Copy-before-Activation",
 	"Redirect-On-Write",
-};
-
-static const struct cim_qual_decl q850[] = {
-	{ "Description", CIM_STRING, false, s1027, 1 },
-	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s1101, 12 },
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q851[] = {
-	{ "Description", CIM_STRING, false, s1059, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1060, 3 },
-};
-
-static const char *const s1102[] = {
-	"Which side is not known here; NULL when both are.",
+	{ "Description", CIM_STRING, false, s1046, 1 },
+	{ "ValueMap", CIM_STRING, true, s1124, 14 },
+	{ "Values", CIM_STRING, true, s1125, 14 },
 };
 
 static const struct cim_qual_decl q852[] = {
-	{ "Description", CIM_STRING, false, s1102, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s1060, 3 },
+	{ "Description", CIM_STRING, false, s1081, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1082, 5 },
+};
+
+static const char *const s1126[] = {
+	"Which side is not known here; NULL when both are.",
+};
+
+static const struct cim_qual_decl q853[] = {
+	{ "Description", CIM_STRING, false, s1126, 1 },
+	{ "ValueMap", CIM_STRING, true, s486, 5 },
+	{ "Values", CIM_STRING, true, s1082, 5 },
 };
 
 static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q845, 3 },
-	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
+	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q847, 3 },
 	{ "CopyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q847, 3 },
-	{ "ReplicaType", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q848, 3 },
-	{ "SyncState", CIM_UINT16, false, false, false, false,
+	{ "ReplicaType", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q849, 3 },
-	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
+	{ "SyncState", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q850, 3 },
-	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q809, 4 },
-	{ "ReadOnly", CIM_UINT16, false, false, false, false,
+	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q851, 3 },
-	{ "UndiscoveredElement", CIM_UINT16, false, false, false, false,
+	{ "CopyPriority", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, NULL, q810, 4 },
+	{ "ReadOnly", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q852, 3 },
+	{ "UndiscoveredElement", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q853, 3 },
 };
 
-static const char *const s1103[] = {
+static const char *const s1127[] = {
 	"A source element and its replica.",
 };
 
-static const struct cim_qual_decl q853[] = {
+static const struct cim_qual_decl q854[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s211, 1 },
-	{ "Description", CIM_STRING, false, s1103, 1 },
+	{ "Version", CIM_STRING, false, s217, 1 },
+	{ "Description", CIM_STRING, false, s1127, 1 },
 };
 
-static const char *const s1104[] = {
+static const char *const s1128[] = {
 	"Name of the group relationship.",
 };
 
-static const struct cim_qual_decl q854[] = {
-	{ "Description", CIM_STRING, false, s1104, 1 },
+static const struct cim_qual_decl q855[] = {
+	{ "Description", CIM_STRING, false, s1128, 1 },
 };
 
-static const char *const s1105[] = {
+static const char *const s1129[] = {
 	"Whether the replicas are consistent now.",
 };
 
-static const char *const s1106[] = {
+static const char *const s1130[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
 	"Consistent",
 	"Inconsistent",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q855[] = {
-	{ "Description", CIM_STRING, false, s1105, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s1106, 5 },
+static const struct cim_qual_decl q856[] = {
+	{ "Description", CIM_STRING, false, s1129, 1 },
+	{ "ValueMap", CIM_STRING, true, s21, 7 },
+	{ "Values", CIM_STRING, true, s1130, 7 },
 };
 
-static const char *const s1107[] = {
+static const char *const s1131[] = {
 	"Progress towards consistency.",
 };
 
-static const char *const s1108[] = {
+static const char *const s1132[] = {
 	"Unknown",
 	"Other",
 	"Completed",
 	"Consistency-in-progress",
 	"Consistency disabled",
 	"Consistency-error",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q856[] = {
-	{ "Description", CIM_STRING, false, s1107, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s1108, 6 },
+static const struct cim_qual_decl q857[] = {
+	{ "Description", CIM_STRING, false, s1131, 1 },
+	{ "ValueMap", CIM_STRING, true, s24, 8 },
+	{ "Values", CIM_STRING, true, s1132, 8 },
 };
 
 static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q845, 3 },
-	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
+	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q847, 3 },
 	{ "RelationshipName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q854, 1 },
+	  NULL, NULL, NULL, q855, 1 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q789, 1 },
+	  NULL, NULL, "FALSE", q790, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q790, 3 },
+	  NULL, NULL, NULL, q791, 3 },
 	{ "ConsistencyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "2", q855, 3 },
+	  NULL, NULL, "2", q856, 3 },
 	{ "ConsistencyStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q856, 3 },
+	  NULL, NULL, NULL, q857, 3 },
 };
 
-static const char *const s1109[] = {
+static const char *const s1133[] = {
 	"A source group and the group of its replicas, made at one point in time.",
 };
 
-static const struct cim_qual_decl q857[] = {
+static const struct cim_qual_decl q858[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1109, 1 },
+	{ "Description", CIM_STRING, false, s1133, 1 },
 };
 
-static const char *const s1110[] = {
+static const char *const s1134[] = {
 	"Whether the group goes away with its last member.",
-};
-
-static const struct cim_qual_decl q858[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1110, 1 },
-};
-
-static const char *const s1111[] = {
-	"Whether the group goes away with its last replication relationship.",
 };
 
 static const struct cim_qual_decl q859[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1111, 1 },
+	{ "Description", CIM_STRING, false, s1134, 1 },
+};
+
+static const char *const s1135[] = {
+	"Whether the group goes away with its last replication relationship.",
 };
 
 static const struct cim_qual_decl q860[] = {
-	{ "Description", CIM_STRING, false, s1047, 1 },
-};
-
-static const char *const s1112[] = {
-	"What the group may be used as; NULL for anything.",
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1135, 1 },
 };
 
 static const struct cim_qual_decl q861[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1112, 1 },
-	{ "ValueMap", CIM_STRING, true, s185, 3 },
-	{ "Values", CIM_STRING, true, s895, 3 },
+	{ "Description", CIM_STRING, false, s1068, 1 },
 };
 
-static const char *const s1113[] = {
+static const char *const s1136[] = {
+	"What the group may be used as; NULL for anything.",
+};
+
+static const char *const s1137[] = {
+	"Source Only",
+	"Target Only",
+	"Source or Target",
+};
+
+static const struct cim_qual_decl q862[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1136, 1 },
+	{ "ValueMap", CIM_STRING, true, s309, 3 },
+	{ "Values", CIM_STRING, true, s1137, 3 },
+};
+
+static const char *const s1138[] = {
 	"Kinds of replicas that the group can be the source or target of.",
 };
 
-static const char *const s1114[] = {
+static const char *const s1139[] = {
 	"6",
 	"7",
 	"8",
 	"9",
 };
 
-static const char *const s1115[] = {
+static const char *const s1140[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
 	"TokenizedClone",
 };
 
-static const struct cim_qual_decl q862[] = {
-	{ "Description", CIM_STRING, false, s1113, 1 },
-	{ "ValueMap", CIM_STRING, true, s1114, 4 },
-	{ "Values", CIM_STRING, true, s1115, 4 },
+static const struct cim_qual_decl q863[] = {
+	{ "Description", CIM_STRING, false, s1138, 1 },
+	{ "ValueMap", CIM_STRING, true, s1139, 4 },
+	{ "Values", CIM_STRING, true, s1140, 4 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q785, 2 },
+	  NULL, NULL, "TRUE", q786, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q858, 2 },
-	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
 	  NULL, NULL, "FALSE", q859, 2 },
+	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
+	  NULL, NULL, "FALSE", q860, 2 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q860, 1 },
+	  NULL, NULL, "FALSE", q861, 1 },
 	{ "ReservedAs", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q861, 4 },
+	  NULL, NULL, NULL, q862, 4 },
 	{ "SupportedSyncTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q862, 3 },
+	  NULL, NULL, NULL, q863, 3 },
 };
 
-static const char *const s1116[] = {
+static const char *const s1141[] = {
 	"An ordered group of elements that are replicated together.",
 };
 
-static const struct cim_qual_decl q863[] = {
+static const struct cim_qual_decl q864[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1116, 1 },
+	{ "Description", CIM_STRING, false, s1141, 1 },
 };
 
-static const char *const s1117[] = {
+static const char *const s1142[] = {
 	"Wishes about how a replica is made. Only ever embedded in parameters.",
 };
 
-static const struct cim_qual_decl q864[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1117, 1 },
-};
-
-static const char *const s1118[] = {
-	"A source volume and its clone.",
-};
-
 static const struct cim_qual_decl q865[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1118, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1142, 1 },
 };
 
-static const char *const s1119[] = {
-	"A source group and the group of its clones.",
+static const char *const s1143[] = {
+	"A source volume and its clone.",
 };
 
 static const struct cim_qual_decl q866[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1119, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1143, 1 },
 };
 
-static const char *const s1120[] = {
-	"Name of the group, unique on the node. Can be changed by ModifyInstance.",
+static const char *const s1144[] = {
+	"A source group and the group of its clones.",
 };
 
 static const struct cim_qual_decl q867[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1144, 1 },
+};
+
+static const char *const s1145[] = {
+	"Name of the group, unique on the node. Can be changed by ModifyInstance.",
+};
+
+static const struct cim_qual_decl q868[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s1120, 1 },
+	{ "Description", CIM_STRING, false, s1145, 1 },
 };
 
 static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
 	{ "ElementName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q867, 3 },
+	  NULL, NULL, NULL, q868, 3 },
 	{ "Description", CIM_STRING, false, false, false, true,
 	  NULL, NULL, NULL, q305, 3 },
 };
 
-static const char *const s1121[] = {
+static const char *const s1146[] = {
 	"A group of volumes.",
 };
 
-static const struct cim_qual_decl q868[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1121, 1 },
+static const struct cim_qual_decl q869[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1146, 1 },
 };
 
-static const char *const s1122[] = {
+static const char *const s1147[] = {
 	"2.39.0",
 };
 
-static const char *const s1123[] = {
+static const char *const s1148[] = {
 	"A service of the management server.",
 };
 
-static const struct cim_qual_decl q869[] = {
+static const struct cim_qual_decl q870[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1123, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1148, 1 },
 };
 
-static const char *const s1124[] = {
+static const char *const s1149[] = {
 	"Whether the server gathers statistics.",
 };
 
-static const struct cim_qual_decl q870[] = {
+static const struct cim_qual_decl q871[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1124, 1 },
+	{ "Description", CIM_STRING, false, s1149, 1 },
 };
 
-static const struct cim_qual_decl q871[] = {
+static const struct cim_qual_decl q872[] = {
 	{ "Override", CIM_STRING, false, s168, 1 },
 	{ "Description", CIM_STRING, false, s4, 1 },
 };
 
-static const struct cim_qual_decl q872[] = {
-	{ "Override", CIM_STRING, false, s418, 1 },
+static const struct cim_qual_decl q873[] = {
+	{ "Override", CIM_STRING, false, s429, 1 },
 	{ "Description", CIM_STRING, false, s3, 1 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManager_props[] = {
 	{ "GatherStatisticalData", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q870, 2 },
+	  NULL, NULL, "TRUE", q871, 2 },
 	{ "Name", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q31, 3 },
 	{ "ElementName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q871, 2 },
-	{ "Description", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q872, 2 },
+	{ "Description", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q873, 2 },
 };
 
-static const char *const s1125[] = {
+static const char *const s1150[] = {
 	"CIM_WBEMServer",
 };
 
-static const char *const s1126[] = {
+static const char *const s1151[] = {
 	"The management server itself.",
 };
 
-static const struct cim_qual_decl q873[] = {
-	{ "Deprecated", CIM_STRING, true, s1125, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1126, 1 },
-};
-
-static const char *const s1127[] = {
-	"Class of the object manager; part of the key.",
-};
-
 static const struct cim_qual_decl q874[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1127, 1 },
+	{ "Deprecated", CIM_STRING, true, s1150, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1151, 1 },
 };
 
-static const char *const s1128[] = {
-	"Name of the object manager; part of the key.",
+static const char *const s1152[] = {
+	"Class of the object manager; part of the key.",
 };
 
 static const struct cim_qual_decl q875[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1128, 1 },
+	{ "Description", CIM_STRING, false, s1152, 1 },
 };
 
-static const char *const s1129[] = {
+static const char *const s1153[] = {
+	"Name of the object manager; part of the key.",
+};
+
+static const struct cim_qual_decl q876[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1153, 1 },
+};
+
+static const char *const s1154[] = {
 	"Version of the schema in this namespace (deprecated in favour of ClassType).",
 };
 
-static const char *const s1130[] = {
+static const char *const s1155[] = {
 	"0",
 	"1",
 	"2",
@@ -14876,7 +15372,7 @@ static const char *const s1130[] = {
 	"202",
 };
 
-static const char *const s1131[] = {
+static const char *const s1156[] = {
 	"Unknown",
 	"Other",
 	"CIM 1.0",
@@ -14894,28 +15390,28 @@ static const char *const s1131[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q876[] = {
+static const struct cim_qual_decl q877[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1129, 1 },
-	{ "ValueMap", CIM_STRING, true, s1130, 15 },
-	{ "Values", CIM_STRING, true, s1131, 15 },
+	{ "Description", CIM_STRING, false, s1154, 1 },
+	{ "ValueMap", CIM_STRING, true, s1155, 15 },
+	{ "Values", CIM_STRING, true, s1156, 15 },
 };
 
-static const char *const s1132[] = {
+static const char *const s1157[] = {
 	"Text for ClassInfo 1 (Other).",
 };
 
-static const struct cim_qual_decl q877[] = {
+static const struct cim_qual_decl q878[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1132, 1 },
+	{ "Description", CIM_STRING, false, s1157, 1 },
 };
 
-static const char *const s1133[] = {
+static const char *const s1158[] = {
 	"Kind of schema in this namespace.",
 };
 
-static const char *const s1134[] = {
+static const char *const s1159[] = {
 	"0",
 	"1",
 	"2",
@@ -14924,7 +15420,7 @@ static const char *const s1134[] = {
 	"202",
 };
 
-static const char *const s1135[] = {
+static const char *const s1160[] = {
 	"Unknown",
 	"Other",
 	"CIM",
@@ -14933,29 +15429,29 @@ static const char *const s1135[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q878[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1133, 1 },
-	{ "ValueMap", CIM_STRING, true, s1134, 6 },
-	{ "Values", CIM_STRING, true, s1135, 6 },
-};
-
-static const char *const s1136[] = {
-	"Version of the schema in this namespace.",
-};
-
 static const struct cim_qual_decl q879[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1136, 1 },
+	{ "Description", CIM_STRING, false, s1158, 1 },
+	{ "ValueMap", CIM_STRING, true, s1159, 6 },
+	{ "Values", CIM_STRING, true, s1160, 6 },
 };
 
-static const char *const s1137[] = {
-	"Text for ClassType 1 (Other).",
+static const char *const s1161[] = {
+	"Version of the schema in this namespace.",
 };
 
 static const struct cim_qual_decl q880[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1137, 1 },
+	{ "Description", CIM_STRING, false, s1161, 1 },
+};
+
+static const char *const s1162[] = {
+	"Text for ClassType 1 (Other).",
+};
+
+static const struct cim_qual_decl q881[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1162, 1 },
 };
 
 static const struct cim_prop_decl CIM_Namespace_props[] = {
@@ -14964,44 +15460,44 @@ static const struct cim_prop_decl CIM_Namespace_props[] = {
 	{ "SystemName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q45, 2 },
 	{ "ObjectManagerCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q874, 2 },
-	{ "ObjectManagerName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q875, 2 },
+	{ "ObjectManagerName", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q876, 2 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q30, 2 },
 	{ "Name", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q440, 2 },
 	{ "ClassInfo", CIM_UINT16, false, false, true, true,
-	  NULL, NULL, NULL, q876, 5 },
+	  NULL, NULL, NULL, q877, 5 },
 	{ "DescriptionOfClassInfo", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q877, 2 },
+	  NULL, NULL, NULL, q878, 2 },
 	{ "ClassType", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q878, 4 },
+	  NULL, NULL, NULL, q879, 4 },
 	{ "ClassTypeVersion", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q879, 2 },
-	{ "DescriptionOfClassType", CIM_STRING, false, false, false, true,
 	  NULL, NULL, NULL, q880, 2 },
+	{ "DescriptionOfClassType", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q881, 2 },
 };
 
-static const char *const s1138[] = {
+static const char *const s1163[] = {
 	"CIM_WBEMServerNamespace",
 };
 
-static const char *const s1139[] = {
+static const char *const s1164[] = {
 	"A namespace of the management server.",
 };
 
-static const struct cim_qual_decl q881[] = {
-	{ "Deprecated", CIM_STRING, true, s1138, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1139, 1 },
+static const struct cim_qual_decl q882[] = {
+	{ "Deprecated", CIM_STRING, true, s1163, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1164, 1 },
 };
 
-static const char *const s1140[] = {
+static const char *const s1165[] = {
 	"The protocol spoken.",
 };
 
-static const char *const s1141[] = {
+static const char *const s1166[] = {
 	"Unknown",
 	"Other",
 	"CIM-XML",
@@ -15010,26 +15506,26 @@ static const char *const s1141[] = {
 	"WSDM",
 };
 
-static const struct cim_qual_decl q882[] = {
+static const struct cim_qual_decl q883[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1140, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s1141, 6 },
+	{ "Description", CIM_STRING, false, s1165, 1 },
+	{ "ValueMap", CIM_STRING, true, s408, 6 },
+	{ "Values", CIM_STRING, true, s1166, 6 },
 };
 
-static const char *const s1142[] = {
+static const char *const s1167[] = {
 	"Text for mechanism 1 (Other).",
 };
 
-static const struct cim_qual_decl q883[] = {
-	{ "Description", CIM_STRING, false, s1142, 1 },
+static const struct cim_qual_decl q884[] = {
+	{ "Description", CIM_STRING, false, s1167, 1 },
 };
 
-static const char *const s1143[] = {
+static const char *const s1168[] = {
 	"Groups of operations that are supported.",
 };
 
-static const char *const s1144[] = {
+static const char *const s1169[] = {
 	"Unknown",
 	"Other",
 	"Basic Read",
@@ -15045,36 +15541,36 @@ static const char *const s1144[] = {
 	"Pulled Query Execution",
 };
 
-static const struct cim_qual_decl q884[] = {
+static const struct cim_qual_decl q885[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1143, 1 },
-	{ "ValueMap", CIM_STRING, true, s234, 13 },
-	{ "Values", CIM_STRING, true, s1144, 13 },
+	{ "Description", CIM_STRING, false, s1168, 1 },
+	{ "ValueMap", CIM_STRING, true, s241, 13 },
+	{ "Values", CIM_STRING, true, s1169, 13 },
 };
 
-static const char *const s1145[] = {
+static const char *const s1170[] = {
 	"Text for functional profile 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q885[] = {
+static const struct cim_qual_decl q886[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1145, 1 },
+	{ "Description", CIM_STRING, false, s1170, 1 },
 };
 
-static const char *const s1146[] = {
+static const char *const s1171[] = {
 	"Whether one message may carry several operations.",
 };
 
-static const struct cim_qual_decl q886[] = {
+static const struct cim_qual_decl q887[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1171, 1 },
 };
 
-static const char *const s1147[] = {
+static const char *const s1172[] = {
 	"How clients prove who they are.",
 };
 
-static const char *const s1148[] = {
+static const char *const s1173[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -15082,215 +15578,219 @@ static const char *const s1148[] = {
 	"Digest",
 };
 
-static const struct cim_qual_decl q887[] = {
+static const struct cim_qual_decl q888[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1147, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 5 },
-	{ "Values", CIM_STRING, true, s1148, 5 },
+	{ "Description", CIM_STRING, false, s1172, 1 },
+	{ "ValueMap", CIM_STRING, true, s221, 5 },
+	{ "Values", CIM_STRING, true, s1173, 5 },
 };
 
-static const char *const s1149[] = {
+static const char *const s1174[] = {
 	"Text for mechanism 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q888[] = {
+static const struct cim_qual_decl q889[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1149, 1 },
+	{ "Description", CIM_STRING, false, s1174, 1 },
 };
 
-static const char *const s1150[] = {
+static const char *const s1175[] = {
 	"Version of the protocol.",
 };
 
-static const struct cim_qual_decl q889[] = {
+static const struct cim_qual_decl q890[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1150, 1 },
+	{ "Description", CIM_STRING, false, s1175, 1 },
 };
 
-static const char *const s1151[] = {
+static const char *const s1176[] = {
 	"How the existence of this is advertised.",
 };
 
-static const char *const s1152[] = {
+static const char *const s1177[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 };
 
-static const struct cim_qual_decl q890[] = {
+static const struct cim_qual_decl q891[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1151, 1 },
-	{ "ValueMap", CIM_STRING, true, s610, 3 },
-	{ "Values", CIM_STRING, true, s1152, 3 },
+	{ "Description", CIM_STRING, false, s1176, 1 },
+	{ "ValueMap", CIM_STRING, true, s630, 3 },
+	{ "Values", CIM_STRING, true, s1177, 3 },
 };
 
-static const char *const s1153[] = {
+static const char *const s1178[] = {
 	"Text for advertise type 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q891[] = {
+static const struct cim_qual_decl q892[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1153, 1 },
+	{ "Description", CIM_STRING, false, s1178, 1 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q882, 4 },
+	  NULL, NULL, NULL, q883, 4 },
 	{ "OtherCommunicationMechanismDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q883, 1 },
+	  NULL, NULL, NULL, q884, 1 },
 	{ "FunctionalProfilesSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q884, 4 },
+	  NULL, NULL, NULL, q885, 4 },
 	{ "FunctionalProfileDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q885, 2 },
-	{ "MultipleOperationsSupported", CIM_BOOLEAN, false, false, true, false,
 	  NULL, NULL, NULL, q886, 2 },
+	{ "MultipleOperationsSupported", CIM_BOOLEAN, false, false, true, false,
+	  NULL, NULL, NULL, q887, 2 },
 	{ "AuthenticationMechanismsSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q887, 4 },
+	  NULL, NULL, NULL, q888, 4 },
 	{ "AuthenticationMechanismDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q888, 2 },
-	{ "Version", CIM_STRING, false, false, true, false,
 	  NULL, NULL, NULL, q889, 2 },
+	{ "Version", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q890, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q890, 4 },
+	  NULL, NULL, NULL, q891, 4 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q891, 2 },
+	  NULL, NULL, NULL, q892, 2 },
 };
 
-static const char *const s1154[] = {
+static const char *const s1179[] = {
 	"A way to talk to the management server.",
 };
 
-static const struct cim_qual_decl q892[] = {
-	{ "Deprecated", CIM_STRING, true, s714, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1154, 1 },
+static const struct cim_qual_decl q893[] = {
+	{ "Deprecated", CIM_STRING, true, s734, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1179, 1 },
 };
 
-static const char *const s1155[] = {
+static const char *const s1180[] = {
 	"CommunicationMechanism",
 };
 
-static const char *const s1156[] = {
+static const char *const s1181[] = {
+	"2",
+};
+
+static const char *const s1182[] = {
 	"CIM-XML",
 };
 
-static const struct cim_qual_decl q893[] = {
-	{ "Override", CIM_STRING, false, s1155, 1 },
+static const struct cim_qual_decl q894[] = {
+	{ "Override", CIM_STRING, false, s1180, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1140, 1 },
-	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s1156, 1 },
+	{ "Description", CIM_STRING, false, s1165, 1 },
+	{ "ValueMap", CIM_STRING, true, s1181, 1 },
+	{ "Values", CIM_STRING, true, s1182, 1 },
 };
 
-static const char *const s1157[] = {
+static const char *const s1183[] = {
 	"Version",
 };
 
-static const struct cim_qual_decl q894[] = {
-	{ "Override", CIM_STRING, false, s1157, 1 },
+static const struct cim_qual_decl q895[] = {
+	{ "Override", CIM_STRING, false, s1183, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1150, 1 },
+	{ "Description", CIM_STRING, false, s1175, 1 },
 };
 
-static const char *const s1158[] = {
+static const char *const s1184[] = {
 	"Version of the CIM-XML protocol.",
 };
 
-static const char *const s1159[] = {
+static const char *const s1185[] = {
 	"0",
 	"1",
 };
 
-static const char *const s1160[] = {
+static const char *const s1186[] = {
 	"Unknown",
 	"1.0",
 };
 
-static const struct cim_qual_decl q895[] = {
+static const struct cim_qual_decl q896[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1158, 1 },
-	{ "ValueMap", CIM_STRING, true, s1159, 2 },
-	{ "Values", CIM_STRING, true, s1160, 2 },
+	{ "Description", CIM_STRING, false, s1184, 1 },
+	{ "ValueMap", CIM_STRING, true, s1185, 2 },
+	{ "Values", CIM_STRING, true, s1186, 2 },
 };
 
-static const char *const s1161[] = {
+static const char *const s1187[] = {
 	"Whether requests are validated against the DTD.",
 };
 
-static const struct cim_qual_decl q896[] = {
+static const struct cim_qual_decl q897[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1161, 1 },
+	{ "Description", CIM_STRING, false, s1187, 1 },
 };
 
-static const char *const s1162[] = {
+static const char *const s1188[] = {
 	"Whether an enumeration may be closed for lack of resources.",
 };
 
-static const struct cim_qual_decl q897[] = {
-	{ "Description", CIM_STRING, false, s1162, 1 },
+static const struct cim_qual_decl q898[] = {
+	{ "Description", CIM_STRING, false, s1188, 1 },
 };
 
-static const char *const s1163[] = {
+static const char *const s1189[] = {
 	"Whether a pull can go on after an error.",
 };
 
-static const struct cim_qual_decl q898[] = {
-	{ "Description", CIM_STRING, false, s1163, 1 },
+static const struct cim_qual_decl q899[] = {
+	{ "Description", CIM_STRING, false, s1189, 1 },
 };
 
-static const char *const s1164[] = {
+static const char *const s1190[] = {
 	"Longest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q899[] = {
-	{ "Description", CIM_STRING, false, s1164, 1 },
+static const struct cim_qual_decl q900[] = {
+	{ "Description", CIM_STRING, false, s1190, 1 },
 };
 
-static const char *const s1165[] = {
+static const char *const s1191[] = {
 	"Shortest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q900[] = {
-	{ "Description", CIM_STRING, false, s1165, 1 },
+static const struct cim_qual_decl q901[] = {
+	{ "Description", CIM_STRING, false, s1191, 1 },
 };
 
-static const char *const s1166[] = {
+static const char *const s1192[] = {
 	"Whether an open enumeration may live for ever.",
 };
 
-static const struct cim_qual_decl q901[] = {
-	{ "Description", CIM_STRING, false, s1166, 1 },
+static const struct cim_qual_decl q902[] = {
+	{ "Description", CIM_STRING, false, s1192, 1 },
 };
 
 static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, "2", q893, 5 },
+	  NULL, NULL, "2", q894, 5 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q894, 3 },
+	  NULL, NULL, NULL, q895, 3 },
 	{ "CIMXMLProtocolVersion", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q895, 4 },
+	  NULL, NULL, NULL, q896, 4 },
 	{ "CIMValidated", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q896, 2 },
+	  NULL, NULL, NULL, q897, 2 },
 	{ "PulledEnumerationClosureOnExceedingServerLimitsSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q897, 1 },
-	{ "PulledEnumerationContinuationOnErrorSupported", CIM_BOOLEAN, false, false, false, false,
 	  NULL, NULL, NULL, q898, 1 },
-	{ "PulledEnumerationMaximumOperationTimeout", CIM_UINT32, false, false, false, false,
+	{ "PulledEnumerationContinuationOnErrorSupported", CIM_BOOLEAN, false, false, false, false,
 	  NULL, NULL, NULL, q899, 1 },
-	{ "PulledEnumerationMinimumOperationTimeout", CIM_UINT32, false, false, false, false,
+	{ "PulledEnumerationMaximumOperationTimeout", CIM_UINT32, false, false, false, false,
 	  NULL, NULL, NULL, q900, 1 },
-	{ "PulledEnumerationNoOperationTimeoutSupported", CIM_BOOLEAN, false, false, false, false,
+	{ "PulledEnumerationMinimumOperationTimeout", CIM_UINT32, false, false, false, false,
 	  NULL, NULL, NULL, q901, 1 },
+	{ "PulledEnumerationNoOperationTimeoutSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q902, 1 },
 };
 
-static const char *const s1167[] = {
+static const char *const s1193[] = {
 	"CIM-XML over HTTP or HTTPS.",
 };
 
-static const struct cim_qual_decl q902[] = {
-	{ "Deprecated", CIM_STRING, true, s714, 1 },
+static const struct cim_qual_decl q903[] = {
+	{ "Deprecated", CIM_STRING, true, s734, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1167, 1 },
+	{ "Description", CIM_STRING, false, s1193, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
@@ -15300,14 +15800,14 @@ static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
 	  "CIM_ServiceAccessPoint", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1168[] = {
+static const char *const s1194[] = {
 	"A service and where it can be reached.",
 };
 
-static const struct cim_qual_decl q903[] = {
+static const struct cim_qual_decl q904[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s1168, 1 },
+	{ "Description", CIM_STRING, false, s1194, 1 },
 };
 
 static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
@@ -15317,15 +15817,15 @@ static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
 	  "CIM_ObjectManagerCommunicationMechanism", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1169[] = {
+static const char *const s1195[] = {
 	"A way to talk to an object manager.",
 };
 
-static const struct cim_qual_decl q904[] = {
+static const struct cim_qual_decl q905[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s714, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1169, 1 },
+	{ "Deprecated", CIM_STRING, true, s734, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1195, 1 },
 };
 
 static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
@@ -15335,47 +15835,286 @@ static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
 	  "CIM_Namespace", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1170[] = {
+static const char *const s1196[] = {
 	"A namespace of an object manager.",
 };
 
-static const struct cim_qual_decl q905[] = {
+static const struct cim_qual_decl q906[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s714, 1 },
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1170, 1 },
+	{ "Deprecated", CIM_STRING, true, s734, 1 },
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1196, 1 },
 };
 
-static const char *const s1171[] = {
+static const struct cim_qual_decl q907[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s168, 1 },
+	{ "Description", CIM_STRING, false, s4, 1 },
+};
+
+static const struct cim_qual_decl q908[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s429, 1 },
+	{ "Description", CIM_STRING, false, s3, 1 },
+};
+
+static const char *const s1197[] = {
+	"What it is like; the name at least.",
+};
+
+static const struct cim_qual_decl q909[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1163, 1 },
+	{ "Description", CIM_STRING, false, s1197, 1 },
+};
+
+static const char *const s1198[] = {
+	"The namespace that was made.",
+};
+
+static const struct cim_qual_decl q910[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1198, 1 },
+};
+
+static const char *const s1199[] = {
+	"Why it was not made.",
+};
+
+static const struct cim_qual_decl q911[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
+	{ "Out", CIM_BOOLEAN, false, s6, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
+	{ "Description", CIM_STRING, false, s1199, 1 },
+};
+
+static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = {
+	{ "NamespaceTemplate", CIM_STRING, false, true, false, true,
+	  NULL, "CIM_WBEMServerNamespace", q909, 4 },
+	{ "Namespace", CIM_REFERENCE, false, false, true, false,
+	  "CIM_WBEMServerNamespace", NULL, q910, 3 },
+	{ "Errors", CIM_STRING, true, false, true, false,
+	  NULL, "CIM_Error", q911, 4 },
+};
+
+static const char *const s1200[] = {
+	"Makes a namespace.",
+};
+
+static const char *const s1201[] = {
+	"0",
+	"1",
+	"..",
+};
+
+static const char *const s1202[] = {
+	"Completed with No Error",
+	"Failed",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q912[] = {
+	{ "Description", CIM_STRING, false, s1200, 1 },
+	{ "ValueMap", CIM_STRING, true, s1201, 3 },
+	{ "Values", CIM_STRING, true, s1202, 3 },
+};
+
+static const struct cim_prop_decl CIM_WBEMServer_props[] = {
+	{ "Name", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q31, 3 },
+	{ "ElementName", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q907, 3 },
+	{ "Description", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q908, 3 },
+};
+
+static const struct cim_method_decl CIM_WBEMServer_methods[] = {
+	{ "CreateWBEMServerNamespace", CIM_UINT32, false, CIM_WBEMServer_CreateWBEMServerNamespace, 3, q912, 3 },
+};
+
+static const char *const s1203[] = {
+	"The management server itself; what succeeds CIM_ObjectManager.",
+};
+
+static const struct cim_qual_decl q913[] = {
+	{ "Version", CIM_STRING, false, s753, 1 },
+	{ "Description", CIM_STRING, false, s1203, 1 },
+};
+
+static const char *const s1204[] = {
+	"The identity of the instance; opaque.",
+};
+
+static const struct cim_qual_decl q914[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1 },
+	{ "Override", CIM_STRING, false, s98, 1 },
+	{ "Description", CIM_STRING, false, s1204, 1 },
+};
+
+static const char *const s1205[] = {
+	"The name of the namespace.",
+};
+
+static const struct cim_qual_decl q915[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1205, 1 },
+};
+
+static const char *const s1206[] = {
+	"CIM_SchemaInformationStructure",
+};
+
+static const char *const s1207[] = {
+	"The schemas whose classes are in this namespace, one element for each.",
+};
+
+static const struct cim_qual_decl q916[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s1206, 1 },
+	{ "Description", CIM_STRING, false, s1207, 1 },
+};
+
+static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
+	{ "InstanceID", CIM_STRING, false, true, false, false,
+	  NULL, NULL, NULL, q914, 3 },
+	{ "Name", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q915, 2 },
+	{ "SchemaInformation", CIM_STRING, true, false, false, false,
+	  NULL, "CIM_SchemaInformationStructure", NULL, q916, 2 },
+};
+
+static const char *const s1208[] = {
+	"A namespace of the management server: names of classes and of qualifiers are unique in it. What succeeds CIM_Namespace.",
+};
+
+static const struct cim_qual_decl q917[] = {
+	{ "Version", CIM_STRING, false, s753, 1 },
+	{ "Description", CIM_STRING, false, s1208, 1 },
+};
+
+static const char *const s1209[] = {
+	"Name of the schema: what is before the underscore in the names of classes.",
+};
+
+static const struct cim_qual_decl q918[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1209, 1 },
+};
+
+static const char *const s1210[] = {
+	"Version of the schema, M.N.U.",
+};
+
+static const struct cim_qual_decl q919[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1 },
+	{ "Description", CIM_STRING, false, s1210, 1 },
+};
+
+static const char *const s1211[] = {
+	"Identifies this version of the schema everywhere; no address.",
+};
+
+static const struct cim_qual_decl q920[] = {
+	{ "Description", CIM_STRING, false, s1211, 1 },
+};
+
+static const char *const s1212[] = {
+	"The organization that the schema belongs to.",
+};
+
+static const struct cim_qual_decl q921[] = {
+	{ "Description", CIM_STRING, false, s1212, 1 },
+};
+
+static const char *const s1213[] = {
+	"How far the schema has come.",
+};
+
+static const char *const s1214[] = {
+	"0",
+	"2",
+	"3",
+	"..",
+};
+
+static const char *const s1215[] = {
+	"Unknown",
+	"Final",
+	"Experimental",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q922[] = {
+	{ "Description", CIM_STRING, false, s1213, 1 },
+	{ "ValueMap", CIM_STRING, true, s1214, 4 },
+	{ "Values", CIM_STRING, true, s1215, 4 },
+};
+
+static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
+	{ "Name", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q918, 2 },
+	{ "Version", CIM_STRING, false, false, true, false,
+	  NULL, NULL, NULL, q919, 2 },
+	{ "Description", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q2, 1 },
+	{ "URI", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q920, 1 },
+	{ "OwningOrganization", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q921, 1 },
+	{ "Status", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q922, 3 },
+};
+
+static const char *const s1216[] = {
+	"A schema in one of its versions. Occurs embedded only.",
+};
+
+static const struct cim_qual_decl q923[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s753, 1 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
+};
+
+static const char *const s1217[] = {
 	"Kind of specification.",
 };
 
-static const char *const s1172[] = {
+static const char *const s1218[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"..",
+};
+
+static const char *const s1219[] = {
 	"Other",
 	"Profile",
 	"Initiative Wrapper",
 	"Mapping",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q906[] = {
-	{ "Description", CIM_STRING, false, s1171, 1 },
-	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s1172, 4 },
+static const struct cim_qual_decl q924[] = {
+	{ "Description", CIM_STRING, false, s1217, 1 },
+	{ "ValueMap", CIM_STRING, true, s1218, 5 },
+	{ "Values", CIM_STRING, true, s1219, 5 },
 };
 
-static const char *const s1173[] = {
+static const char *const s1220[] = {
 	"Text for SpecificationType 1 (Other).",
 };
 
-static const struct cim_qual_decl q907[] = {
-	{ "Description", CIM_STRING, false, s1173, 1 },
+static const struct cim_qual_decl q925[] = {
+	{ "Description", CIM_STRING, false, s1220, 1 },
 };
 
-static const char *const s1174[] = {
+static const char *const s1221[] = {
 	"Who defines the profile.",
 };
 
-static const char *const s1175[] = {
+static const char *const s1222[] = {
 	"1",
 	"2",
 	"3",
@@ -15397,9 +16136,10 @@ static const char *const s1175[] = {
 	"19",
 	"20",
 	"21",
+	"..",
 };
 
-static const char *const s1176[] = {
+static const char *const s1223[] = {
 	"Other",
 	"DMTF",
 	"CompTIA",
@@ -15421,189 +16161,190 @@ static const char *const s1176[] = {
 	"W3C",
 	"OGF",
 	"The Green Grid",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q908[] = {
+static const struct cim_qual_decl q926[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
-	{ "ValueMap", CIM_STRING, true, s1175, 21 },
-	{ "Values", CIM_STRING, true, s1176, 21 },
+	{ "Description", CIM_STRING, false, s1221, 1 },
+	{ "ValueMap", CIM_STRING, true, s1222, 22 },
+	{ "Values", CIM_STRING, true, s1223, 22 },
 };
 
-static const char *const s1177[] = {
+static const char *const s1224[] = {
 	"Text for RegisteredOrganization 1 (Other).",
 };
 
-static const struct cim_qual_decl q909[] = {
-	{ "Description", CIM_STRING, false, s1177, 1 },
+static const struct cim_qual_decl q927[] = {
+	{ "Description", CIM_STRING, false, s1224, 1 },
 };
 
-static const char *const s1178[] = {
+static const char *const s1225[] = {
 	"Name of the profile.",
 };
 
-static const struct cim_qual_decl q910[] = {
+static const struct cim_qual_decl q928[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1178, 1 },
+	{ "Description", CIM_STRING, false, s1225, 1 },
 };
 
-static const char *const s1179[] = {
+static const char *const s1226[] = {
 	"Version of the profile.",
 };
 
-static const struct cim_qual_decl q911[] = {
+static const struct cim_qual_decl q929[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1179, 1 },
+	{ "Description", CIM_STRING, false, s1226, 1 },
 };
 
-static const char *const s1180[] = {
+static const char *const s1227[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 	"WS-Identify",
 };
 
-static const struct cim_qual_decl q912[] = {
+static const struct cim_qual_decl q930[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1151, 1 },
-	{ "ValueMap", CIM_STRING, true, s262, 4 },
-	{ "Values", CIM_STRING, true, s1180, 4 },
+	{ "Description", CIM_STRING, false, s1176, 1 },
+	{ "ValueMap", CIM_STRING, true, s269, 4 },
+	{ "Values", CIM_STRING, true, s1227, 4 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q57, 3 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q906, 3 },
+	  NULL, NULL, NULL, q924, 3 },
 	{ "OtherSpecificationType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q907, 1 },
+	  NULL, NULL, NULL, q925, 1 },
 	{ "RegisteredOrganization", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q908, 4 },
+	  NULL, NULL, NULL, q926, 4 },
 	{ "OtherRegisteredOrganization", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q909, 1 },
+	  NULL, NULL, NULL, q927, 1 },
 	{ "RegisteredName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q910, 2 },
+	  NULL, NULL, NULL, q928, 2 },
 	{ "RegisteredVersion", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q911, 2 },
+	  NULL, NULL, NULL, q929, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q912, 4 },
+	  NULL, NULL, NULL, q930, 4 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q891, 2 },
+	  NULL, NULL, NULL, q892, 2 },
 };
 
-static const char *const s1181[] = {
+static const char *const s1228[] = {
 	"A specification that the server follows.",
 };
 
-static const struct cim_qual_decl q913[] = {
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1181, 1 },
+static const struct cim_qual_decl q931[] = {
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1228, 1 },
 };
 
-static const char *const s1182[] = {
+static const char *const s1229[] = {
 	"Features of the profile that are implemented.",
 };
 
-static const struct cim_qual_decl q914[] = {
-	{ "Description", CIM_STRING, false, s1182, 1 },
+static const struct cim_qual_decl q932[] = {
+	{ "Description", CIM_STRING, false, s1229, 1 },
 };
 
-static const char *const s1183[] = {
+static const char *const s1230[] = {
 	"SpecificationType",
 };
 
-static const char *const s1184[] = {
+static const char *const s1231[] = {
 	"Profile",
 };
 
-static const struct cim_qual_decl q915[] = {
-	{ "Override", CIM_STRING, false, s1183, 1 },
-	{ "Description", CIM_STRING, false, s1171, 1 },
-	{ "ValueMap", CIM_STRING, true, s197, 1 },
-	{ "Values", CIM_STRING, true, s1184, 1 },
+static const struct cim_qual_decl q933[] = {
+	{ "Override", CIM_STRING, false, s1230, 1 },
+	{ "Description", CIM_STRING, false, s1217, 1 },
+	{ "ValueMap", CIM_STRING, true, s1181, 1 },
+	{ "Values", CIM_STRING, true, s1231, 1 },
 };
 
-static const char *const s1185[] = {
+static const char *const s1232[] = {
 	"Paths of the central instances of this profile implementation.",
 };
 
-static const struct cim_qual_decl q916[] = {
-	{ "In", CIM_BOOLEAN, false, s53, 1 },
+static const struct cim_qual_decl q934[] = {
+	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1185, 1 },
+	{ "Description", CIM_STRING, false, s1232, 1 },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
 	{ "CentralInstances", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ManagedElement", NULL, q916, 3 },
+	  "CIM_ManagedElement", NULL, q934, 3 },
 };
 
-static const char *const s1186[] = {
+static const char *const s1233[] = {
 	"Lists the central instances of this profile implementation.",
 };
 
-static const char *const s1187[] = {
+static const char *const s1234[] = {
 	"0",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s1188[] = {
+static const char *const s1235[] = {
 	"Completed with no error",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q917[] = {
-	{ "Description", CIM_STRING, false, s1186, 1 },
-	{ "ValueMap", CIM_STRING, true, s1187, 3 },
-	{ "Values", CIM_STRING, true, s1188, 3 },
+static const struct cim_qual_decl q935[] = {
+	{ "Description", CIM_STRING, false, s1233, 1 },
+	{ "ValueMap", CIM_STRING, true, s1234, 3 },
+	{ "Values", CIM_STRING, true, s1235, 3 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
 	{ "ImplementedFeatures", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q914, 1 },
+	  NULL, NULL, NULL, q932, 1 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q915, 4 },
+	  NULL, NULL, NULL, q933, 4 },
 };
 
 static const struct cim_method_decl CIM_RegisteredProfile_methods[] = {
-	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q917, 3 },
+	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q935, 3 },
 };
 
-static const char *const s1189[] = {
+static const char *const s1236[] = {
 	"A profile that the server implements.",
 };
 
-static const struct cim_qual_decl q918[] = {
-	{ "Version", CIM_STRING, false, s1122, 1 },
-	{ "Description", CIM_STRING, false, s1189, 1 },
+static const struct cim_qual_decl q936[] = {
+	{ "Version", CIM_STRING, false, s1147, 1 },
+	{ "Description", CIM_STRING, false, s1236, 1 },
 };
 
-static const char *const s1190[] = {
+static const char *const s1237[] = {
 	"The profile.",
 };
 
-static const struct cim_qual_decl q919[] = {
+static const struct cim_qual_decl q937[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1190, 1 },
+	{ "Description", CIM_STRING, false, s1237, 1 },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
 	{ "ConformantStandard", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q919, 2 },
+	  "CIM_RegisteredProfile", NULL, NULL, q937, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1191[] = {
+static const char *const s1238[] = {
 	"An element, or a profile, that conforms to a profile.",
 };
 
-static const struct cim_qual_decl q920[] = {
+static const struct cim_qual_decl q938[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1191, 1 },
+	{ "Version", CIM_STRING, false, s539, 1 },
+	{ "Description", CIM_STRING, false, s1238, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
@@ -15613,18 +16354,18 @@ static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
 	  "CIM_RegisteredSpecification", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1192[] = {
+static const char *const s1239[] = {
 	"2.37.0",
 };
 
-static const char *const s1193[] = {
+static const char *const s1240[] = {
 	"A specification that builds on another.",
 };
 
-static const struct cim_qual_decl q921[] = {
+static const struct cim_qual_decl q939[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1193, 1 },
+	{ "Version", CIM_STRING, false, s1239, 1 },
+	{ "Description", CIM_STRING, false, s1240, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
@@ -15634,179 +16375,207 @@ static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
 	  "CIM_RegisteredProfile", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1194[] = {
+static const char *const s1241[] = {
 	"Two profiles that belong together. Following SNIA, Antecedent is the autonomous profile and Dependent the component profile.",
 };
 
-static const struct cim_qual_decl q922[] = {
+static const struct cim_qual_decl q940[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1194, 1 },
+	{ "Version", CIM_STRING, false, s1239, 1 },
+	{ "Description", CIM_STRING, false, s1241, 1 },
 };
 
-static const char *const s1195[] = {
+static const char *const s1242[] = {
 	"This server.",
 };
 
-static const struct cim_qual_decl q923[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1195, 1 },
+static const struct cim_qual_decl q941[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1242, 1 },
 };
 
-static const char *const s1196[] = {
+static const char *const s1243[] = {
 	"The namespaces of this server.",
 };
 
-static const struct cim_qual_decl q924[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+static const struct cim_qual_decl q942[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1243, 1 },
 };
 
-static const char *const s1197[] = {
+static const char *const s1244[] = {
+	"This server, as newer clients know it.",
+};
+
+static const struct cim_qual_decl q943[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1244, 1 },
+};
+
+static const char *const s1245[] = {
+	"The namespaces of this server, as newer clients know them.",
+};
+
+static const struct cim_qual_decl q944[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1245, 1 },
+};
+
+static const char *const s1246[] = {
+	"The namespaces of this server, as newer clients know both.",
+};
+
+static const struct cim_qual_decl q945[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1246, 1 },
+};
+
+static const char *const s1247[] = {
 	"The listeners of this server.",
 };
 
-static const struct cim_qual_decl q925[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+static const struct cim_qual_decl q946[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1247, 1 },
 };
 
-static const struct cim_qual_decl q926[] = {
+static const struct cim_qual_decl q947[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1247, 1 },
 };
 
-static const struct cim_qual_decl q927[] = {
+static const struct cim_qual_decl q948[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1243, 1 },
 };
 
-static const char *const s1198[] = {
+static const char *const s1248[] = {
 	"The listeners of this server and the node.",
 };
 
-static const struct cim_qual_decl q928[] = {
+static const struct cim_qual_decl q949[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1198, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1248, 1 },
 };
 
-static const char *const s1199[] = {
+static const char *const s1249[] = {
 	"The profiles that this server implements.",
 };
 
-static const struct cim_qual_decl q929[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1199, 1 },
+static const struct cim_qual_decl q950[] = {
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1249, 1 },
 };
 
-static const char *const s1200[] = {
+static const char *const s1250[] = {
 	"What conforms to a profile. The elements are in another namespace.",
 };
 
-static const struct cim_qual_decl q930[] = {
+static const struct cim_qual_decl q951[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1200, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1250, 1 },
 };
 
-static const char *const s1201[] = {
+static const char *const s1251[] = {
 	"Component profiles of the autonomous ones.",
 };
 
-static const struct cim_qual_decl q931[] = {
+static const struct cim_qual_decl q952[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1201, 1 },
+	{ "Version", CIM_STRING, false, s95, 1 },
+	{ "Description", CIM_STRING, false, s1251, 1 },
 };
 
-static const char *const s1202[] = {
+static const char *const s1252[] = {
 	"First number of the version.",
 };
 
-static const struct cim_qual_decl q932[] = {
-	{ "Description", CIM_STRING, false, s1202, 1 },
+static const struct cim_qual_decl q953[] = {
+	{ "Description", CIM_STRING, false, s1252, 1 },
 };
 
-static const char *const s1203[] = {
+static const char *const s1253[] = {
 	"Second number of the version.",
 };
 
-static const struct cim_qual_decl q933[] = {
-	{ "Description", CIM_STRING, false, s1203, 1 },
+static const struct cim_qual_decl q954[] = {
+	{ "Description", CIM_STRING, false, s1253, 1 },
 };
 
-static const char *const s1204[] = {
+static const char *const s1254[] = {
 	"Third number of the version.",
 };
 
-static const struct cim_qual_decl q934[] = {
-	{ "Description", CIM_STRING, false, s1204, 1 },
+static const struct cim_qual_decl q955[] = {
+	{ "Description", CIM_STRING, false, s1254, 1 },
 };
 
-static const char *const s1205[] = {
+static const char *const s1255[] = {
 	"Build, of the version.",
 };
 
-static const struct cim_qual_decl q935[] = {
-	{ "Description", CIM_STRING, false, s1205, 1 },
+static const struct cim_qual_decl q956[] = {
+	{ "Description", CIM_STRING, false, s1255, 1 },
 };
 
-static const char *const s1206[] = {
+static const char *const s1256[] = {
 	"Build, when it does not fit into BuildNumber.",
 };
 
-static const struct cim_qual_decl q936[] = {
-	{ "Description", CIM_STRING, false, s1206, 1 },
+static const struct cim_qual_decl q957[] = {
+	{ "Description", CIM_STRING, false, s1256, 1 },
 };
 
-static const char *const s1207[] = {
+static const char *const s1257[] = {
 	"Whether LargeBuildNumber has the build.",
 };
 
-static const struct cim_qual_decl q937[] = {
-	{ "Description", CIM_STRING, false, s1207, 1 },
+static const struct cim_qual_decl q958[] = {
+	{ "Description", CIM_STRING, false, s1257, 1 },
 };
 
-static const char *const s1208[] = {
+static const char *const s1258[] = {
 	"The version, as people write it.",
 };
 
-static const struct cim_qual_decl q938[] = {
-	{ "Description", CIM_STRING, false, s1208, 1 },
+static const struct cim_qual_decl q959[] = {
+	{ "Description", CIM_STRING, false, s1258, 1 },
 };
 
-static const char *const s1209[] = {
+static const char *const s1259[] = {
 	"Operating systems that it runs on, in words.",
 };
 
-static const struct cim_qual_decl q939[] = {
-	{ "Description", CIM_STRING, false, s1209, 1 },
+static const struct cim_qual_decl q960[] = {
+	{ "Description", CIM_STRING, false, s1259, 1 },
 };
 
-static const char *const s1210[] = {
+static const char *const s1260[] = {
 	"Who made it.",
 };
 
-static const struct cim_qual_decl q940[] = {
-	{ "Description", CIM_STRING, false, s1210, 1 },
+static const struct cim_qual_decl q961[] = {
+	{ "Description", CIM_STRING, false, s1260, 1 },
 };
 
-static const char *const s1211[] = {
+static const char *const s1261[] = {
 	"Languages of the software.",
 };
 
-static const struct cim_qual_decl q941[] = {
-	{ "Description", CIM_STRING, false, s1211, 1 },
+static const struct cim_qual_decl q962[] = {
+	{ "Description", CIM_STRING, false, s1261, 1 },
 };
 
-static const char *const s1212[] = {
+static const char *const s1262[] = {
 	"What the software is.",
 };
 
-static const char *const s1213[] = {
+static const char *const s1263[] = {
 	"0",
 	"1",
 	"2",
@@ -15823,7 +16592,7 @@ static const char *const s1213[] = {
 	"13",
 };
 
-static const char *const s1214[] = {
+static const char *const s1264[] = {
 	"Unknown",
 	"Other",
 	"Driver",
@@ -15840,76 +16609,76 @@ static const char *const s1214[] = {
 	"Software Bundle",
 };
 
-static const struct cim_qual_decl q942[] = {
-	{ "Description", CIM_STRING, false, s1212, 1 },
-	{ "ValueMap", CIM_STRING, true, s1213, 14 },
-	{ "Values", CIM_STRING, true, s1214, 14 },
+static const struct cim_qual_decl q963[] = {
+	{ "Description", CIM_STRING, false, s1262, 1 },
+	{ "ValueMap", CIM_STRING, true, s1263, 14 },
+	{ "Values", CIM_STRING, true, s1264, 14 },
 };
 
-static const char *const s1215[] = {
+static const char *const s1265[] = {
 	"Text for classification 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q943[] = {
+static const struct cim_qual_decl q964[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1215, 1 },
+	{ "Description", CIM_STRING, false, s1265, 1 },
 };
 
-static const char *const s1216[] = {
+static const char *const s1266[] = {
 	"Serial number.",
 };
 
-static const struct cim_qual_decl q944[] = {
-	{ "Description", CIM_STRING, false, s1216, 1 },
+static const struct cim_qual_decl q965[] = {
+	{ "Description", CIM_STRING, false, s1266, 1 },
 };
 
-static const char *const s1217[] = {
+static const char *const s1267[] = {
 	"What it is for, in words.",
 };
 
-static const struct cim_qual_decl q945[] = {
-	{ "Description", CIM_STRING, false, s1217, 1 },
+static const struct cim_qual_decl q966[] = {
+	{ "Description", CIM_STRING, false, s1267, 1 },
 };
 
-static const char *const s1218[] = {
+static const char *const s1268[] = {
 	"Further identifications, index matched with IdentityInfoType.",
 };
 
-static const struct cim_qual_decl q946[] = {
+static const struct cim_qual_decl q967[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1218, 1 },
+	{ "Description", CIM_STRING, false, s1268, 1 },
 };
 
-static const char *const s1219[] = {
+static const char *const s1269[] = {
 	"What each of IdentityInfoValue is.",
 };
 
-static const struct cim_qual_decl q947[] = {
+static const struct cim_qual_decl q968[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1219, 1 },
+	{ "Description", CIM_STRING, false, s1269, 1 },
 };
 
-static const char *const s1220[] = {
+static const char *const s1270[] = {
 	"When the software was released.",
 };
 
-static const struct cim_qual_decl q948[] = {
-	{ "Description", CIM_STRING, false, s1220, 1 },
+static const struct cim_qual_decl q969[] = {
+	{ "Description", CIM_STRING, false, s1270, 1 },
 };
 
-static const char *const s1221[] = {
+static const char *const s1271[] = {
 	"Whether it stands for the software itself and not only for its identity.",
 };
 
-static const struct cim_qual_decl q949[] = {
-	{ "Description", CIM_STRING, false, s1221, 1 },
+static const struct cim_qual_decl q970[] = {
+	{ "Description", CIM_STRING, false, s1271, 1 },
 };
 
-static const char *const s1222[] = {
+static const char *const s1272[] = {
 	"Format of the package that the software comes in.",
 };
 
-static const char *const s1223[] = {
+static const char *const s1273[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
@@ -15924,57 +16693,57 @@ static const char *const s1223[] = {
 	"HP Smart Component",
 };
 
-static const struct cim_qual_decl q950[] = {
-	{ "Description", CIM_STRING, false, s1222, 1 },
-	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s1223, 12 },
+static const struct cim_qual_decl q971[] = {
+	{ "Description", CIM_STRING, false, s1272, 1 },
+	{ "ValueMap", CIM_STRING, true, s260, 12 },
+	{ "Values", CIM_STRING, true, s1273, 12 },
 };
 
-static const char *const s1224[] = {
+static const char *const s1274[] = {
 	"Text for ExtendedResourceType 1 (Other).",
 };
 
-static const struct cim_qual_decl q951[] = {
-	{ "Description", CIM_STRING, false, s1224, 1 },
+static const struct cim_qual_decl q972[] = {
+	{ "Description", CIM_STRING, false, s1274, 1 },
 };
 
-static const char *const s1225[] = {
+static const char *const s1275[] = {
 	"First number of the least version of the package format.",
 };
 
-static const struct cim_qual_decl q952[] = {
-	{ "Description", CIM_STRING, false, s1225, 1 },
+static const struct cim_qual_decl q973[] = {
+	{ "Description", CIM_STRING, false, s1275, 1 },
 };
 
-static const char *const s1226[] = {
+static const char *const s1276[] = {
 	"Second number of that version.",
 };
 
-static const struct cim_qual_decl q953[] = {
-	{ "Description", CIM_STRING, false, s1226, 1 },
+static const struct cim_qual_decl q974[] = {
+	{ "Description", CIM_STRING, false, s1276, 1 },
 };
 
-static const char *const s1227[] = {
+static const char *const s1277[] = {
 	"Third number of that version.",
 };
 
-static const struct cim_qual_decl q954[] = {
-	{ "Description", CIM_STRING, false, s1227, 1 },
+static const struct cim_qual_decl q975[] = {
+	{ "Description", CIM_STRING, false, s1277, 1 },
 };
 
-static const char *const s1228[] = {
+static const char *const s1278[] = {
 	"Build, of that version.",
 };
 
-static const struct cim_qual_decl q955[] = {
-	{ "Description", CIM_STRING, false, s1228, 1 },
+static const struct cim_qual_decl q976[] = {
+	{ "Description", CIM_STRING, false, s1278, 1 },
 };
 
-static const char *const s1229[] = {
+static const char *const s1279[] = {
 	"Operating systems that it runs on.",
 };
 
-static const char *const s1230[] = {
+static const char *const s1280[] = {
 	"0",
 	"1",
 	"2",
@@ -16005,7 +16774,7 @@ static const char *const s1230[] = {
 	"..",
 };
 
-static const char *const s1231[] = {
+static const char *const s1281[] = {
 	"Unknown",
 	"Other",
 	"MACOS",
@@ -16036,116 +16805,116 @@ static const char *const s1231[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q956[] = {
-	{ "Description", CIM_STRING, false, s1229, 1 },
-	{ "ValueMap", CIM_STRING, true, s1230, 28 },
-	{ "Values", CIM_STRING, true, s1231, 28 },
+static const struct cim_qual_decl q977[] = {
+	{ "Description", CIM_STRING, false, s1279, 1 },
+	{ "ValueMap", CIM_STRING, true, s1280, 28 },
+	{ "Values", CIM_STRING, true, s1281, 28 },
 };
 
 static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q448, 3 },
 	{ "MajorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q932, 1 },
-	{ "MinorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q933, 1 },
-	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q934, 1 },
-	{ "BuildNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q935, 1 },
-	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q936, 1 },
-	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q937, 1 },
-	{ "VersionString", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q938, 1 },
-	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q939, 1 },
-	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q940, 1 },
-	{ "Languages", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q941, 1 },
-	{ "Classifications", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q942, 3 },
-	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q943, 2 },
-	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q944, 1 },
-	{ "TargetTypes", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q945, 1 },
-	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q946, 2 },
-	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q947, 2 },
-	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q948, 1 },
-	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q949, 1 },
-	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q950, 3 },
-	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q951, 1 },
-	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q952, 1 },
-	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q953, 1 },
-	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
+	{ "MinorVersion", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q954, 1 },
-	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
+	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q955, 1 },
+	{ "BuildNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q956, 1 },
+	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q957, 1 },
+	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q958, 1 },
+	{ "VersionString", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q959, 1 },
+	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q960, 1 },
+	{ "Manufacturer", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q961, 1 },
+	{ "Languages", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q962, 1 },
+	{ "Classifications", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q963, 3 },
+	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q964, 2 },
+	{ "SerialNumber", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q965, 1 },
+	{ "TargetTypes", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q966, 1 },
+	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q967, 2 },
+	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q968, 2 },
+	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q969, 1 },
+	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, "FALSE", q970, 1 },
+	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q971, 3 },
+	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q972, 1 },
+	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q973, 1 },
+	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q974, 1 },
+	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q975, 1 },
+	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q976, 1 },
 	{ "TargetOSTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q956, 3 },
+	  NULL, NULL, NULL, q977, 3 },
 };
 
-static const char *const s1232[] = {
+static const char *const s1282[] = {
 	"A piece of software or firmware: name, version, what it is for.",
 };
 
-static const struct cim_qual_decl q957[] = {
+static const struct cim_qual_decl q978[] = {
 	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s1232, 1 },
+	{ "Description", CIM_STRING, false, s1282, 1 },
 };
 
-static const char *const s1233[] = {
+static const char *const s1283[] = {
 	"The system.",
 };
 
-static const struct cim_qual_decl q958[] = {
+static const struct cim_qual_decl q979[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1233, 1 },
+	{ "Description", CIM_STRING, false, s1283, 1 },
 };
 
-static const char *const s1234[] = {
+static const char *const s1284[] = {
 	"The software.",
 };
 
-static const struct cim_qual_decl q959[] = {
+static const struct cim_qual_decl q980[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1234, 1 },
+	{ "Description", CIM_STRING, false, s1284, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
 	{ "System", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q958, 2 },
+	  "CIM_System", NULL, NULL, q979, 2 },
 	{ "InstalledSoftware", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SoftwareIdentity", NULL, NULL, q959, 2 },
+	  "CIM_SoftwareIdentity", NULL, NULL, q980, 2 },
 };
 
-static const char *const s1235[] = {
+static const char *const s1285[] = {
 	"Software and the system that it is installed on.",
 };
 
-static const struct cim_qual_decl q960[] = {
+static const struct cim_qual_decl q981[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s520, 1 },
-	{ "Description", CIM_STRING, false, s1235, 1 },
+	{ "Version", CIM_STRING, false, s539, 1 },
+	{ "Description", CIM_STRING, false, s1285, 1 },
 };
 
-static const char *const s1236[] = {
+static const char *const s1286[] = {
 	"Who may replace the software.",
 };
 
-static const char *const s1237[] = {
+static const char *const s1287[] = {
 	"Unknown",
 	"Other",
 	"Resides off device",
@@ -16154,25 +16923,25 @@ static const char *const s1237[] = {
 	"Not Upgradeable",
 };
 
-static const struct cim_qual_decl q961[] = {
-	{ "Description", CIM_STRING, false, s1236, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 6 },
-	{ "Values", CIM_STRING, true, s1237, 6 },
+static const struct cim_qual_decl q982[] = {
+	{ "Description", CIM_STRING, false, s1286, 1 },
+	{ "ValueMap", CIM_STRING, true, s408, 6 },
+	{ "Values", CIM_STRING, true, s1287, 6 },
 };
 
-static const char *const s1238[] = {
+static const char *const s1288[] = {
 	"Text for UpgradeCondition 1 (Other).",
 };
 
-static const struct cim_qual_decl q962[] = {
-	{ "Description", CIM_STRING, false, s1238, 1 },
+static const struct cim_qual_decl q983[] = {
+	{ "Description", CIM_STRING, false, s1288, 1 },
 };
 
-static const char *const s1239[] = {
+static const char *const s1289[] = {
 	"What the element does with the software.",
 };
 
-static const char *const s1240[] = {
+static const char *const s1290[] = {
 	"0",
 	"2",
 	"3",
@@ -16184,7 +16953,7 @@ static const char *const s1240[] = {
 	"9",
 };
 
-static const char *const s1241[] = {
+static const char *const s1291[] = {
 	"Unknown",
 	"Current",
 	"Next",
@@ -16196,10 +16965,10 @@ static const char *const s1241[] = {
 	"Supports",
 };
 
-static const struct cim_qual_decl q963[] = {
-	{ "Description", CIM_STRING, false, s1239, 1 },
-	{ "ValueMap", CIM_STRING, true, s1240, 9 },
-	{ "Values", CIM_STRING, true, s1241, 9 },
+static const struct cim_qual_decl q984[] = {
+	{ "Description", CIM_STRING, false, s1289, 1 },
+	{ "ValueMap", CIM_STRING, true, s1290, 9 },
+	{ "Values", CIM_STRING, true, s1291, 9 },
 };
 
 static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
@@ -16208,157 +16977,157 @@ static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
 	{ "UpgradeCondition", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q961, 3 },
+	  NULL, NULL, NULL, q982, 3 },
 	{ "OtherUpgradeCondition", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q962, 1 },
+	  NULL, NULL, NULL, q983, 1 },
 	{ "ElementSoftwareStatus", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q963, 3 },
+	  NULL, NULL, NULL, q984, 3 },
 };
 
-static const char *const s1242[] = {
+static const char *const s1292[] = {
 	"Software and the element that it belongs to.",
 };
 
-static const struct cim_qual_decl q964[] = {
+static const struct cim_qual_decl q985[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s587, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+	{ "Version", CIM_STRING, false, s607, 1 },
+	{ "Description", CIM_STRING, false, s1292, 1 },
 };
 
-static const char *const s1243[] = {
+static const char *const s1293[] = {
 	"Identifies the thing; part of the key.",
 };
 
-static const struct cim_qual_decl q965[] = {
+static const struct cim_qual_decl q986[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+	{ "Description", CIM_STRING, false, s1293, 1 },
 };
 
-static const char *const s1244[] = {
+static const char *const s1294[] = {
 	"Its model.",
 };
 
-static const struct cim_qual_decl q966[] = {
-	{ "Description", CIM_STRING, false, s1244, 1 },
+static const struct cim_qual_decl q987[] = {
+	{ "Description", CIM_STRING, false, s1294, 1 },
 };
 
-static const char *const s1245[] = {
+static const char *const s1295[] = {
 	"Number for ordering.",
 };
 
-static const struct cim_qual_decl q967[] = {
+static const struct cim_qual_decl q988[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1245, 1 },
+	{ "Description", CIM_STRING, false, s1295, 1 },
 };
 
-static const struct cim_qual_decl q968[] = {
+static const struct cim_qual_decl q989[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1216, 1 },
+	{ "Description", CIM_STRING, false, s1266, 1 },
 };
 
-static const char *const s1246[] = {
+static const char *const s1296[] = {
 	"Version.",
 };
 
-static const struct cim_qual_decl q969[] = {
+static const struct cim_qual_decl q990[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+	{ "Description", CIM_STRING, false, s1296, 1 },
 };
 
-static const char *const s1247[] = {
+static const char *const s1297[] = {
 	"Its part number.",
 };
 
-static const struct cim_qual_decl q970[] = {
-	{ "Description", CIM_STRING, false, s1247, 1 },
+static const struct cim_qual_decl q991[] = {
+	{ "Description", CIM_STRING, false, s1297, 1 },
 };
 
-static const char *const s1248[] = {
+static const char *const s1298[] = {
 	"Further identifications.",
 };
 
-static const struct cim_qual_decl q971[] = {
-	{ "Description", CIM_STRING, false, s1248, 1 },
+static const struct cim_qual_decl q992[] = {
+	{ "Description", CIM_STRING, false, s1298, 1 },
 };
 
-static const char *const s1249[] = {
+static const char *const s1299[] = {
 	"Whether it has power.",
 };
 
-static const struct cim_qual_decl q972[] = {
-	{ "Description", CIM_STRING, false, s1249, 1 },
+static const struct cim_qual_decl q993[] = {
+	{ "Description", CIM_STRING, false, s1299, 1 },
 };
 
-static const char *const s1250[] = {
+static const char *const s1300[] = {
 	"What its vendor calls it.",
 };
 
-static const struct cim_qual_decl q973[] = {
-	{ "Description", CIM_STRING, false, s1250, 1 },
+static const struct cim_qual_decl q994[] = {
+	{ "Description", CIM_STRING, false, s1300, 1 },
 };
 
-static const char *const s1251[] = {
+static const char *const s1301[] = {
 	"What its owner calls it.",
 };
 
-static const struct cim_qual_decl q974[] = {
-	{ "Description", CIM_STRING, false, s1251, 1 },
+static const struct cim_qual_decl q995[] = {
+	{ "Description", CIM_STRING, false, s1301, 1 },
 };
 
-static const char *const s1252[] = {
+static const char *const s1302[] = {
 	"Whether it can be replaced in the field.",
 };
 
-static const struct cim_qual_decl q975[] = {
-	{ "Description", CIM_STRING, false, s1252, 1 },
+static const struct cim_qual_decl q996[] = {
+	{ "Description", CIM_STRING, false, s1302, 1 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
 	{ "Tag", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q965, 2 },
+	  NULL, NULL, NULL, q986, 2 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
 	  NULL, NULL, NULL, q30, 2 },
 	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q940, 1 },
+	  NULL, NULL, NULL, q961, 1 },
 	{ "Model", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q966, 1 },
+	  NULL, NULL, NULL, q987, 1 },
 	{ "SKU", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q967, 2 },
+	  NULL, NULL, NULL, q988, 2 },
 	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q968, 2 },
+	  NULL, NULL, NULL, q989, 2 },
 	{ "Version", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q969, 2 },
+	  NULL, NULL, NULL, q990, 2 },
 	{ "PartNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q970, 1 },
+	  NULL, NULL, NULL, q991, 1 },
 	{ "OtherIdentifyingInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q971, 1 },
+	  NULL, NULL, NULL, q992, 1 },
 	{ "PoweredOn", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q972, 1 },
+	  NULL, NULL, NULL, q993, 1 },
 	{ "ManufactureDate", CIM_DATETIME, false, false, false, false,
 	  NULL, NULL, NULL, q469, 1 },
 	{ "VendorEquipmentType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q973, 1 },
+	  NULL, NULL, NULL, q994, 1 },
 	{ "UserTracking", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q974, 1 },
+	  NULL, NULL, NULL, q995, 1 },
 	{ "CanBeFRUed", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q975, 1 },
+	  NULL, NULL, NULL, q996, 1 },
 };
 
-static const char *const s1253[] = {
+static const char *const s1303[] = {
 	"Something that can be touched.",
 };
 
-static const struct cim_qual_decl q976[] = {
+static const struct cim_qual_decl q997[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1253, 1 },
+	{ "Description", CIM_STRING, false, s1303, 1 },
 };
 
-static const char *const s1254[] = {
+static const char *const s1304[] = {
 	"What kind of package it is.",
 };
 
-static const char *const s1255[] = {
+static const char *const s1305[] = {
 	"0",
 	"1",
 	"2",
@@ -16376,7 +17145,7 @@ static const char *const s1255[] = {
 	"..",
 };
 
-static const char *const s1256[] = {
+static const char *const s1306[] = {
 	"Unknown",
 	"Other",
 	"Rack",
@@ -16394,24 +17163,24 @@ static const char *const s1256[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q977[] = {
-	{ "Description", CIM_STRING, false, s1254, 1 },
-	{ "ValueMap", CIM_STRING, true, s1255, 15 },
-	{ "Values", CIM_STRING, true, s1256, 15 },
+static const struct cim_qual_decl q998[] = {
+	{ "Description", CIM_STRING, false, s1304, 1 },
+	{ "ValueMap", CIM_STRING, true, s1305, 15 },
+	{ "Values", CIM_STRING, true, s1306, 15 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
 	{ "PackageType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q977, 3 },
+	  NULL, NULL, NULL, q998, 3 },
 };
 
-static const char *const s1257[] = {
+static const char *const s1307[] = {
 	"A thing that holds others: rack, chassis, card.",
 };
 
-static const struct cim_qual_decl q978[] = {
-	{ "Version", CIM_STRING, false, s575, 1 },
-	{ "Description", CIM_STRING, false, s1257, 1 },
+static const struct cim_qual_decl q999[] = {
+	{ "Version", CIM_STRING, false, s595, 1 },
+	{ "Description", CIM_STRING, false, s1307, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
@@ -16421,23 +17190,23 @@ static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
 	  "CIM_System", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1258[] = {
+static const char *const s1308[] = {
 	"A system and what it is built into.",
 };
 
-static const struct cim_qual_decl q979[] = {
+static const struct cim_qual_decl q1000[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s579, 1 },
-	{ "Description", CIM_STRING, false, s1258, 1 },
+	{ "Version", CIM_STRING, false, s599, 1 },
+	{ "Description", CIM_STRING, false, s1308, 1 },
 };
 
-static const char *const s1259[] = {
+static const char *const s1309[] = {
 	"Identifier that the hardware itself has.",
 };
 
-static const struct cim_qual_decl q980[] = {
-	{ "Description", CIM_STRING, false, s1259, 1 },
+static const struct cim_qual_decl q1001[] = {
+	{ "Description", CIM_STRING, false, s1309, 1 },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
@@ -16446,108 +17215,108 @@ static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
 	  "CIM_ComputerSystem", NULL, NULL, q377, 2 },
 	{ "PlatformGUID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q980, 1 },
+	  NULL, NULL, NULL, q1001, 1 },
 };
 
-static const char *const s1260[] = {
+static const char *const s1310[] = {
 	"A computer system and what it is built into.",
 };
 
-static const struct cim_qual_decl q981[] = {
+static const struct cim_qual_decl q1002[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s579, 1 },
-	{ "Description", CIM_STRING, false, s1260, 1 },
+	{ "Version", CIM_STRING, false, s599, 1 },
+	{ "Description", CIM_STRING, false, s1310, 1 },
 };
 
-static const char *const s1261[] = {
+static const char *const s1311[] = {
 	"Name of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q982[] = {
+static const struct cim_qual_decl q1003[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1261, 1 },
+	{ "Description", CIM_STRING, false, s1311, 1 },
 };
 
-static const char *const s1262[] = {
+static const char *const s1312[] = {
 	"Serial number or the like; part of the key.",
 };
 
-static const struct cim_qual_decl q983[] = {
+static const struct cim_qual_decl q1004[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1262, 1 },
+	{ "Description", CIM_STRING, false, s1312, 1 },
 };
 
-static const char *const s1263[] = {
+static const char *const s1313[] = {
 	"Who sells it; part of the key.",
 };
 
-static const struct cim_qual_decl q984[] = {
+static const struct cim_qual_decl q1005[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1263, 1 },
+	{ "Description", CIM_STRING, false, s1313, 1 },
 };
 
-static const char *const s1264[] = {
+static const char *const s1314[] = {
 	"Version of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q985[] = {
+static const struct cim_qual_decl q1006[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1264, 1 },
+	{ "Description", CIM_STRING, false, s1314, 1 },
 };
 
-static const char *const s1265[] = {
+static const char *const s1315[] = {
 	"When the warranty begins.",
 };
 
-static const struct cim_qual_decl q986[] = {
-	{ "Description", CIM_STRING, false, s1265, 1 },
+static const struct cim_qual_decl q1007[] = {
+	{ "Description", CIM_STRING, false, s1315, 1 },
 };
 
-static const char *const s1266[] = {
+static const char *const s1316[] = {
 	"Days of warranty.",
 };
 
-static const struct cim_qual_decl q987[] = {
-	{ "Description", CIM_STRING, false, s1266, 1 },
+static const struct cim_qual_decl q1008[] = {
+	{ "Description", CIM_STRING, false, s1316, 1 },
 };
 
-static const char *const s1267[] = {
+static const char *const s1317[] = {
 	"Family of the product.",
 };
 
-static const struct cim_qual_decl q988[] = {
+static const struct cim_qual_decl q1009[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1267, 1 },
+	{ "Description", CIM_STRING, false, s1317, 1 },
 };
 
 static const struct cim_prop_decl CIM_Product_props[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q982, 2 },
+	  NULL, NULL, NULL, q1003, 2 },
 	{ "IdentifyingNumber", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q983, 3 },
+	  NULL, NULL, NULL, q1004, 3 },
 	{ "Vendor", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q984, 2 },
+	  NULL, NULL, NULL, q1005, 2 },
 	{ "Version", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q985, 3 },
+	  NULL, NULL, NULL, q1006, 3 },
 	{ "SKUNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q967, 2 },
-	{ "WarrantyStartDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q986, 1 },
-	{ "WarrantyDuration", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q987, 1 },
-	{ "Family", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q988, 2 },
+	{ "WarrantyStartDate", CIM_DATETIME, false, false, false, false,
+	  NULL, NULL, NULL, q1007, 1 },
+	{ "WarrantyDuration", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q1008, 1 },
+	{ "Family", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q1009, 2 },
 };
 
-static const char *const s1268[] = {
+static const char *const s1318[] = {
 	"What was bought, as vendor and customer call it.",
 };
 
-static const struct cim_qual_decl q989[] = {
+static const struct cim_qual_decl q1010[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1268, 1 },
+	{ "Description", CIM_STRING, false, s1318, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
@@ -16557,16 +17326,16 @@ static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1269[] = {
+static const char *const s1319[] = {
 	"A product and an element that belongs to it.",
 };
 
-static const struct cim_qual_decl q990[] = {
+static const struct cim_qual_decl q1011[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1269, 1 },
+	{ "Description", CIM_STRING, false, s1319, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
@@ -16574,30 +17343,30 @@ static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
 	  "CIM_PhysicalElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1270[] = {
+static const char *const s1320[] = {
 	"A product and a thing that belongs to it.",
 };
 
-static const struct cim_qual_decl q991[] = {
+static const struct cim_qual_decl q1012[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1270, 1 },
+	{ "Description", CIM_STRING, false, s1320, 1 },
 };
 
-static const char *const s1271[] = {
+static const char *const s1321[] = {
 	"Address, in the format of InfoFormat.",
 };
 
-static const struct cim_qual_decl q992[] = {
-	{ "Description", CIM_STRING, false, s1271, 1 },
+static const struct cim_qual_decl q1013[] = {
+	{ "Description", CIM_STRING, false, s1321, 1 },
 };
 
-static const char *const s1272[] = {
+static const char *const s1322[] = {
 	"Format of AccessInfo.",
 };
 
-static const char *const s1273[] = {
+static const char *const s1323[] = {
 	"1",
 	"2",
 	"3",
@@ -16625,7 +17394,7 @@ static const char *const s1273[] = {
 	"206",
 };
 
-static const char *const s1274[] = {
+static const char *const s1324[] = {
 	"Other",
 	"Host Name",
 	"IPv4 Address",
@@ -16653,25 +17422,25 @@ static const char *const s1274[] = {
 	"Parameterized URL",
 };
 
-static const struct cim_qual_decl q993[] = {
-	{ "Description", CIM_STRING, false, s1272, 1 },
-	{ "ValueMap", CIM_STRING, true, s1273, 25 },
-	{ "Values", CIM_STRING, true, s1274, 25 },
+static const struct cim_qual_decl q1014[] = {
+	{ "Description", CIM_STRING, false, s1322, 1 },
+	{ "ValueMap", CIM_STRING, true, s1323, 25 },
+	{ "Values", CIM_STRING, true, s1324, 25 },
 };
 
-static const char *const s1275[] = {
+static const char *const s1325[] = {
 	"Text for InfoFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q994[] = {
-	{ "Description", CIM_STRING, false, s1275, 1 },
+static const struct cim_qual_decl q1015[] = {
+	{ "Description", CIM_STRING, false, s1325, 1 },
 };
 
-static const char *const s1276[] = {
+static const char *const s1326[] = {
 	"What the access point is for.",
 };
 
-static const char *const s1277[] = {
+static const char *const s1327[] = {
 	"Unknown",
 	"Other",
 	"Default Gateway",
@@ -16686,80 +17455,80 @@ static const char *const s1277[] = {
 	"internet Storage Name Service (iSNS)",
 };
 
-static const struct cim_qual_decl q995[] = {
-	{ "Description", CIM_STRING, false, s1276, 1 },
-	{ "ValueMap", CIM_STRING, true, s253, 12 },
-	{ "Values", CIM_STRING, true, s1277, 12 },
+static const struct cim_qual_decl q1016[] = {
+	{ "Description", CIM_STRING, false, s1326, 1 },
+	{ "ValueMap", CIM_STRING, true, s260, 12 },
+	{ "Values", CIM_STRING, true, s1327, 12 },
 };
 
-static const char *const s1278[] = {
+static const char *const s1328[] = {
 	"Text for AccessContext 1 (Other).",
 };
 
-static const struct cim_qual_decl q996[] = {
-	{ "Description", CIM_STRING, false, s1278, 1 },
+static const struct cim_qual_decl q1017[] = {
+	{ "Description", CIM_STRING, false, s1328, 1 },
 };
 
 static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
 	{ "AccessInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q992, 1 },
+	  NULL, NULL, NULL, q1013, 1 },
 	{ "InfoFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q993, 3 },
+	  NULL, NULL, NULL, q1014, 3 },
 	{ "OtherInfoFormatDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q994, 1 },
+	  NULL, NULL, NULL, q1015, 1 },
 	{ "AccessContext", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q995, 3 },
+	  NULL, NULL, "0", q1016, 3 },
 	{ "OtherAccessContext", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q996, 1 },
+	  NULL, NULL, NULL, q1017, 1 },
 };
 
-static const char *const s1279[] = {
+static const char *const s1329[] = {
 	"How something that is elsewhere is reached.",
 };
 
-static const struct cim_qual_decl q997[] = {
-	{ "Version", CIM_STRING, false, s650, 1 },
-	{ "Description", CIM_STRING, false, s1279, 1 },
+static const struct cim_qual_decl q1018[] = {
+	{ "Version", CIM_STRING, false, s670, 1 },
+	{ "Description", CIM_STRING, false, s1329, 1 },
 };
 
-static const char *const s1280[] = {
+static const char *const s1330[] = {
 	"The access point.",
 };
 
-static const struct cim_qual_decl q998[] = {
+static const struct cim_qual_decl q1019[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1280, 1 },
+	{ "Description", CIM_STRING, false, s1330, 1 },
 };
 
 static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
 	{ "AvailableSAP", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q998, 2 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q1019, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1281[] = {
+static const char *const s1331[] = {
 	"An access point that can be used to manage an element.",
 };
 
-static const struct cim_qual_decl q999[] = {
+static const struct cim_qual_decl q1020[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s93, 1 },
-	{ "Description", CIM_STRING, false, s1281, 1 },
+	{ "Version", CIM_STRING, false, s94, 1 },
+	{ "Description", CIM_STRING, false, s1331, 1 },
 };
 
-static const char *const s1282[] = {
+static const char *const s1332[] = {
 	"CIM_RegisteredProfile",
 };
 
-static const char *const s1283[] = {
+static const char *const s1333[] = {
 	"A profile that means something only as a part of others.",
 };
 
-static const struct cim_qual_decl q1000[] = {
-	{ "Deprecated", CIM_STRING, true, s1282, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1283, 1 },
+static const struct cim_qual_decl q1021[] = {
+	{ "Deprecated", CIM_STRING, true, s1332, 1 },
+	{ "Version", CIM_STRING, false, s1239, 1 },
+	{ "Description", CIM_STRING, false, s1333, 1 },
 };
 
 static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
@@ -16769,332 +17538,344 @@ static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
 	  "CIM_RegisteredSubProfile", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1284[] = {
+static const char *const s1334[] = {
 	"CIM_ReferencedProfile",
 };
 
-static const char *const s1285[] = {
+static const char *const s1335[] = {
 	"A profile and one that is part of it.",
 };
 
-static const struct cim_qual_decl q1001[] = {
+static const struct cim_qual_decl q1022[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s1284, 1 },
-	{ "Version", CIM_STRING, false, s1192, 1 },
-	{ "Description", CIM_STRING, false, s1285, 1 },
+	{ "Deprecated", CIM_STRING, true, s1334, 1 },
+	{ "Version", CIM_STRING, false, s1239, 1 },
+	{ "Description", CIM_STRING, false, s1335, 1 },
 };
 
 static const struct cim_class_decl classes[] = {
-	{ "CIM_ManagedElement", NULL, true, false,
+	{ "CIM_ManagedElement", NULL, true, false, false,
 	  CIM_ManagedElement_props, 5, NULL, 0, q5, 3 },
-	{ "CIM_ManagedSystemElement", "CIM_ManagedElement", true, false,
+	{ "CIM_ManagedSystemElement", "CIM_ManagedElement", true, false, false,
 	  CIM_ManagedSystemElement_props, 9, NULL, 0, q15, 3 },
-	{ "CIM_LogicalElement", "CIM_ManagedSystemElement", true, false,
+	{ "CIM_LogicalElement", "CIM_ManagedSystemElement", true, false, false,
 	  NULL, 0, NULL, 0, q16, 3 },
-	{ "CIM_EnabledLogicalElement", "CIM_LogicalElement", true, false,
+	{ "CIM_EnabledLogicalElement", "CIM_LogicalElement", true, false, false,
 	  CIM_EnabledLogicalElement_props, 7, CIM_EnabledLogicalElement_methods, 1, q28, 3 },
-	{ "CIM_AllocatedLogicalElement", "CIM_EnabledLogicalElement", true, false,
+	{ "CIM_AllocatedLogicalElement", "CIM_EnabledLogicalElement", true, false, false,
 	  NULL, 0, NULL, 0, q29, 3 },
-	{ "CIM_System", "CIM_AllocatedLogicalElement", true, false,
+	{ "CIM_System", "CIM_AllocatedLogicalElement", true, false, false,
 	  CIM_System_props, 8, NULL, 0, q38, 3 },
-	{ "CIM_ComputerSystem", "CIM_System", false, false,
+	{ "CIM_ComputerSystem", "CIM_System", false, false, false,
 	  CIM_ComputerSystem_props, 4, NULL, 0, q43, 2 },
-	{ "CIM_LogicalDevice", "CIM_AllocatedLogicalElement", true, false,
+	{ "CIM_LogicalDevice", "CIM_AllocatedLogicalElement", true, false, false,
 	  CIM_LogicalDevice_props, 6, NULL, 0, q47, 3 },
-	{ "CIM_Component", NULL, true, true,
+	{ "CIM_Component", NULL, true, true, false,
 	  CIM_Component_props, 2, NULL, 0, q50, 5 },
-	{ "CIM_SystemComponent", "CIM_Component", false, true,
+	{ "CIM_SystemComponent", "CIM_Component", false, true, false,
 	  CIM_SystemComponent_props, 2, NULL, 0, q53, 4 },
-	{ "CIM_SystemDevice", "CIM_SystemComponent", false, true,
+	{ "CIM_SystemDevice", "CIM_SystemComponent", false, true, false,
 	  CIM_SystemDevice_props, 2, NULL, 0, q54, 4 },
-	{ "RPL_ComputerSystem", "CIM_ComputerSystem", false, false,
+	{ "RPL_ComputerSystem", "CIM_ComputerSystem", false, false, false,
 	  NULL, 0, NULL, 0, q55, 2 },
-	{ "RPL_SystemDevice", "CIM_SystemDevice", false, true,
+	{ "RPL_SystemDevice", "CIM_SystemDevice", false, true, false,
 	  NULL, 0, NULL, 0, q56, 3 },
-	{ "CIM_NetworkPipe", "CIM_EnabledLogicalElement", false, false,
+	{ "CIM_NetworkPipe", "CIM_EnabledLogicalElement", false, false, false,
 	  CIM_NetworkPipe_props, 1, NULL, 0, q58, 2 },
-	{ "CIM_Service", "CIM_EnabledLogicalElement", true, false,
+	{ "CIM_Service", "CIM_EnabledLogicalElement", true, false, false,
 	  CIM_Service_props, 7, NULL, 0, q60, 3 },
-	{ "CIM_StorageConfigurationService", "CIM_Service", false, false,
+	{ "CIM_StorageConfigurationService", "CIM_Service", false, false, false,
 	  NULL, 0, CIM_StorageConfigurationService_methods, 13, q110, 2 },
-	{ "CIM_Capabilities", "CIM_ManagedElement", true, false,
+	{ "CIM_Capabilities", "CIM_ManagedElement", true, false, false,
 	  CIM_Capabilities_props, 2, NULL, 0, q112, 3 },
-	{ "CIM_StorageConfigurationCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageConfigurationCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageConfigurationCapabilities_props, 18, CIM_StorageConfigurationCapabilities_methods, 1, q136, 2 },
-	{ "RPL_StorageConfigurationService", "CIM_StorageConfigurationService", false, false,
+	{ "RPL_StorageConfigurationService", "CIM_StorageConfigurationService", false, false, false,
 	  NULL, 0, NULL, 0, q137, 2 },
-	{ "RPL_StorageConfigurationCapabilities", "CIM_StorageConfigurationCapabilities", false, false,
+	{ "RPL_StorageConfigurationCapabilities", "CIM_StorageConfigurationCapabilities", false, false, false,
 	  NULL, 0, NULL, 0, q138, 2 },
-	{ "CIM_StorageExtent", "CIM_LogicalDevice", false, false,
+	{ "CIM_StorageExtent", "CIM_LogicalDevice", false, false, false,
 	  CIM_StorageExtent_props, 29, NULL, 0, q168, 2 },
-	{ "CIM_StorageVolume", "CIM_StorageExtent", false, false,
+	{ "CIM_StorageVolume", "CIM_StorageExtent", false, false, false,
 	  CIM_StorageVolume_props, 16, NULL, 0, q184, 2 },
-	{ "CIM_ResourcePool", "CIM_LogicalElement", false, false,
+	{ "CIM_ResourcePool", "CIM_LogicalElement", false, false, false,
 	  CIM_ResourcePool_props, 12, NULL, 0, q195, 2 },
-	{ "CIM_StoragePool", "CIM_ResourcePool", false, false,
+	{ "CIM_StoragePool", "CIM_ResourcePool", false, false, false,
 	  CIM_StoragePool_props, 16, CIM_StoragePool_methods, 3, q219, 2 },
-	{ "CIM_HostedResourcePool", "CIM_SystemComponent", false, true,
+	{ "CIM_HostedResourcePool", "CIM_SystemComponent", false, true, false,
 	  CIM_HostedResourcePool_props, 2, NULL, 0, q220, 4 },
-	{ "CIM_HostedStoragePool", "CIM_HostedResourcePool", false, true,
+	{ "CIM_HostedStoragePool", "CIM_HostedResourcePool", false, true, false,
 	  CIM_HostedStoragePool_props, 2, NULL, 0, q221, 4 },
-	{ "CIM_Dependency", NULL, true, true,
+	{ "CIM_Dependency", NULL, true, true, false,
 	  CIM_Dependency_props, 2, NULL, 0, q224, 4 },
-	{ "CIM_AbstractElementAllocatedFromPool", "CIM_Dependency", true, true,
+	{ "CIM_AbstractElementAllocatedFromPool", "CIM_Dependency", true, true, false,
 	  CIM_AbstractElementAllocatedFromPool_props, 2, NULL, 0, q227, 4 },
-	{ "CIM_ElementAllocatedFromPool", "CIM_AbstractElementAllocatedFromPool", false, true,
+	{ "CIM_ElementAllocatedFromPool", "CIM_AbstractElementAllocatedFromPool", false, true, false,
 	  CIM_ElementAllocatedFromPool_props, 2, NULL, 0, q228, 3 },
-	{ "CIM_AllocatedFromStoragePool", "CIM_ElementAllocatedFromPool", false, true,
+	{ "CIM_AllocatedFromStoragePool", "CIM_ElementAllocatedFromPool", false, true, false,
 	  CIM_AllocatedFromStoragePool_props, 5, NULL, 0, q231, 3 },
-	{ "CIM_StorageCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageCapabilities_props, 23, CIM_StorageCapabilities_methods, 1, q257, 2 },
-	{ "CIM_SettingData", "CIM_ManagedElement", true, false,
+	{ "CIM_SettingData", "CIM_ManagedElement", true, false, false,
 	  CIM_SettingData_props, 7, NULL, 0, q263, 3 },
-	{ "CIM_StorageSetting", "CIM_SettingData", false, false,
+	{ "CIM_StorageSetting", "CIM_SettingData", false, false, false,
 	  CIM_StorageSetting_props, 43, NULL, 0, q300, 2 },
-	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", true, true,
+	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", true, true, false,
 	  CIM_SettingAssociatedToCapabilities_props, 2, NULL, 0, q301, 4 },
-	{ "CIM_StorageSettingsAssociatedToCapabilities", "CIM_SettingAssociatedToCapabilities", false, true,
+	{ "CIM_StorageSettingsAssociatedToCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
 	  CIM_StorageSettingsAssociatedToCapabilities_props, 2, NULL, 0, q302, 3 },
-	{ "RPL_StoragePool", "CIM_StoragePool", false, false,
+	{ "RPL_StoragePool", "CIM_StoragePool", false, false, false,
 	  NULL, 0, NULL, 0, q303, 2 },
-	{ "RPL_StorageVolume", "CIM_StorageVolume", false, false,
+	{ "RPL_StorageVolume", "CIM_StorageVolume", false, false, false,
 	  RPL_StorageVolume_props, 2, NULL, 0, q306, 2 },
-	{ "RPL_HostedStoragePool", "CIM_HostedStoragePool", false, true,
+	{ "RPL_HostedStoragePool", "CIM_HostedStoragePool", false, true, false,
 	  NULL, 0, NULL, 0, q307, 3 },
-	{ "RPL_AllocatedFromStoragePool", "CIM_AllocatedFromStoragePool", false, true,
+	{ "RPL_AllocatedFromStoragePool", "CIM_AllocatedFromStoragePool", false, true, false,
 	  NULL, 0, NULL, 0, q308, 3 },
-	{ "RPL_StorageCapabilities", "CIM_StorageCapabilities", false, false,
+	{ "RPL_StorageCapabilities", "CIM_StorageCapabilities", false, false, false,
 	  NULL, 0, NULL, 0, q309, 2 },
-	{ "RPL_StorageSetting", "CIM_StorageSetting", false, false,
+	{ "RPL_StorageSetting", "CIM_StorageSetting", false, false, false,
 	  NULL, 0, NULL, 0, q310, 2 },
-	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true,
+	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true, false,
 	  NULL, 0, NULL, 0, q311, 3 },
-	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false, false,
 	  CIM_StorageReplicationCapabilities_props, 34, NULL, 0, q346, 2 },
-	{ "CIM_Collection", "CIM_ManagedElement", true, false,
+	{ "CIM_Collection", "CIM_ManagedElement", true, false, false,
 	  NULL, 0, NULL, 0, q347, 3 },
-	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false,
+	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false, false,
 	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q348, 2 },
-	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false,
+	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false, false,
 	  CIM_ConnectivityCollection_props, 1, NULL, 0, q350, 2 },
-	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false,
+	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false, false,
 	  CIM_RemoteReplicationCollection_props, 5, NULL, 0, q356, 2 },
-	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true,
+	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true, false,
 	  CIM_ReplicaPoolForStorage_props, 2, NULL, 0, q357, 3 },
-	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false,
+	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false, false,
 	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q358, 2 },
-	{ "CIM_Error", NULL, false, false,
+	{ "CIM_Error", NULL, false, false, false,
 	  CIM_Error_props, 15, NULL, 0, q374, 4 },
-	{ "CIM_HostedDependency", "CIM_Dependency", false, true,
+	{ "CIM_HostedDependency", "CIM_Dependency", false, true, false,
 	  CIM_HostedDependency_props, 2, NULL, 0, q375, 3 },
-	{ "CIM_HostedService", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedService", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedService_props, 2, NULL, 0, q378, 3 },
-	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedCollection_props, 2, NULL, 0, q379, 3 },
-	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true,
+	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true, false,
 	  CIM_HostedAccessPoint_props, 2, NULL, 0, q380, 3 },
-	{ "CIM_MemberOfCollection", NULL, false, true,
+	{ "CIM_MemberOfCollection", NULL, false, true, false,
 	  CIM_MemberOfCollection_props, 2, NULL, 0, q383, 4 },
-	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true,
+	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true, false,
 	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q385, 4 },
-	{ "CIM_ElementCapabilities", NULL, false, true,
+	{ "CIM_ElementCapabilities", NULL, false, true, false,
 	  CIM_ElementCapabilities_props, 3, NULL, 0, q389, 3 },
-	{ "CIM_ElementSettingData", NULL, false, true,
+	{ "CIM_ElementSettingData", NULL, false, true, false,
 	  CIM_ElementSettingData_props, 5, NULL, 0, q394, 3 },
-	{ "CIM_ServiceAffectsElement", NULL, false, true,
+	{ "CIM_ServiceAffectsElement", NULL, false, true, false,
 	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q399, 3 },
-	{ "RPL_HostedService", "CIM_HostedService", false, true,
+	{ "RPL_HostedService", "CIM_HostedService", false, true, false,
 	  NULL, 0, NULL, 0, q400, 3 },
-	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true,
+	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true, false,
 	  NULL, 0, NULL, 0, q401, 3 },
-	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true,
+	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true, false,
 	  NULL, 0, NULL, 0, q402, 3 },
-	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true,
+	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true, false,
 	  NULL, 0, NULL, 0, q403, 3 },
-	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true,
+	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true, false,
 	  NULL, 0, NULL, 0, q404, 3 },
-	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true,
+	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true, false,
 	  NULL, 0, NULL, 0, q405, 3 },
-	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false,
+	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false, false,
 	  CIM_LogicalDisk_props, 7, NULL, 0, q412, 2 },
-	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true,
+	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true, false,
 	  CIM_AbstractBasedOn_props, 4, NULL, 0, q416, 4 },
-	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true,
+	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true, false,
 	  CIM_BasedOn_props, 2, NULL, 0, q417, 3 },
-	{ "CIM_ConcreteComponent", "CIM_Component", false, true,
+	{ "CIM_ConcreteComponent", "CIM_Component", false, true, false,
 	  CIM_ConcreteComponent_props, 2, NULL, 0, q420, 4 },
-	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true,
+	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true, false,
 	  CIM_AssociatedRemainingExtent_props, 2, NULL, 0, q421, 4 },
-	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true,
+	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
 	  CIM_StorageSettingsGeneratedFromCapabilities_props, 2, NULL, 0, q422, 3 },
-	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true,
+	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true, false,
 	  CIM_ConcreteDependency_props, 2, NULL, 0, q423, 3 },
-	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true,
+	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true, false,
 	  CIM_ComponentCS_props, 2, NULL, 0, q424, 4 },
-	{ "CIM_IndicationService", "CIM_Service", false, false,
+	{ "CIM_IndicationService", "CIM_Service", false, false, true,
 	  CIM_IndicationService_props, 5, NULL, 0, q430, 2 },
-	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false,
+	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false, true,
 	  CIM_IndicationServiceCapabilities_props, 8, NULL, 0, q439, 2 },
-	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false,
+	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false, true,
 	  CIM_IndicationFilter_props, 10, NULL, 0, q447, 2 },
-	{ "CIM_FilterCollection", "CIM_Collection", false, false,
+	{ "CIM_FilterCollection", "CIM_Collection", false, false, true,
 	  CIM_FilterCollection_props, 2, NULL, 0, q450, 2 },
-	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false,
+	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false, true,
 	  CIM_ListenerDestination_props, 11, NULL, 0, q458, 3 },
-	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false,
+	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false, true,
 	  CIM_ListenerDestinationCIMXML_props, 1, NULL, 0, q460, 2 },
-	{ "CIM_AbstractIndicationSubscription", NULL, true, true,
+	{ "CIM_AbstractIndicationSubscription", NULL, true, true, true,
 	  CIM_AbstractIndicationSubscription_props, 20, NULL, 0, q480, 4 },
-	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
 	  CIM_IndicationSubscription_props, 2, NULL, 0, q483, 3 },
-	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true,
+	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
 	  CIM_FilterCollectionSubscription_props, 2, NULL, 0, q486, 3 },
-	{ "CIM_Indication", NULL, true, false,
+	{ "CIM_Indication", NULL, true, false, false,
 	  CIM_Indication_props, 8, NULL, 0, q494, 4 },
-	{ "CIM_InstIndication", "CIM_Indication", true, false,
+	{ "CIM_InstIndication", "CIM_Indication", true, false, false,
 	  CIM_InstIndication_props, 3, NULL, 0, q498, 4 },
-	{ "CIM_InstCreation", "CIM_InstIndication", false, false,
+	{ "CIM_InstCreation", "CIM_InstIndication", false, false, true,
 	  NULL, 0, NULL, 0, q499, 3 },
-	{ "CIM_InstModification", "CIM_InstIndication", false, false,
+	{ "CIM_InstModification", "CIM_InstIndication", false, false, true,
 	  CIM_InstModification_props, 2, NULL, 0, q502, 3 },
-	{ "CIM_InstDeletion", "CIM_InstIndication", false, false,
+	{ "CIM_InstDeletion", "CIM_InstIndication", false, false, true,
 	  NULL, 0, NULL, 0, q503, 3 },
-	{ "CIM_ProcessIndication", "CIM_Indication", true, false,
+	{ "CIM_ProcessIndication", "CIM_Indication", true, false, true,
 	  NULL, 0, NULL, 0, q504, 4 },
-	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false,
+	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false, true,
 	  CIM_AlertIndication_props, 20, NULL, 0, q524, 3 },
-	{ "CIM_Job", "CIM_LogicalElement", true, false,
+	{ "CIM_Job", "CIM_LogicalElement", true, false, false,
 	  CIM_Job_props, 16, CIM_Job_methods, 1, q543, 3 },
-	{ "CIM_ConcreteJob", "CIM_Job", false, false,
+	{ "CIM_ConcreteJob", "CIM_Job", false, false, false,
 	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q554, 2 },
-	{ "CIM_MethodResult", "CIM_ManagedElement", false, false,
+	{ "CIM_MethodResult", "CIM_ManagedElement", false, false, false,
 	  CIM_MethodResult_props, 3, NULL, 0, q557, 2 },
-	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false,
+	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false, false,
 	  CIM_InstMethodCall_props, 4, NULL, 0, q562, 3 },
-	{ "CIM_OwningJobElement", NULL, false, true,
+	{ "CIM_OwningJobElement", NULL, false, true, false,
 	  CIM_OwningJobElement_props, 2, NULL, 0, q565, 3 },
-	{ "CIM_AffectedJobElement", NULL, false, true,
+	{ "CIM_AffectedJobElement", NULL, false, true, false,
 	  CIM_AffectedJobElement_props, 4, NULL, 0, q567, 3 },
-	{ "CIM_AssociatedJobMethodResult", NULL, false, true,
+	{ "CIM_AssociatedJobMethodResult", NULL, false, true, false,
 	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q569, 3 },
-	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false,
+	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false, false,
 	  NULL, 0, NULL, 0, q570, 2 },
-	{ "RPL_MethodResult", "CIM_MethodResult", false, false,
+	{ "RPL_MethodResult", "CIM_MethodResult", false, false, false,
 	  NULL, 0, NULL, 0, q571, 2 },
-	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true,
+	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true, false,
 	  NULL, 0, NULL, 0, q572, 3 },
-	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true,
+	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true, false,
 	  NULL, 0, NULL, 0, q573, 3 },
-	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true,
+	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true, false,
 	  NULL, 0, NULL, 0, q574, 3 },
-	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false,
-	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q657, 2 },
-	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false,
-	  NULL, 0, NULL, 0, q658, 2 },
-	{ "CIM_ReplicationService", "CIM_Service", false, false,
-	  NULL, 0, CIM_ReplicationService_methods, 30, q769, 2 },
-	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false,
-	  NULL, 0, RPL_ReplicationService_methods, 3, q774, 2 },
-	{ "CIM_Credential", "CIM_ManagedElement", true, false,
-	  CIM_Credential_props, 2, NULL, 0, q777, 3 },
-	{ "CIM_SharedSecret", "CIM_Credential", false, false,
-	  CIM_SharedSecret_props, 5, NULL, 0, q781, 2 },
-	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false,
-	  CIM_ReplicationEntity_props, 6, NULL, 0, q787, 2 },
-	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false,
-	  CIM_SynchronizationAspect_props, 10, NULL, 0, q798, 2 },
-	{ "CIM_SettingsDefineState", NULL, false, true,
-	  CIM_SettingsDefineState_props, 2, NULL, 0, q799, 3 },
-	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false,
-	  CIM_ReplicationSettingData_props, 26, NULL, 0, q824, 2 },
-	{ "CIM_Synchronized", NULL, false, true,
-	  CIM_Synchronized_props, 19, NULL, 0, q844, 3 },
-	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true,
-	  CIM_StorageSynchronized_props, 9, NULL, 0, q853, 3 },
-	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true,
-	  CIM_GroupSynchronized_props, 7, NULL, 0, q857, 3 },
-	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false,
-	  CIM_ReplicationGroup_props, 6, NULL, 0, q863, 2 },
-	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false,
-	  NULL, 0, NULL, 0, q864, 2 },
-	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true,
-	  NULL, 0, NULL, 0, q865, 3 },
-	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true,
+	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false, false,
+	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q658, 2 },
+	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false, false,
+	  NULL, 0, NULL, 0, q659, 2 },
+	{ "CIM_ReplicationService", "CIM_Service", false, false, false,
+	  NULL, 0, CIM_ReplicationService_methods, 30, q770, 2 },
+	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false, false,
+	  NULL, 0, RPL_ReplicationService_methods, 3, q775, 2 },
+	{ "CIM_Credential", "CIM_ManagedElement", true, false, false,
+	  CIM_Credential_props, 2, NULL, 0, q778, 3 },
+	{ "CIM_SharedSecret", "CIM_Credential", false, false, false,
+	  CIM_SharedSecret_props, 5, NULL, 0, q782, 2 },
+	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false, false,
+	  CIM_ReplicationEntity_props, 6, NULL, 0, q788, 2 },
+	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false, false,
+	  CIM_SynchronizationAspect_props, 10, NULL, 0, q799, 2 },
+	{ "CIM_SettingsDefineState", NULL, false, true, false,
+	  CIM_SettingsDefineState_props, 2, NULL, 0, q800, 3 },
+	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false, false,
+	  CIM_ReplicationSettingData_props, 26, NULL, 0, q825, 2 },
+	{ "CIM_Synchronized", NULL, false, true, false,
+	  CIM_Synchronized_props, 19, NULL, 0, q845, 3 },
+	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true, false,
+	  CIM_StorageSynchronized_props, 9, NULL, 0, q854, 3 },
+	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true, false,
+	  CIM_GroupSynchronized_props, 7, NULL, 0, q858, 3 },
+	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false, false,
+	  CIM_ReplicationGroup_props, 6, NULL, 0, q864, 2 },
+	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false, false,
+	  NULL, 0, NULL, 0, q865, 2 },
+	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true, false,
 	  NULL, 0, NULL, 0, q866, 3 },
-	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false,
-	  RPL_ReplicationGroup_props, 2, NULL, 0, q868, 2 },
-	{ "CIM_WBEMService", "CIM_Service", true, false,
-	  NULL, 0, NULL, 0, q869, 3 },
-	{ "CIM_ObjectManager", "CIM_WBEMService", false, false,
-	  CIM_ObjectManager_props, 4, NULL, 0, q873, 3 },
-	{ "CIM_Namespace", "CIM_ManagedElement", false, false,
-	  CIM_Namespace_props, 11, NULL, 0, q881, 3 },
-	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false,
-	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q892, 3 },
-	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false,
-	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q902, 3 },
-	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true,
-	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q903, 3 },
-	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true,
-	  CIM_CommMechanismForManager_props, 2, NULL, 0, q904, 4 },
-	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true,
-	  CIM_NamespaceInManager_props, 2, NULL, 0, q905, 4 },
-	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false,
-	  CIM_RegisteredSpecification_props, 9, NULL, 0, q913, 2 },
-	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false,
-	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q918, 2 },
-	{ "CIM_ElementConformsToProfile", NULL, false, true,
-	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q920, 3 },
-	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true,
-	  CIM_ReferencedSpecification_props, 2, NULL, 0, q921, 3 },
-	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true,
-	  CIM_ReferencedProfile_props, 2, NULL, 0, q922, 3 },
-	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false,
-	  NULL, 0, NULL, 0, q923, 2 },
-	{ "RPL_Namespace", "CIM_Namespace", false, false,
-	  NULL, 0, NULL, 0, q924, 2 },
-	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false,
-	  NULL, 0, NULL, 0, q925, 2 },
-	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true,
-	  NULL, 0, NULL, 0, q926, 3 },
-	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true,
-	  NULL, 0, NULL, 0, q927, 3 },
-	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true,
-	  NULL, 0, NULL, 0, q928, 3 },
-	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false,
-	  NULL, 0, NULL, 0, q929, 2 },
-	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true,
-	  NULL, 0, NULL, 0, q930, 3 },
-	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true,
-	  NULL, 0, NULL, 0, q931, 3 },
-	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false,
-	  CIM_SoftwareIdentity_props, 26, NULL, 0, q957, 2 },
-	{ "CIM_InstalledSoftwareIdentity", NULL, false, true,
-	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q960, 3 },
-	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true,
-	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q964, 3 },
-	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false,
-	  CIM_PhysicalElement_props, 14, NULL, 0, q976, 3 },
-	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false,
-	  CIM_PhysicalPackage_props, 1, NULL, 0, q978, 2 },
-	{ "CIM_SystemPackaging", "CIM_Dependency", true, true,
-	  CIM_SystemPackaging_props, 2, NULL, 0, q979, 4 },
-	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true,
-	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q981, 3 },
-	{ "CIM_Product", "CIM_ManagedElement", false, false,
-	  CIM_Product_props, 8, NULL, 0, q989, 2 },
-	{ "CIM_ProductElementComponent", "CIM_Component", true, true,
-	  CIM_ProductElementComponent_props, 2, NULL, 0, q990, 5 },
-	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true,
-	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q991, 4 },
-	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false,
-	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q997, 2 },
-	{ "CIM_SAPAvailableForElement", NULL, false, true,
-	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q999, 3 },
-	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false,
-	  NULL, 0, NULL, 0, q1000, 3 },
-	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true,
-	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1001, 4 },
+	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true, false,
+	  NULL, 0, NULL, 0, q867, 3 },
+	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false, false,
+	  RPL_ReplicationGroup_props, 2, NULL, 0, q869, 2 },
+	{ "CIM_WBEMService", "CIM_Service", true, false, false,
+	  NULL, 0, NULL, 0, q870, 3 },
+	{ "CIM_ObjectManager", "CIM_WBEMService", false, false, false,
+	  CIM_ObjectManager_props, 4, NULL, 0, q874, 3 },
+	{ "CIM_Namespace", "CIM_ManagedElement", false, false, false,
+	  CIM_Namespace_props, 11, NULL, 0, q882, 3 },
+	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false, false,
+	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q893, 3 },
+	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false, false,
+	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q903, 3 },
+	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true, false,
+	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q904, 3 },
+	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true, false,
+	  CIM_CommMechanismForManager_props, 2, NULL, 0, q905, 4 },
+	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true, false,
+	  CIM_NamespaceInManager_props, 2, NULL, 0, q906, 4 },
+	{ "CIM_WBEMServer", "CIM_Service", false, false, false,
+	  CIM_WBEMServer_props, 3, CIM_WBEMServer_methods, 1, q913, 2 },
+	{ "CIM_WBEMServerNamespace", "CIM_ManagedElement", false, false, false,
+	  CIM_WBEMServerNamespace_props, 3, NULL, 0, q917, 2 },
+	{ "CIM_SchemaInformationStructure", NULL, false, false, false,
+	  CIM_SchemaInformationStructure_props, 6, NULL, 0, q923, 3 },
+	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false, false,
+	  CIM_RegisteredSpecification_props, 9, NULL, 0, q931, 2 },
+	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false, false,
+	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q936, 2 },
+	{ "CIM_ElementConformsToProfile", NULL, false, true, false,
+	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q938, 3 },
+	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true, false,
+	  CIM_ReferencedSpecification_props, 2, NULL, 0, q939, 3 },
+	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true, false,
+	  CIM_ReferencedProfile_props, 2, NULL, 0, q940, 3 },
+	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false, false,
+	  NULL, 0, NULL, 0, q941, 2 },
+	{ "RPL_Namespace", "CIM_Namespace", false, false, false,
+	  NULL, 0, NULL, 0, q942, 2 },
+	{ "RPL_WBEMServer", "CIM_WBEMServer", false, false, false,
+	  NULL, 0, NULL, 0, q943, 2 },
+	{ "RPL_WBEMServerNamespace", "CIM_WBEMServerNamespace", false, false, false,
+	  NULL, 0, NULL, 0, q944, 2 },
+	{ "RPL_HostedDependency", "CIM_HostedDependency", false, true, false,
+	  NULL, 0, NULL, 0, q945, 3 },
+	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false, false,
+	  NULL, 0, NULL, 0, q946, 2 },
+	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true, false,
+	  NULL, 0, NULL, 0, q947, 3 },
+	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true, false,
+	  NULL, 0, NULL, 0, q948, 3 },
+	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true, false,
+	  NULL, 0, NULL, 0, q949, 3 },
+	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false, false,
+	  NULL, 0, NULL, 0, q950, 2 },
+	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true, false,
+	  NULL, 0, NULL, 0, q951, 3 },
+	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true, false,
+	  NULL, 0, NULL, 0, q952, 3 },
+	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false, false,
+	  CIM_SoftwareIdentity_props, 26, NULL, 0, q978, 2 },
+	{ "CIM_InstalledSoftwareIdentity", NULL, false, true, false,
+	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q981, 3 },
+	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true, false,
+	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q985, 3 },
+	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false, false,
+	  CIM_PhysicalElement_props, 14, NULL, 0, q997, 3 },
+	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false, false,
+	  CIM_PhysicalPackage_props, 1, NULL, 0, q999, 2 },
+	{ "CIM_SystemPackaging", "CIM_Dependency", true, true, false,
+	  CIM_SystemPackaging_props, 2, NULL, 0, q1000, 4 },
+	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true, false,
+	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q1002, 3 },
+	{ "CIM_Product", "CIM_ManagedElement", false, false, false,
+	  CIM_Product_props, 8, NULL, 0, q1010, 2 },
+	{ "CIM_ProductElementComponent", "CIM_Component", true, true, false,
+	  CIM_ProductElementComponent_props, 2, NULL, 0, q1011, 5 },
+	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true, false,
+	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q1012, 4 },
+	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false, false,
+	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q1018, 2 },
+	{ "CIM_SAPAvailableForElement", NULL, false, true, false,
+	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q1020, 3 },
+	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false, false,
+	  NULL, 0, NULL, 0, q1021, 3 },
+	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true, false,
+	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1022, 4 },
 };
 
 static const struct cim_qualtype_decl qualtypes[] = {

@@ -4886,6 +4886,17 @@ enum {
 };
 
 enum {
+	CIM_WBEMServer_CreateWBEMServerNamespace_Completed_with_No_Error = 0,
+	CIM_WBEMServer_CreateWBEMServerNamespace_Failed = 1,
+};
+
+enum {
+	CIM_SchemaInformationStructure_Status_Unknown = 0,
+	CIM_SchemaInformationStructure_Status_Final = 2,
+	CIM_SchemaInformationStructure_Status_Experimental = 3,
+};
+
+enum {
 	CIM_RegisteredSpecification_SpecificationType_Other = 1,
 	CIM_RegisteredSpecification_SpecificationType_Profile = 2,
 	CIM_RegisteredSpecification_SpecificationType_Initiative_Wrapper = 3,

@@ -554,6 +554,8 @@ class Queries(Case):
         cls = self.conn.GetClass("RPL_ReplicationServiceCapabilities", LocalOnly=False)
         q = cls.methods["GetSupportedReplicationSettingData"].parameters["PropertyName"].qualifiers
         for number, name in zip(q["ValueMap"].value, q["Values"].value):
+            if ".." in number:
+                continue
             rc, out = self.c.invoke("GetSupportedReplicationSettingData",
                                     self.c.one("CIM_ReplicationServiceCapabilities"),
                                     ReplicationType=Uint16(replication_type),

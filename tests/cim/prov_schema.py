@@ -40,7 +40,7 @@ class Schema(Case):
                         top = self.conn.GetClass(top.superclass, LocalOnly=True)
         c = self.conn.GetClass("CIM_StorageReplicationCapabilities", LocalOnly=False)
         self.assertEqual(c.properties["SupportedSynchronizationType"].qualifiers["ValueMap"].value,
-                         ["2", "3", "4", "5", "6"])
+                         ["2", "3", "4", "5", "6", "..", "32768..65535"])
         c = self.conn.GetClass("CIM_IndicationSubscription", LocalOnly=False)
         self.assertEqual(c.properties["Filter"].reference_class, "CIM_IndicationFilter")
         self.assertTrue(c.properties["Filter"].qualifiers["Key"].value)
@@ -68,6 +68,38 @@ class Schema(Case):
                 if "ValueMap" in t.qualifiers:
                     self.assertEqual(len(t.qualifiers["ValueMap"].value),
                                      len(t.qualifiers["Values"].value), f"{n}.{t.name}")
+
+    def test_value_map_tails(self):
+        """ValueMaps end in the ranges that DMTF and vendors have for themselves"""
+        tails = {
+            "CIM_ManagedSystemElement": "OperationalStatus HealthState PrimaryStatus OperatingStatus",
+            "CIM_EnabledLogicalElement": "EnabledState RequestedState EnabledDefault",
+            "CIM_ConcreteJob": "JobState",
+            "CIM_Synchronized": "CopyState Mode ProgressStatus SyncType CopyRecoveryMode",
+            "CIM_StorageSynchronized": """CopyType ReplicaType SyncState CopyPriority CopyMethodology
+                UndiscoveredElement ReadOnly""",
+            "CIM_GroupSynchronized": "ConsistencyType ConsistencyState ConsistencyStatus",
+            "CIM_ReplicationSettingData": "Pairing DesiredCopyMethodology TargetElementSupplier",
+            "CIM_ReplicationServiceCapabilities": """SupportedReplicationTypes
+                SupportedStorageObjects SupportedAsynchronousActions SupportedSynchronousActions""",
+            "CIM_StoragePool": "Usage",
+            "CIM_StorageConfigurationCapabilities": """SupportedStorageElementTypes
+                SupportedStorageElementFeatures SupportedStorageElementUsage SupportedStoragePoolUsage""",
+        }
+        for name, props in tails.items():
+            cls = self.conn.GetClass(name, LocalOnly=False)
+            for p in props.split():
+                q = cls.properties[p].qualifiers
+                numbers, names = q["ValueMap"].value, q["Values"].value
+                self.assertIn("..", numbers[-1], f"{name}.{p}")
+                self.assertEqual(names[-2], "DMTF Reserved", f"{name}.{p}")
+                self.assertRegex(names[-1], "^Vendor ([Ss]pecific|Reserved)$", f"{name}.{p}")
+                # no number of its own is in a range
+                self.assertTrue(all(int(n) < 0x8000 for n in numbers if n.isdigit()))
+        values = pywbem.ValueMapping.for_property(self.conn, "root/dmreplica", "CIM_ConcreteJob",
+                                                  "JobState")
+        self.assertEqual([values.tovalues(n) for n in (7, 13, 32767, 32768)],
+                         ["Completed", "DMTF Reserved", "DMTF Reserved", "Vendor Reserved"])
 
     def test_prefixes(self):
         """root/tpd has the classes of root/dmreplica with the other prefix, and no others"""
@@ -120,6 +152,41 @@ class Server(Case):
         systems = self.conn.AssociatorNames(m.path, AssocClass="CIM_HostedService",
                                             ResultClass="CIM_ComputerSystem")
         self.assertEqual([s.namespace for s in systems], ["root/dmreplica"])
+
+    def test_wbem_server(self):
+        """the server as newer clients know it: the same namespaces, the system"""
+        found = self.conn.EnumerateInstances("CIM_WBEMServer", namespace="interop")
+        old = self.conn.EnumerateInstances("CIM_ObjectManager", namespace="interop")[0]
+        self.assertEqual([i.classname for i in found], ["RPL_WBEMServer"])
+        m = found[0]
+        for p in ("SystemName", "Name", "ElementName", "Description", "OperationalStatus"):
+            self.assertEqual(m[p], old[p], p)
+        there = self.conn.EnumerateInstanceNames("CIM_WBEMServer", namespace="root/interop")
+        self.assertEqual([p.keybindings for p in there], [m.path.keybindings])
+        spaces = self.conn.Associators(m.path, AssocClass="CIM_HostedDependency",
+                                       ResultClass="CIM_WBEMServerNamespace")
+        self.assertEqual({n["Name"] for n in spaces}, {n["Name"] for n in self.conn.Associators(
+            old.path, AssocClass="CIM_NamespaceInManager")})
+        for n in spaces:
+            self.assertEqual(self.conn.GetInstance(n.path)["Name"], n["Name"])
+            self.same(self.conn.AssociatorNames(n.path, ResultClass="CIM_WBEMServer"), [m.path])
+        systems = self.conn.AssociatorNames(m.path, AssocClass="CIM_HostedService")
+        self.assertEqual([(s.namespace, s.classname) for s in systems],
+                         [("root/dmreplica", "RPL_ComputerSystem")])
+        self.same(self.conn.AssociatorNames(systems[0], AssocClass="CIM_HostedService",
+                                            ResultClass="CIM_WBEMServer"), [m.path])
+        with self.raises(pywbem.CIM_ERR_METHOD_NOT_AVAILABLE):
+            self.conn.InvokeMethod("CreateWBEMServerNamespace", m.path, NamespaceTemplate=spaces[0])
+        with self.raises(pywbem.CIM_ERR_INVALID_CLASS):
+            self.conn.EnumerateInstances("CIM_WBEMServer", namespace="root/dmreplica")
+
+    def test_indication_classes(self):
+        """what clients make to subscribe is known in interop, and there is none of it yet"""
+        for name in PROFILE_CLASSES["Indications"].split():
+            cls = self.conn.GetClass(f"CIM_{name}", namespace="interop", LocalOnly=False)
+            self.assertTrue(cls.qualifiers["Description"].value)
+            self.assertEqual(self.conn.EnumerateInstanceNames(f"CIM_{name}", namespace="interop"),
+                             [])
 
     def test_pywbem_server(self):
         """WBEMServer: brand, version, profiles, central instances of each"""

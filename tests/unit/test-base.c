@@ -91,6 +91,28 @@ static void strbuf_xml_replaces(void **state)
 	escaped("\xf4\x90\x80\x80", BAD BAD BAD BAD);
 }
 
+/* It looks at many bytes at once: each byte at each place comes out as it does alone. */
+static void strbuf_xml_places(void **state)
+{
+	(void)state;
+	for (int byte = 1; byte < 256; byte++) {
+		const char alone[] = { (char)byte, '\0' };
+
+		for (size_t before = 0; before < 40; before++) {
+			CLEANUP(strbuf_done) struct strbuf in = STRBUF_INIT, want = STRBUF_INIT;
+
+			for (size_t i = 0; i < before; i++)
+				strbuf_putc(&in, 'x');
+			strbuf_puts(&want, strbuf_str(&in));
+			strbuf_putc(&in, (char)byte);
+			strbuf_puts(&in, "0123456789abcdef~");
+			strbuf_xml(&want, alone);
+			strbuf_puts(&want, "0123456789abcdef~");
+			escaped(strbuf_str(&in), strbuf_str(&want));
+		}
+	}
+}
+
 static void strmap_many(void **state)
 {
 	CLEANUP(strmap_done) struct strmap m = STRMAP_INIT;
@@ -168,15 +190,11 @@ static void arena_is_zeroed_and_reused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strbuf_grows),
-		cmocka_unit_test(strbuf_numbers),
-		cmocka_unit_test(strbuf_take_empties),
-		cmocka_unit_test(strbuf_xml_escapes),
-		cmocka_unit_test(strbuf_xml_replaces),
-		cmocka_unit_test(strmap_many),
-		cmocka_unit_test(strmap_case),
-		cmocka_unit_test(vec_keeps_order),
-		cmocka_unit_test(arena_is_zeroed_and_reused),
+		cmocka_unit_test(strbuf_grows),	       cmocka_unit_test(strbuf_numbers),
+		cmocka_unit_test(strbuf_take_empties), cmocka_unit_test(strbuf_xml_escapes),
+		cmocka_unit_test(strbuf_xml_replaces), cmocka_unit_test(strbuf_xml_places),
+		cmocka_unit_test(strmap_many),	       cmocka_unit_test(strmap_case),
+		cmocka_unit_test(vec_keeps_order),     cmocka_unit_test(arena_is_zeroed_and_reused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

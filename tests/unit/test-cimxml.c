@@ -126,6 +126,42 @@ static void open_parameters(void **state)
 	assert_false(req.max_objects.given);
 }
 
+/* However a text is written: in pieces, with references, with comments; attributes too. */
+static void texts(void **state)
+{
+	(void)state;
+#define QUERY(text)                                                    \
+	ICALL("ExecQuery", IPARAM("QueryLanguage", "<VALUE>L</VALUE>") \
+				   IPARAM("Query", "<VALUE>" text "</VALUE>"))
+	accepted(QUERY("a&lt;b&#65;&#x20ac;<![CDATA[<c>&amp;]]>d<!-- no -->e\n <?no no?>"));
+	assert_string_equal(req.filter, "a<bA\xe2\x82\xac<c>&amp;de\n ");
+	accepted(QUERY(""));
+	assert_string_equal(req.filter, "");
+	accepted(QUERY(" "));
+	assert_string_equal(req.filter, " ");
+	accepted(QUERY("<![CDATA[]]>"));
+	assert_string_equal(req.filter, "");
+	refused(QUERY("a<B/>"), 400, "request-not-loosely-valid");
+	refused(QUERY("a&unknown;"), 400, "request-not-well-formed");
+
+	accepted(ICALL("GetClass",
+		       IPARAM("ClassName", "<CLASSNAME NAME=\"a&amp;&quot;&#65;\n\tb\"/>")));
+	assert_string_equal(req.class, "a&\"A  b");
+	accepted(ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"\"/>")));
+	assert_string_equal(req.class, "");
+	/* an attribute of another namespace is another attribute */
+	accepted(ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME xmlns:x=\"u\" x:NAME=\"no\" "
+						       "NAME=\"C\"/>")));
+	assert_string_equal(req.class, "C");
+	refused(ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME xmlns:x=\"u\" x:NAME=\"no\"/>")),
+		400, "request-not-loosely-valid");
+	refused(ICALL("GetClass",
+		      IPARAM("ClassName", "<x:CLASSNAME xmlns:x=\"u\" NAME=\"C\"/><y>")),
+		400, "request-not-well-formed");
+	refused(ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"a&unknown;\"/>")), 400,
+		"request-not-well-formed");
+}
+
 static void parameter_errors(void **state)
 {
 	static const char *const bodies[] = {
@@ -415,13 +451,21 @@ static void writes_what_it_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(get_class),	   cmocka_unit_test(defaults),
-		cmocka_unit_test(open_parameters), cmocka_unit_test(parameter_errors),
-		cmocka_unit_test(key_forms),	   cmocka_unit_test(method_parameters),
-		cmocka_unit_test(not_well_formed), cmocka_unit_test(not_valid),
-		cmocka_unit_test(versions),	   cmocka_unit_test(caps),
-		cmocka_unit_test(depth_limit),	   cmocka_unit_test(deep_embedding),
-		cmocka_unit_test(mutations),	   cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(get_class),
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(open_parameters),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(parameter_errors),
+		cmocka_unit_test(key_forms),
+		cmocka_unit_test(method_parameters),
+		cmocka_unit_test(not_well_formed),
+		cmocka_unit_test(not_valid),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(caps),
+		cmocka_unit_test(depth_limit),
+		cmocka_unit_test(deep_embedding),
+		cmocka_unit_test(mutations),
+		cmocka_unit_test(writes_what_it_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);

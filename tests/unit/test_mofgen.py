@@ -28,10 +28,17 @@ BAD = {
                          "1 ValueMap entries but 2 Values"),
     "a stray character": ("class CIM_A { string X; };\n$", "a.mof:2: cannot read"),
     "no class": ("instance of CIM_A { };", "expected a class"),
+    "another namespace": ('\n#pragma namespace ("root/x")\nclass CIM_A { };',
+                          "a.mof:2: namespace root/x has no classes of its own"),
+    "a namespace inside a class": ('class CIM_A {\n#pragma namespace ("interop")\n};',
+                                   "a.mof:2: expected a name"),
 }
 
 GOOD = """// comment
 #pragma locale("en_US")
+#pragma namespace ("interop")
+class CIM_I { };
+#pragma namespace ("")
 [Abstract, Description("a " "b"), Version ( "1.0" )]
 class CIM_A { [Key] string ID; };
 /* more */
@@ -63,7 +70,9 @@ def tables():
     status, _, out = generate(GOOD)
     return (status == 0 and '"a b"' in out[".c"] and "RPL_B_State_a_b = 0" in out[".h"] and
             "RPL_B_State_c_d = 0x10" in out[".h"] and "range" not in out[".h"] and
-            '{ "RPL_B", "CIM_A", false, true,' in out[".c"] and '"Made", CIM_REFERENCE, true, false, '
+            '{ "CIM_I", NULL, false, false, true,' in out[".c"] and
+            '{ "CIM_A", NULL, true, false, false,' in out[".c"] and
+            '{ "RPL_B", "CIM_A", false, true, false,' in out[".c"] and '"Made", CIM_REFERENCE, true, false, '
             'true, false' in out[".c"])
 
 
