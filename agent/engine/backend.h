@@ -34,7 +34,7 @@ enum backend_op {
 	BACKEND_RELATION_MODIFY, /* uuid (target), verb, force */
 	BACKEND_SNAPSHOT_DELETE, /* uuid: device and snapshot; one that is gone is a success */
 	BACKEND_RELATION_LIST, /* relations and groups, from the kernel */
-	BACKEND_SPACE_LIST, /* what the snapshots of each source keep, and each alone, from the kernel */
+	BACKEND_SPACE_LIST, /* what snapshots of a source keep, and each alone; from the kernel */
 	BACKEND_NR_OPS,
 };
 
