@@ -59,11 +59,11 @@ struct dm_device dm_volume(const char *uuid, bool is_clone)
 	return d;
 }
 
-struct dm_device dm_snapshot(const char *uuid)
+struct dm_device dm_snapshot(const char *uuid, bool is_read_only)
 {
 	struct dm_device d = dm_volume(uuid, true);
 
-	d.is_read_only = true;
+	d.is_read_only = is_read_only;
 	return d;
 }
 
@@ -159,6 +159,7 @@ static int look(const char *name, struct dm_state *out)
 		return ret;
 	out->exists = true;
 	out->suspended = info.suspended;
+	out->is_read_only = info.read_only;
 	out->major = info.major;
 	out->minor = info.minor;
 	out->open_count = info.open_count;

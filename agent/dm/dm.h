@@ -24,11 +24,11 @@ struct dm_device {
 	char name[DM_NAME_BYTES]; /* also its dm uuid */
 	bool is_private; /* a store: not to be probed by udev */
 	bool is_clone; /* or a snapshot: not to be probed, it has its source's labels (F22) */
-	bool is_read_only;
+	bool is_read_only; /* a snapshot that cannot be written */
 };
 
 struct dm_state {
-	bool exists, suspended;
+	bool exists, suspended, is_read_only;
 	uint32_t major, minor;
 	int32_t open_count;
 	uint64_t sectors;
@@ -37,7 +37,7 @@ struct dm_state {
 
 void dm_setup(void); /* once per process: logging, is udev there */
 struct dm_device dm_volume(const char *uuid, bool is_clone);
-struct dm_device dm_snapshot(const char *uuid);
+struct dm_device dm_snapshot(const char *uuid, bool is_read_only);
 struct dm_device dm_store(const char *uuid);
 
 /* What the live table of a volume's device says. */

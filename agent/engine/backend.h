@@ -34,7 +34,7 @@ enum backend_op {
 	BACKEND_RELATION_MODIFY, /* uuid (target), verb, force */
 	BACKEND_SNAPSHOT_DELETE, /* uuid: device and snapshot; one that is gone is a success */
 	BACKEND_RELATION_LIST, /* relations and groups, from the kernel */
-	BACKEND_SPACE_LIST, /* what the snapshots of each source keep, from the kernel */
+	BACKEND_SPACE_LIST, /* what snapshots of a source keep, and each alone; from the kernel */
 	BACKEND_NR_OPS,
 };
 
@@ -50,6 +50,7 @@ struct backend_pair {
 	char relation[ENGINE_UUID_LEN], source[ENGINE_UUID_LEN];
 	char target[ENGINE_UUID_LEN]; /* of a clone; "": a snapshot is to be made */
 	uint32_t snapshot_id; /* of a snapshot */
+	bool read_only; /* a snapshot that nobody can write, for ever */
 };
 
 struct backend_request {
@@ -84,7 +85,7 @@ struct backend_volume {
 struct backend_relation {
 	char uuid[ENGINE_UUID_LEN], group[ENGINE_UUID_LEN];
 	uint32_t target_id, source_id;
-	bool is_snapshot;
+	bool is_snapshot, read_only;
 	enum engine_state state;
 	int error;
 	char reason[BACKEND_REASON_LEN];
@@ -99,8 +100,8 @@ struct backend_group {
 };
 
 struct backend_space {
-	uint32_t source_id;
-	uint64_t kept_bytes; /* shared by all snapshots of the source */
+	uint32_t id; /* of a source, or of a snapshot that was written */
+	uint64_t kept_bytes; /* shared by all snapshots of the source; the snapshot's own */
 };
 
 /* Arrays and strings are valid inside the callback only. */

@@ -406,9 +406,9 @@ static const char *check_sim(const struct smisd_config *cfg)
 		if (!*r->group == !*r->volume)
 			return "[replica NAME] needs either group or volume";
 		if (strcmp(r->mode, "attached") && strcmp(r->mode, "independent") &&
-		    strcmp(r->mode, "snapshot"))
-			return "[replica NAME] mode is \"attached\", \"independent\" or "
-			       "\"snapshot\"";
+		    strcmp(r->mode, "snapshot") && strcmp(r->mode, "read-only-snapshot"))
+			return "[replica NAME] mode is \"attached\", \"independent\", "
+			       "\"snapshot\" or \"read-only-snapshot\"";
 	}
 	for (size_t i = 0; i < cfg->nr_faults; i++) {
 		const struct config_fault *f = &cfg->faults[i];

@@ -44,6 +44,8 @@ static const char *const migrations[] = {
 	" PRIMARY KEY(job, pos)) WITHOUT ROWID;",
 	/* 2: 0 is that of the set */
 	"ALTER TABLE relation ADD COLUMN sync_type INTEGER NOT NULL DEFAULT 0;",
+	/* 3: the kernel has the last word, see reconcile.c */
+	"ALTER TABLE relation ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int failed; /* of the transaction that is open; one writer, one thread */
@@ -257,14 +259,15 @@ void db_save_relation(struct engine *e, const struct relation *r)
 {
 	run(e,
 	    "INSERT INTO relation(uuid, rset, idx, source, target, job, phase, created_target,"
-	    " established, activated, suspended, synchronized, sync_type)"
-	    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	    " established, activated, suspended, synchronized, sync_type, read_only)"
+	    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 	    " ON CONFLICT(uuid) DO UPDATE SET phase=excluded.phase, activated=excluded.activated,"
-	    " suspended=excluded.suspended, synchronized=excluded.synchronized",
-	    "ssisssiiiiiii", r->pub.uuid, r->set->pub.uuid, I(r->idx), r->source->pub.uuid,
+	    " suspended=excluded.suspended, synchronized=excluded.synchronized,"
+	    " read_only=excluded.read_only",
+	    "ssisssiiiiiiii", r->pub.uuid, r->set->pub.uuid, I(r->idx), r->source->pub.uuid,
 	    r->target->pub.uuid, r->pub.job_id, I(r->phase), I(r->created_target),
 	    I(r->pub.when_established_us), I(r->pub.when_activated_us), I(r->pub.when_suspended_us),
-	    I(r->pub.when_synchronized_us), I(r->pub.sync_type));
+	    I(r->pub.when_synchronized_us), I(r->pub.sync_type), I(r->pub.read_only));
 }
 
 void db_delete_relation(struct engine *e, const struct relation *r)
@@ -450,6 +453,7 @@ static void load_relation(struct engine *e, sqlite3_stmt *st)
 	r->pub.when_synchronized_us = (uint64_t)num(st, 11);
 	if (num(st, 12))
 		relation_set_type(r, (uint16_t)num(st, 12));
+	relation_set_read_only(r, num(st, 13));
 	r->pub.state = r->pub.when_synchronized_us ? ENGINE_SYNCHRONIZED : ENGINE_PREPARED;
 	if (j) {
 		r->job = j;
@@ -480,8 +484,8 @@ int db_load(struct engine *e)
 		  load_job },
 		{ "SELECT job, volume FROM job_volume ORDER BY job, pos", load_job_volume },
 		{ "SELECT uuid, rset, idx, source, target, job, phase, created_target,"
-		  " established, activated, suspended, synchronized, sync_type FROM relation"
-		  " ORDER BY seq",
+		  " established, activated, suspended, synchronized, sync_type, read_only"
+		  " FROM relation ORDER BY seq",
 		  load_relation },
 	};
 

@@ -119,10 +119,12 @@ struct engine_volume {
 	unsigned int nr_as_source, nr_as_target; /* relations that it is an end of */
 	uint64_t created_us;
 	/*
-	 * A snapshot is the target of one relation, lives and dies with it, and is read-only. Old
-	 * data is kept once for all snapshots of a source: its part is an equal one, as last seen.
+	 * A snapshot is the target of one relation, and lives and dies with it. Old data is kept
+	 * once for all snapshots of a source: its part is an equal one, and what was written to
+	 * it is its own, as last seen.
 	 */
 	bool is_snapshot;
+	bool read_only; /* a snapshot that was made so; its device takes no writes */
 	uint64_t kept_bytes; /* of a snapshot */
 	const char *lost; /* why it is LOST; "" */
 };
@@ -174,6 +176,7 @@ struct engine_relation {
 	const struct engine_set *set; /* never NULL: each relation belongs to one set */
 	const char *job_id; /* of the pair's job; "" for snapshots, and adopted from the kernel */
 	uint16_t sync_type, mode;
+	bool read_only; /* the target is, for ever; of a snapshot */
 	enum engine_state state;
 	int error; /* errno of a failed relation, else 0 */
 	const char *reason; /* the kernel's sentence; "" */
@@ -356,6 +359,7 @@ struct engine_replica_spec {
 	uint16_t sync_type; /* 7 snapshot, 8 clone; others NOT_SUPPORTED */
 	uint16_t mode; /* 0 = NULL */
 	uint16_t wait_copy_state; /* 0 = NULL; clones 3, 4, 8; snapshots 4 */
+	bool read_only; /* the snapshots cannot be written; clones: INVALID_PARAMETER */
 	bool keep_job; /* DeleteOnCompletion FALSE: the job stays until a client deletes it */
 };
 

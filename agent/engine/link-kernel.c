@@ -35,6 +35,7 @@ static void convert(const struct rpl_msg_relation *m, struct backend_relation *o
 		.target_id = m->id,
 		.source_id = m->volume_id,
 		.is_snapshot = m->kind == RPL_KIND_SNAPSHOT,
+		.read_only = m->read_only,
 		.state = (enum engine_state)m->state,
 		.error = (int)m->error,
 		.total_bytes = m->total_bytes,
@@ -184,9 +185,19 @@ int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, si
 static int add_space(void *arg, const struct rpl_msg_source *m)
 {
 	struct collect *c = arg;
-	struct backend_space s = { .source_id = m->id, .kept_bytes = m->stored_bytes };
+	struct backend_space s = { .id = m->id, .kept_bytes = m->stored_bytes };
 
 	if (m->nr_snapshots)
+		vec_push(&c->spaces, s);
+	return 0;
+}
+
+static int add_own_space(void *arg, const struct rpl_msg_relation *m)
+{
+	struct collect *c = arg;
+	struct backend_space s = { .id = m->id, .kept_bytes = m->written_bytes };
+
+	if (m->kind == RPL_KIND_SNAPSHOT && m->written_bytes)
 		vec_push(&c->spaces, s);
 	return 0;
 }
@@ -196,6 +207,8 @@ int link_kernel_spaces(struct link_kernel *k, struct link_list *out, char *why, 
 	struct collect c = { .k = k };
 	int ret = rpl_client_dump_sources(k->client, 0, add_space, &c);
 
+	if (!ret)
+		ret = rpl_client_dump_relations(k->client, 0, add_own_space, &c);
 	if (ret) {
 		refused(why, why_size, "the kernel: %s", rpl_client_why(k->client));
 		vec_done(&c.spaces);

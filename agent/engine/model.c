@@ -338,6 +338,11 @@ void relation_set_type(struct relation *r, uint16_t sync_type)
 	r->target->pub.is_snapshot = relation_is_snapshot(r);
 }
 
+void relation_set_read_only(struct relation *r, bool read_only)
+{
+	r->pub.read_only = r->target->pub.read_only = read_only;
+}
+
 void relation_set_phase(struct relation *r, enum relation_phase phase)
 {
 	r->phase = phase;

@@ -158,6 +158,7 @@ struct relation *relation_new(struct engine *e, const char *uuid, struct rset *s
 			      struct volume *source, struct volume *target);
 /* It is made with that of its set. The target of a snapshot's relation becomes a snapshot. */
 void relation_set_type(struct relation *r, uint16_t sync_type);
+void relation_set_read_only(struct relation *r, bool read_only); /* its target too */
 static inline bool relation_is_snapshot(const struct relation *r)
 {
 	return r->pub.sync_type == ENGINE_SYNC_SNAPSHOT;

@@ -100,7 +100,7 @@ static void put_pairs(struct strbuf *b, const struct backend_request *req)
 		if (*p->target)
 			strbuf_printf(b, "\"%s\"]", p->target);
 		else
-			strbuf_printf(b, "%u]", p->snapshot_id);
+			strbuf_printf(b, "%u,%s]", p->snapshot_id, p->read_only ? "true" : "false");
 	}
 	strbuf_putc(b, ']');
 }
@@ -368,23 +368,32 @@ static const char *text_at(struct json_object *arr, size_t i)
 	return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : "";
 }
 
-/* Two uuids, and that of the clone or the id of the snapshot. */
+/* The id of the snapshot, and whether it is read-only. */
+static bool get_snapshot(struct json_object *a, struct backend_pair *out)
+{
+	struct json_object *id = json_object_array_get_idx(a, 2);
+	struct json_object *read_only = json_object_array_get_idx(a, 3);
+
+	if (!json_object_is_type(id, json_type_int) ||
+	    !json_object_is_type(read_only, json_type_boolean) ||
+	    json_object_get_int64(id) <= RPL_VOLUMES_MAX || json_object_get_int64(id) > RPL_ID_MAX)
+		return false;
+	out->snapshot_id = (uint32_t)json_object_get_int64(id);
+	out->read_only = json_object_get_boolean(read_only);
+	return true;
+}
+
+/* Two uuids, and that of the clone or what is said of the snapshot. */
 static bool get_pair(struct json_object *a, struct backend_pair *out)
 {
-	struct json_object *last;
-	int64_t id;
+	size_t n = json_object_is_type(a, json_type_array) ? json_object_array_length(a) : 0;
 
-	if (!json_object_is_type(a, json_type_array) || json_object_array_length(a) != 3 ||
-	    !proto_uuid_ok(text_at(a, 0)) || !proto_uuid_ok(text_at(a, 1)))
+	if (n < 3 || n > 4 || !proto_uuid_ok(text_at(a, 0)) || !proto_uuid_ok(text_at(a, 1)))
 		return false;
 	memcpy(out->relation, text_at(a, 0), ENGINE_UUID_LEN);
 	memcpy(out->source, text_at(a, 1), ENGINE_UUID_LEN);
-	last = json_object_array_get_idx(a, 2);
-	if (json_object_is_type(last, json_type_int)) {
-		id = json_object_get_int64(last);
-		out->snapshot_id = (uint32_t)id;
-		return id > RPL_VOLUMES_MAX && id <= RPL_ID_MAX;
-	}
+	if (n == 4)
+		return get_snapshot(a, out);
 	if (!proto_uuid_ok(text_at(a, 2)))
 		return false;
 	memcpy(out->target, text_at(a, 2), ENGINE_UUID_LEN);
@@ -405,7 +414,10 @@ static struct backend_pair *get_pairs(struct reader *r, struct json_object *o, s
 	for (size_t i = 0; i < n; i++) {
 		if (get_pair(json_object_array_get_idx(arr, i), &pairs[i]))
 			continue;
-		bad(r, "pair %zu is not three uuids, or two and the id of a snapshot", i);
+		bad(r,
+		    "pair %zu is not three uuids, or two, the id of a snapshot and if it is "
+		    "read-only",
+		    i);
 		break;
 	}
 	*nr = n;

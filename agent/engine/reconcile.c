@@ -222,6 +222,7 @@ static void adopt(struct engine *e, const struct backend_relation *br,
 	/* one point in time may have both kinds */
 	r->pub.mode = br->is_snapshot ? ENGINE_MODE_SYNC : ENGINE_MODE_ASYNC;
 	relation_set_type(r, br->is_snapshot ? ENGINE_SYNC_SNAPSHOT : ENGINE_SYNC_CLONE);
+	relation_set_read_only(r, br->read_only);
 	r->created_target = br->is_snapshot;
 	r->pub.when_established_us = s->pub.when_established_us;
 	r->pub.when_activated_us = s->pub.when_activated_us;
@@ -241,6 +242,22 @@ static void adopt(struct engine *e, const struct backend_relation *br,
 		e->reconcile_again = true;
 	notify(e, ENGINE_OBJ_RELATION, ENGINE_CREATED, &r->pub);
 	relation_update(e, r, br);
+}
+
+/* An earlier version did not store it: the kernel knows. */
+static void take_read_only(struct engine *e, struct relation *r, bool read_only)
+{
+	if (r->pub.read_only == read_only)
+		return;
+	relation_set_read_only(r, read_only);
+	db_begin(e);
+	db_save_relation(e, r);
+	if (db_commit(e))
+		log_err("whether %s is read-only could not be stored", r->target->pub.name);
+	if (!relation_visible(r))
+		return;
+	notify(e, ENGINE_OBJ_RELATION, ENGINE_CHANGED, &r->pub);
+	notify(e, ENGINE_OBJ_VOLUME, ENGINE_CHANGED, &r->target->pub);
 }
 
 /* What the kernel says first goes into the objects, so that decisions see all of it. */
@@ -269,6 +286,7 @@ static void take_facts(struct engine *e, const struct backend_reply *reply)
 		if (br->total_bytes)
 			r->pub.total_bytes = br->total_bytes;
 		r->pub.copied_bytes = br->copied_bytes;
+		take_read_only(e, r, br->read_only);
 	}
 }
 

@@ -67,6 +67,10 @@ static enum engine_rc check_wait(const struct engine_replica_spec *spec, uint16_
 
 static enum engine_rc check_kind(const struct engine_replica_spec *spec, char *why, size_t why_size)
 {
+	if (spec->sync_type == ENGINE_SYNC_CLONE && spec->read_only) {
+		refused(why, why_size, "a clone cannot be made read-only, only a snapshot can");
+		return ENGINE_INVALID_PARAMETER;
+	}
 	if (spec->sync_type == ENGINE_SYNC_CLONE || spec->sync_type == ENGINE_SYNC_SNAPSHOT)
 		return ENGINE_OK;
 	refused(why, why_size,
@@ -411,6 +415,7 @@ enum engine_rc replica_check(struct create *c, const struct engine_replica_spec 
 	enum engine_rc rc = check_kind(spec, why, why_size);
 
 	c->sync_type = spec->sync_type;
+	c->read_only = spec->read_only;
 	if (rc == ENGINE_OK)
 		rc = check_wait(spec, &c->mode, why, why_size);
 	if (rc == ENGINE_OK)

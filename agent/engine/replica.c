@@ -258,6 +258,7 @@ static void create_group(struct create *c)
 			p.snapshot_id = r->target->pub.id;
 		else
 			snprintf(p.target, sizeof(p.target), "%s", r->target->pub.uuid);
+		p.read_only = r->pub.read_only;
 		vec_push(&pairs, p);
 	}
 	backend_req(&req, BACKEND_GROUP_CREATE, c->set_uuid);
@@ -418,6 +419,7 @@ static struct relation *plan_pair(struct create *c, struct rset *s, struct pair 
 		return NULL;
 	r = relation_new(e, uuid, s, p->source, target);
 	r->created_target = !p->target;
+	relation_set_read_only(r, c->read_only);
 	r->pub.state = ENGINE_PREPARED;
 	r->pub.when_established_us = s->pub.when_established_us;
 	target->busy = true;

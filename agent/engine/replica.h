@@ -28,6 +28,7 @@ struct create {
 	char set_uuid[ENGINE_UUID_LEN], job_id[ENGINE_UUID_LEN];
 	uint16_t sync_type, mode;
 	bool keep_job;
+	bool read_only; /* the snapshots */
 	VEC(struct pair) pairs;
 	/* after acceptance */
 	struct relation **steps;

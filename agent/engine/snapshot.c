@@ -64,13 +64,20 @@ void snapshot_judge(struct engine *e, struct relation *r)
 
 /* ---- space */
 
-static uint64_t part_of(struct engine *e, const struct backend_reply *reply,
-			const struct volume *source)
+static uint64_t space_of(const struct backend_reply *reply, uint32_t id)
 {
 	for (size_t i = 0; i < reply->nr_spaces; i++)
-		if (reply->spaces[i].source_id == source->pub.id)
-			return reply->spaces[i].kept_bytes / snapshots_of(e, source);
+		if (reply->spaces[i].id == id)
+			return reply->spaces[i].kept_bytes;
 	return 0;
+}
+
+/* Of what all share, and what was written to it. */
+static uint64_t part_of(struct engine *e, const struct backend_reply *reply,
+			const struct relation *r)
+{
+	return space_of(reply, r->source->pub.id) / snapshots_of(e, r->source) +
+	       space_of(reply, r->target->pub.id);
 }
 
 static void on_spaces(const struct backend_reply *reply, void *arg)
@@ -86,7 +93,7 @@ static void on_spaces(const struct backend_reply *reply, void *arg)
 
 		if (!relation_is_snapshot(r))
 			continue;
-		part = part_of(e, reply, r->source);
+		part = part_of(e, reply, r);
 		if (part == r->target->pub.kept_bytes)
 			continue;
 		r->target->pub.kept_bytes = part;

@@ -76,6 +76,7 @@ int kernel_group_create(uint32_t dev, const char *group, const struct group_memb
 			continue;
 		members[i].kind = RPL_KIND_SNAPSHOT;
 		RPL_SET(&members[i], RPL_A_MEMBER_KIND);
+		members[i].read_only = m[i].read_only;
 	}
 	/* done before, and the answer was lost? */
 	if (rpl_client_get_group(c, dev, u, &there)) {
@@ -170,7 +171,8 @@ static int add_snapshot(void *arg, const struct rpl_msg_relation *m)
 	struct kernel_snapshot s = { .dev = m->store,
 				     .id = m->id,
 				     .source_id = m->volume_id,
-				     .size_bytes = m->total_bytes };
+				     .size_bytes = m->total_bytes,
+				     .read_only = m->read_only };
 
 	uuid_unparse_lower(m->uuid, s.uuid);
 	if (m->kind == RPL_KIND_SNAPSHOT && m->state != RPL_STATE_DETACHED)

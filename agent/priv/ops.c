@@ -657,6 +657,7 @@ static int do_group_create(struct op *o)
 		m[i].target_id = t.id;
 		m[i].source_id = t.source_id;
 		m[i].is_snapshot = !*r->pairs[i].target;
+		m[i].read_only = r->pairs[i].read_only;
 		memcpy(m[i].relation, r->pairs[i].relation, sizeof(m[i].relation));
 	}
 	if (!ret)

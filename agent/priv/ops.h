@@ -33,7 +33,7 @@ int answer_fail(struct answer *a, int error, const char *fmt, ...)
 /* kernel.c: commands to the module, waited for. */
 struct group_member {
 	uint32_t target_id, source_id;
-	bool is_snapshot;
+	bool is_snapshot, read_only;
 	char relation[ENGINE_UUID_LEN];
 };
 /* @dev: rpl_dev() of the store's device. */
@@ -46,6 +46,7 @@ struct kernel_snapshot {
 	char uuid[ENGINE_UUID_LEN];
 	uint32_t dev, id, source_id;
 	uint64_t size_bytes;
+	bool read_only; /* made so: it cannot have a device that writes */
 };
 struct kernel_snapshots {
 	struct kernel_snapshot *v; /* free() */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * snapshots.c - devices of snapshots: a read-only table over the store and the source's logical
- * volume, under the snapshot's uuid, which the kernel keeps. All snapshots of our volumes get one,
- * whoever made them.
+ * snapshots.c - devices of snapshots: a table over the store and the source's logical volume, under
+ * the snapshot's uuid, which the kernel keeps, like whether it was made read-only: then its device
+ * is. All snapshots of our volumes get one, whoever made them.
  */
 #include "priv/op.h"
 
@@ -14,9 +14,9 @@
 #include "base/log.h"
 #include "kernel/client.h"
 
-static int open_one(struct op *o, const char *uuid, const struct dm_numbers *n)
+static int open_one(struct op *o, const char *uuid, const struct dm_numbers *n, bool read_only)
 {
-	struct dm_device d = dm_snapshot(uuid);
+	struct dm_device d = dm_snapshot(uuid, read_only);
 	char params[DM_TABLE_LEN];
 	struct dm_state st;
 	int ret = pass(o, dm_look(&d, &st, o->why));
@@ -74,7 +74,7 @@ int snapshots_open(struct op *o, size_t pool)
 		}
 		n.lower_major = lv->major;
 		n.lower_minor = lv->minor;
-		if (open_one(o, s->uuid, &n))
+		if (open_one(o, s->uuid, &n, s->read_only))
 			log_err("snapshot %s has no device: %s", s->uuid, o->a->reason);
 	}
 	free(all.v);
@@ -88,7 +88,7 @@ int snapshot_open_new(struct op *o, const struct backend_pair *p)
 
 	n.source_id = n.id;
 	n.id = p->snapshot_id;
-	return ret ? ret : open_one(o, p->relation, &n);
+	return ret ? ret : open_one(o, p->relation, &n, p->read_only);
 }
 
 int snapshots_list(struct op *o, size_t pool)
@@ -100,7 +100,7 @@ int snapshots_list(struct op *o, size_t pool)
 		const struct kernel_snapshot *s = &all.v[i];
 		const struct lvm_volume *lv = source_of(o, pool, s);
 		struct backend_volume v = { .id = s->id, .size_bytes = s->size_bytes };
-		struct dm_device d = dm_snapshot(s->uuid);
+		struct dm_device d = dm_snapshot(s->uuid, s->read_only);
 		struct dm_state st;
 
 		ret = lv ? pass(o, dm_look(&d, &st, o->why)) : 0;
@@ -149,7 +149,7 @@ static int forget(struct op *o)
 
 int snapshot_delete(struct op *o)
 {
-	struct dm_device d = dm_snapshot(o->req->uuid);
+	struct dm_device d = dm_volume(o->req->uuid, true);
 	struct dm_numbers n;
 	struct dm_state st;
 	int ret = pass(o, dm_look(&d, &st, o->why));
@@ -176,7 +176,7 @@ int snapshot_delete(struct op *o)
 		struct answer why = *o->a;
 
 		/* it stays, so it is to be reached as before */
-		if (open_one(o, o->req->uuid, &n))
+		if (open_one(o, o->req->uuid, &n, st.is_read_only))
 			log_err("snapshot %s has no device: %s", o->req->uuid, o->a->reason);
 		*o->a = why;
 	}

@@ -36,7 +36,8 @@ static void fill_kind(const struct engine_relation *r, struct cim_inst *i)
 	cim_set_u16(i, "CopyType", CIM_StorageSynchronized_CopyType_UnSyncAssoc);
 	cim_set_u16(i, "ReplicaType", CIM_StorageSynchronized_ReplicaType_After_Delta);
 	cim_set_u16(i, "CopyMethodology", CIM_StorageSynchronized_CopyMethodology_Copy_On_Write);
-	cim_set_u16(i, "ReadOnly", CIM_StorageSynchronized_ReadOnly_SyncedElement);
+	if (r->read_only)
+		cim_set_u16(i, "ReadOnly", CIM_StorageSynchronized_ReadOnly_SyncedElement);
 }
 
 int relation_fill(struct cim_call *c, const struct engine_relation *r, struct cim_inst *i)

@@ -176,6 +176,7 @@ static int common_args(struct cim_call *c, struct engine_replica_spec *spec,
 		return cim_refuse(c, ENGINE_INVALID_PARAMETER, "WaitForCopyState 0 is unknown"), 1;
 	if (prov_refuse_given(c, none) || repl_settings_refused(c, spec->sync_type, targets))
 		return 1;
+	spec->read_only = repl_settings_read_only(c);
 	if (targets == REPL_TARGETS_GIVEN && (pool_path || goal)) {
 		prov_refuse_given(c, with_targets);
 		return 1;

@@ -9,6 +9,7 @@
 #include "providers/repl.h"
 
 #define MAX_VALUES 5
+#define READ_ONLY  15
 
 /* Booleans are written 2 (FALSE) and 3 (TRUE), as GetSupportedReplicationSettingData has them.
  * number: PropertyName of that method, 0: none. Properties without values must not be set.
@@ -33,7 +34,7 @@ static const struct wish {
 	{ "UnequalListsAction", 12, false, 1, { 2 } },
 	{ "DeltaUpdateInterval", 13, false, 0, { 0 } },
 	{ "DeltaUpdateBlocks", 14, false, 0, { 0 } },
-	{ "ReadOnly", 15, false, 0, { 0 } },
+	{ "ReadOnly", READ_ONLY, false, 0, { 0 } },
 	{ "StorageCompressionPolicy", 16, false, 3, { 7, 5, 6 } },
 	{ "TargetElementResourcePool", 17, false, 2, { 3, 2 } }, /* the source's */
 	{ "TargetElementGoal", 18, false, 2, { 3, 2 } },
@@ -52,7 +53,7 @@ static const struct wish of_snapshots[] = {
 	{ "DesiredCopyMethodology", 3, false, 2, { 6, 2 } }, /* copy on write */
 	{ "TargetElementSupplier", 7, false, 3, { 4, 2, 3 } },
 	{ "ThinProvisioningPolicy", 8, false, 2, { 7, 4 } }, /* the target is thin */
-	{ "ReadOnly", 15, false, 1, { 3 } }, /* the target */
+	{ "ReadOnly", READ_ONLY, false, 1, { 3 } }, /* the target; no default: it can be written */
 };
 
 /* The table is long, the wishes of a request are few. */
@@ -137,6 +138,14 @@ bool repl_settings_refused(struct cim_call *c, uint16_t sync_type, enum repl_tar
 	return false;
 }
 
+bool repl_settings_read_only(struct cim_call *c)
+{
+	const struct cim_inst *s = cim_arg_inst(c, "ReplicationSettingData");
+	uint16_t v;
+
+	return s && cim_get_u16(s, "ReadOnly", &v);
+}
+
 const struct cim_inst *repl_settings_default(struct cim_call *c, uint16_t sync_type)
 {
 	struct cim_inst *i = cim_inst_new(c, "RPL_ReplicationSettingData");
@@ -148,6 +157,8 @@ const struct cim_inst *repl_settings_default(struct cim_call *c, uint16_t sync_t
 	for (k = 0; k < ARRAY_LEN(wishes); k++) {
 		const struct wish *w = for_type(sync_type, &wishes[k]);
 
+		if (w->number == READ_ONLY)
+			continue;
 		if (w->n && w->boolean)
 			cim_set_bool(i, w->name, w->values[0] == 3);
 		else if (w->n)

@@ -38,6 +38,8 @@ enum repl_targets {
  * granted for @sync_type; 0: for none.
  */
 bool repl_settings_refused(struct cim_call *c, uint16_t sync_type, enum repl_targets targets);
+/* TRUE: the targets must not be written. After the check above. */
+bool repl_settings_read_only(struct cim_call *c);
 /* What applies when a request has none. */
 const struct cim_inst *repl_settings_default(struct cim_call *c, uint16_t sync_type);
 /* Values of property number @property that are granted; NULL: no such property. */

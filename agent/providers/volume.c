@@ -68,8 +68,8 @@ static void fill_extent(const struct engine_volume *v, struct cim_inst *i)
 	cim_set_u64(i, "ConsumableBlocks", v->size_bytes / PROV_BLOCK_BYTES);
 	cim_set_u16(i, "DataOrganization", CIM_StorageExtent_DataOrganization_Fixed_Block);
 	cim_set_u16(i, "Access",
-		    v->is_snapshot ? CIM_StorageExtent_Access_Readable
-				   : CIM_StorageExtent_Access_Read_Write_Supported);
+		    v->read_only ? CIM_StorageExtent_Access_Readable
+				 : CIM_StorageExtent_Access_Read_Write_Supported);
 	cim_set_bool(i, "Primordial", false);
 	cim_set_bool(i, "SequentialAccess", false);
 	cim_set_bool(i, "IsBasedOnUnderlyingRedundancy", false);

@@ -267,9 +267,9 @@ void sim_drop_relation(const char *target_uuid)
 	sim_relation_drop(&the->storage, sim_relation_to(&the->storage.table, target_uuid));
 }
 
-void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id)
+void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id, bool read_only)
 {
-	struct backend_pair p = { .snapshot_id = id };
+	struct backend_pair p = { .snapshot_id = id, .read_only = read_only };
 
 	snprintf(p.source, sizeof(p.source), "%s", source_uuid);
 	snprintf(p.relation, sizeof(p.relation), "%s", uuid);
@@ -281,7 +281,9 @@ const char *sim_dm_table(const char *uuid)
 {
 	const struct sim_volume *v = sim_volume(&the->storage.table, uuid);
 
-	return !v ? "" : *v->snapshot_of ? "snap" : *v->clone_of ? "clone" : "source";
+	if (v && *v->snapshot_of)
+		return sim_relation_to(&the->storage.table, uuid)->read_only ? "snap ro" : "snap";
+	return !v ? "" : *v->clone_of ? "clone" : "source";
 }
 
 size_t sim_nr_relations(void)

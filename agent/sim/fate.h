@@ -26,8 +26,8 @@ void sim_fail_relation(const char *target_uuid, const char *reason);
 /* Somebody detaches it, or deletes the snapshot, behind our back. */
 void sim_drop_relation(const char *target_uuid);
 /* Somebody makes a snapshot behind our back, and its event is lost. */
-void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id);
-/* "source", "clone", "snap", "" when there is no such volume: its device-mapper table. */
+void sim_make_snapshot(const char *source_uuid, const char *uuid, uint32_t id, bool read_only);
+/* "source", "clone", "snap", "snap ro"; "" when there is no such volume: its dm table. */
 const char *sim_dm_table(const char *uuid);
 size_t sim_nr_relations(void);
 size_t sim_nr_volumes(void);

@@ -178,7 +178,8 @@ static bool replica(struct fill *f)
 		return true;
 	}
 	spec.method = g ? "CreateGroupReplica" : "CreateElementReplica";
-	if (!strcmp(r->mode, "snapshot"))
+	spec.read_only = !strcmp(r->mode, "read-only-snapshot");
+	if (spec.read_only || !strcmp(r->mode, "snapshot"))
 		spec.sync_type = ENGINE_SYNC_SNAPSHOT;
 	spec.mode = strcmp(r->mode, "attached") ? ENGINE_MODE_SYNC : ENGINE_MODE_ASYNC;
 	spec.relationship_name = r->name;

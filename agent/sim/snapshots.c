@@ -59,7 +59,8 @@ bool sim_snapshot_add(struct sim_storage *s, const char *group, const struct bac
 				  .state = ENGINE_SYNCHRONIZED,
 				  .total_bytes = src->size_bytes,
 				  .when_us = when_us,
-				  .is_snapshot = true };
+				  .is_snapshot = true,
+				  .read_only = p->read_only };
 	struct sim_volume *added;
 
 	memcpy(v.uuid, p->relation, sizeof(v.uuid));
@@ -115,10 +116,10 @@ void sim_snapshots_keep(struct sim_storage *s, uint64_t us)
 
 static struct backend_space *space_of(struct sim_answer *a, uint32_t source_id)
 {
-	struct backend_space new = { .source_id = source_id };
+	struct backend_space new = { .id = source_id };
 
 	for (size_t i = 0; i < a->spaces.n; i++)
-		if (a->spaces.v[i].source_id == source_id)
+		if (a->spaces.v[i].id == source_id)
 			return &a->spaces.v[i];
 	vec_push(&a->spaces, new);
 	return &a->spaces.v[a->spaces.n - 1];

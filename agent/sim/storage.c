@@ -64,6 +64,7 @@ static void describe(const struct sim_relation *r, struct backend_relation *out)
 		.target_id = r->target_id,
 		.source_id = r->source_id,
 		.is_snapshot = r->is_snapshot,
+		.read_only = r->read_only,
 		.state = r->state,
 		.error = r->error,
 		.total_bytes = r->total_bytes,

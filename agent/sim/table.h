@@ -33,7 +33,7 @@ struct sim_relation {
 	uint64_t total_bytes, rate_bytes_s, when_us;
 	uint64_t copied_bytes; /* of a snapshot: what is kept for it */
 	uint64_t fail_at_bytes; /* UINT64_MAX: never; then with reason */
-	bool used, is_snapshot;
+	bool used, is_snapshot, read_only;
 };
 
 struct sim_file {

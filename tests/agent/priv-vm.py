@@ -257,19 +257,29 @@ def t_group_clone():
     p.refused(16, "source", "volume-delete", uuid=State.a)
 
 
+def as_made():
+    """One cannot be written; the other can, and has what was written to it."""
+    assert run("blockdev", "--getro", f"/dev/mapper/RPL-{State.sa}").strip() == "1"
+    assert run("blockdev", "--getro", f"/dev/mapper/RPL-{State.sw}").strip() == "0"
+    assert read(State.sa, 16) == State.old
+    assert read(State.sw, 16) == State.old[:3 * MIB] + b"\x33" * 2 * MIB + State.old[5 * MIB:]
+
+
 def t_snapshots():
-    """Snapshots have their relation's uuid, a read-only device, and nothing in LVM."""
+    """Snapshots have their relation's uuid, a device as they were made, and nothing in LVM."""
     p = State.priv
-    State.sa, State.sb, group = new(), new(), new()
+    State.sa, State.sb, State.sw, group = new(), new(), new(), new()
     State.old = read(State.a, 16)
     lvs = run("lvm", "lvs", "-o", "lv_name")
-    pairs = [[State.sa, State.a, 5000], [State.sb, State.b, 5001]]
+    pairs = [[State.sa, State.a, 5000, True], [State.sb, State.b, 5001, False]]
     assert p.ok("group-create", uuid=group, pairs=pairs)["groups"][0]["uuid"] == group
+    p.ok("group-create", uuid=new(), pairs=[[State.sw, State.a, 5003, False]])
     write(State.a, 0x22, 4)
     p.ok("group-create", uuid=group, pairs=pairs)  # again: the answer was lost
     assert table(State.sa) == "replica-snap"
-    assert run("blockdev", "--getro", f"/dev/mapper/RPL-{State.sa}").strip() == "1"
-    assert read(State.sa, 16) == State.old and read(State.a, 4) == b"\x22" * 4 * MIB
+    write(State.sw, 0x33, 2, 3)
+    as_made()
+    assert read(State.a, 4) == b"\x22" * 4 * MIB
     assert run("lvm", "lvs", "-o", "lv_name") == lvs
     p.ok("volume-link", uuid=State.sa, name="noon 1")
     assert os.readlink("/dev/rpl/noon\\x201") == f"../mapper/RPL-{State.sa}"
@@ -277,11 +287,12 @@ def t_snapshots():
     assert [found[u]["snapshot-of"] for u in (State.sa, State.sb, State.a)] == \
         [State.a, State.b, ""], found
     assert (found[State.sa]["volume"], found[State.sa]["size"]) == (5000, 16 * MIB), found
-    for pair in ([new(), State.sa, 5002], [new(), State.ta, 5002]):
+    for pair in ([new(), State.sa, 5002, False], [new(), State.ta, 5002, True]):
         p.refused(22, "no source", "group-create", uuid=new(), pairs=[pair])
-    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 4095]])
-    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 32768]])
-    r = p.call("group-create", uuid=new(), pairs=[[new(), State.a, 5000]])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 4095, True]])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 32768, False]])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 5002]])
+    r = p.call("group-create", uuid=new(), pairs=[[new(), State.a, 5000, False]])
     assert r["error"] and "5000" in r["reason"], r
     p.refused(22, "no snapshot", "snapshot-delete", uuid=State.b)
     with open(f"/dev/mapper/RPL-{State.sb}", "rb"):
@@ -305,7 +316,8 @@ def t_reboot():
     assert table(State.ta) == "replica-clone" and table(State.a) == "replica-source"
     assert run("dmsetup", "status", "--target", "replica-clone").count("synchronized") == 2
     assert read(State.ta, 16) == b"\xaa" * 16 * MIB
-    assert table(State.sa) == "replica-snap" and read(State.sa, 16) == State.old
+    assert table(State.sa) == "replica-snap"
+    as_made()
 
 
 def t_killed_helper():
@@ -334,9 +346,10 @@ def t_detach_and_delete():
     assert read(State.ta, 16) == b"\xaa" * 16 * MIB
     p.ok("relation-modify", uuid=State.tb, other=State.rb, verb="detach", force=False)
     p.ok("clone-release", uuid=State.tb)
-    p.refused(16, "snapshots (1)", "volume-delete", uuid=State.a)
+    p.refused(16, "snapshots (2)", "volume-delete", uuid=State.a)
     assert table(State.a) == "replica-source"
     p.ok("snapshot-delete", uuid=State.sa)
+    p.ok("snapshot-delete", uuid=State.sw)
     for u in (State.ta, State.tb, State.a, State.b):
         p.ok("volume-delete", uuid=u)
     r = p.ok("inventory")

@@ -43,7 +43,8 @@ def no_volume(path):
 BAD_SETTINGS = [
     {"Pairing": Uint16(4)}, {"UnequalGroupsAction": Uint16(3)}, {"CopyPriority": Uint16(3)},
     {"DesiredCopyMethodology": Uint16(6)}, {"Multihop": Uint16(2)}, {"AutoDelete": True},
-    {"OnGroupOrListError": Uint16(2)}, {"FailedCopyStopsHostIO": True}, {"ReadOnly": Uint16(3)},
+    {"OnGroupOrListError": Uint16(2)}, {"FailedCopyStopsHostIO": True},
+    {"ReadOnly": Uint16(2)}, {"ReadOnly": Uint16(3)}, {"ReadOnly": Uint16(4)},
     {"CopyRecoveryMode": Uint16(3)}, {"UnequalListsAction": Uint16(3)},
     {"DeltaUpdateInterval": CIMDateTime(timedelta(minutes=1))}, {"DeltaUpdateBlocks": Uint64(8)},
     {"TimeBeforeRemoval": CIMDateTime(timedelta(hours=1))}, {"ConsistencyExempt": True},
@@ -539,7 +540,7 @@ class Queries(Case):
         self.assertEqual(self.waits(6, 5)[1]["SupportedCopyStates"], [15])
 
     def test_settings(self):
-        """each value that is named is granted; the default instance has the first of them"""
+        """each value that is named is granted; the default is the first of them, ReadOnly NULL"""
         self.try_settings(10, Uint16(8), 4096)
 
     def test_settings_of_snapshots(self):
@@ -564,8 +565,14 @@ class Queries(Case):
             if rc:
                 self.assertIsNone(default.get(name), name)
                 continue
+            first = out["SupportedValues"][0]
+            if name == "ReadOnly":
+                self.assertIsNone(default.get(name))
+            else:
+                self.assertEqual(default[name], first == 3 if isinstance(default[name], bool)
+                                 else first)
             for value in out["SupportedValues"]:
-                if isinstance(default[name], bool):
+                if isinstance(default.get(name), bool):
                     value = value == 3
                 else:
                     value = Uint16(value)

@@ -30,7 +30,7 @@ class Snapshots(Case):
                          ["Synchronization", "TargetElement"])
         v = self.conn.GetInstance(out["TargetElement"], LocalOnly=False)
         self.assertEqual((v["ElementName"], v["Usage"], v["ThinlyProvisioned"], v["Access"]),
-                         (self.name("x"), 12, True, 1))
+                         (self.name("x"), 12, True, 3))
         self.assertEqual(v["NumberOfBlocks"] * v["BlockSize"], 64 * MIB)
         self.assertEqual((v["OperationalStatus"], v["HealthState"], v["CanDelete"]),
                          ([2], 5, True))
@@ -41,7 +41,7 @@ class Snapshots(Case):
             "ReadOnly")}, {
             "SyncType": 7, "Mode": 2, "CopyState": 4, "ProgressStatus": 2, "SyncState": 11,
             "RequestedCopyState": 15, "CopyType": 4, "ReplicaType": 4, "CopyMethodology": 6,
-            "PercentSynced": 100, "SyncMaintained": False, "ReadOnly": 3})
+            "PercentSynced": 100, "SyncMaintained": False, "ReadOnly": None})
         self.assertEqual(r["WhenSynced"], r["WhenActivated"])
         self.assertIsNotNone(r["WhenSynced"])
         source = self.conn.GetInstance(src)
@@ -60,6 +60,48 @@ class Snapshots(Case):
         self.gone(v.path)
         self.assertEqual(self.conn.GetInstance(src)["Usage"], 2)
         self.call("ReturnToStoragePool", 0, self.c.configuration, TheElement=src)
+
+    def is_read_only(self, synchronization):
+        """what the relation says; its volume says the same"""
+        r = self.conn.GetInstance(synchronization, LocalOnly=False)
+        v = self.conn.GetInstance(r["SyncedElement"], LocalOnly=False)
+        self.assertIn((r["ReadOnly"], v["Access"]), ((3, 1), (None, 3)))
+        self.assertEqual(self.conn.GetInstance(r["SystemElement"])["Access"], 3)
+        return r["ReadOnly"] == 3
+
+    def test_read_only(self):
+        """ReadOnly 3 makes it read-only by each method, without it it can be written"""
+        src = self.volumes(2, "s")
+        group = self.group("src", src)
+        for k, (wish, expect) in enumerate((
+                (None, False), (settings(), False), (settings(ReadOnly=Uint16(3)), True))):
+            more = {"ReplicationSettingData": wish} if wish else {}
+            made = [self.snapshot(src[0], **more)["Synchronization"]]
+            for method, args in (
+                    ("CreateGroupReplica", {"SourceGroup": group}),
+                    ("CreateListReplica", {"SourceElements": src}),
+                    ("CreateGroupReplicaFromElements", {"SourceElements": src})):
+                made += self.call(method, 0, SyncType=SNAPSHOT, **args, **more)["Synchronizations"]
+            self.assertEqual([self.is_read_only(s) for s in made], [expect] * 7, k)
+        self.refuse("ModifyReplicaSynchronization", 5, Operation=RETURN, Synchronization=made[0],
+                    ReplicationSettingData=settings(ReadOnly=Uint16(3)))
+        # the same by 3PAR's names
+        tpd = self.c.conn.EnumerateInstances("TPD_StorageSynchronized", namespace="root/tpd")
+        self.assertEqual({r["ReadOnly"] for r in tpd if r["SyncedElement"]["DeviceID"] ==
+                          made[0]["SyncedElement"]["DeviceID"]}, {3})
+
+    def test_read_only_default(self):
+        """the default instance makes one that can be written, with one change a read-only one"""
+        src = self.volume("s")
+        wish = self.call("GetDefaultReplicationSettingData", 0,
+                         self.c.one("CIM_ReplicationServiceCapabilities"),
+                         ReplicationType=Uint16(6))["DefaultInstance"]
+        one = self.snapshot(src, ReplicationSettingData=wish)["Synchronization"]
+        self.assertFalse(self.is_read_only(one))
+        wish["ReadOnly"] = Uint16(3)
+        self.assertTrue(self.is_read_only(
+            self.snapshot(src, ReplicationSettingData=wish)["Synchronization"]))
+        self.assertFalse(self.is_read_only(one))
 
     def test_names(self):
         """names that are not given are made up; a snapshot can be renamed"""
@@ -172,10 +214,11 @@ class Snapshots(Case):
                  (5, {"SourceAccessPoint": sap()}), (5, {"TargetAccessPoint": sap()})]
         cases += [(5, {"WaitForCopyState": Uint16(n)}) for n in range(20) if n != 4]
         cases += [(5, {"ReplicationSettingData": settings(**wish)}) for wish in (
-            {"DesiredCopyMethodology": Uint16(3)}, {"ReadOnly": Uint16(2)},
-            {"ReadOnly": Uint16(4)}, {"TargetElementSupplier": Uint16(1)},
+            {"DesiredCopyMethodology": Uint16(3)}, {"TargetElementSupplier": Uint16(1)},
             {"TargetElementSupplier": Uint16(5)}, {"ThinProvisioningPolicy": Uint16(3)},
             {"AutoDelete": True}, {"CopyPriority": Uint16(3)}, {"DeltaUpdateBlocks": Uint64(8)})]
+        cases += [(5, {"ReplicationSettingData": settings(ReadOnly=Uint16(n))})
+                  for n in (0, 1, 2, 4, 5, 259, 65535)]
         self.refuse_all("CreateElementReplica", [(rc, dict(base, **p)) for rc, p in cases], base)
         for more in ({"TargetPool": self.c.pools()["fast"].path},
                      {"ReplicationSettingData": settings(ReadOnly=Uint16(3))}):

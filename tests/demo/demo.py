@@ -163,7 +163,8 @@ class Demo:
         rc, out = self.c.invoke("CreateGroupReplica", self.c.replication,
                                 RelationshipName="noon", SyncType=client.SNAPSHOT,
                                 SourceGroup=self.paths["app"],
-                                WaitForCopyState=client.Uint16(4))
+                                WaitForCopyState=client.Uint16(4),
+                                ReplicationSettingData=client.READ_ONLY)
         self.figures["snapshot"] = time.monotonic() - t0
         self.low = self.mark(2)
         self.check(rc == client.RC_OK and not out.get("Job"),
@@ -172,9 +173,9 @@ class Demo:
         for n, v in zip(VOLUMES, self.c.members(out["TargetGroup"])):
             self.paths[f"{n}-noon"] = v
         self.snap_names = [f"{n}-noon" for n in VOLUMES]
-        states = [(r["CopyState"], r["SyncState"]) for r in self.c.relations()]
-        self.check(states == [(4, 11)] * 3, "three CIM_StorageSynchronized, Synchronized and Idle",
-                   states)
+        states = [(r["CopyState"], r["SyncState"], r["ReadOnly"]) for r in self.c.relations()]
+        self.check(states == [(4, 11, 3)] * 3, "three CIM_StorageSynchronized, Synchronized, Idle "
+                   "and ReadOnly", states)
 
     def mark_high(self, devices):
         """The end of the time in which the instant can be; then the first reading of the clones."""
@@ -285,6 +286,30 @@ class Demo:
         self.guest_check("e2fsck -fn finds nothing on the clones", "set -e; for v in "
                          f"{self.devs(self.clone_names)}; do e2fsck -fn $v; done")
 
+    def write_snapshot(self):
+        """A snapshot that can be written, beside one that cannot and is mounted."""
+        rc, out = self.c.invoke("CreateElementReplica", self.c.replication, ElementName="vol1-lab",
+                                SyncType=client.SNAPSHOT, SourceElement=self.paths["vol1"])
+        self.paths["vol1-lab"] = out.get("TargetElement")
+        access = [self.c.conn.GetInstance(self.paths[n])["Access"]
+                  for n in ("vol1-noon", "vol1-lab")]
+        self.check(rc == client.RC_OK and access == [1, 3],
+                   "one more of vol1, to be written: Access of the two is 1 and 3", access)
+        src, noon, lab = (self.dev(n) for n in ("vol1", "vol1-noon", "vol1-lab"))
+        self.guest_check("mounted writable it takes a new file and loses an old one", f"""set -e
+            mkdir -p /mnt/lab; mount {lab} /mnt/lab; cmp /mnt/lab/data /mnt/n1/data
+            head -c 1M /dev/urandom > /run/new; cp /run/new /mnt/lab; rm /mnt/lab/data
+            umount /mnt/lab; mount {lab} /mnt/lab
+            cmp /mnt/lab/new /run/new; [ ! -e /mnt/lab/data ]; umount /mnt/lab""")
+        self.guest_check("the source and the read-only one have the old file, and not the new one",
+                         f"""set -e; mount {src} /mnt/vol1; cmp /mnt/vol1/data /mnt/n1/data
+            [ ! -e /mnt/vol1/new ]; [ ! -e /mnt/n1/new ]; umount /mnt/vol1""")
+        self.guest_check("the read-only one takes no write; e2fsck -fn finds nothing on the other",
+                         f"""set -e; [ "$(blockdev --getro {noon})" = 1 ]
+            if dd if=/dev/zero of={noon} bs=4k count=1 oflag=direct; then exit 1; fi
+            e2fsck -fn {lab}""")
+        self.c.modify(client.OP_RETURN, self.c.relation_of(self.paths["vol1-lab"]))
+
     def judge_snapshot(self):
         self.say("the snapshots, after all of that writing")
         out = self.guest_check("every sector of the three is that of one instant (I1), an earlier "
@@ -298,6 +323,7 @@ class Demo:
             mount -o ro,noload {self.dev('vol2-noon')} /mnt/n2
             mount -o ro {self.dev('vol3-noon')} /mnt/n3
             for i in 1 2 3; do cd /mnt/n$i; sha256sum -c data.sha256; done""")
+        self.write_snapshot()
         rc, _ = self.c.invoke("ModifyReplicaSynchronization", self.c.replication,
                               Operation=client.OP_RETURN, Synchronization=self.noon)
         self.check(rc == client.RC_IN_USE, "Return To ResourcePool is refused while one is mounted")

@@ -16,10 +16,10 @@ class Snapshots(case.Case):
         self.assertIsNone(out.get("Job"))
         return out["TargetElement"], out["Synchronization"]
 
-    def group_snapshot(self, group, what):
+    def group_snapshot(self, group, what, **more):
         return self.returns(client.RC_OK, "CreateGroupReplica", SyncType=client.SNAPSHOT,
                             SourceGroup=group, RelationshipName=self.name(what),
-                            WaitForCopyState=client.Uint16(4))
+                            WaitForCopyState=client.Uint16(4), **more)
 
     def give_back(self, relation, rc=client.RC_OK):
         self.returns(rc, "ModifyReplicaSynchronization", Operation=client.OP_RETURN,
@@ -33,6 +33,18 @@ class Snapshots(case.Case):
         r = self.c.conn.GetInstance(relation)
         self.assertEqual((r["SyncType"], r["CopyState"], r["SyncState"], r["ReplicaType"]),
                          (7, 4, 11, 4))
+
+    def is_read_only(self, snap, expect):
+        """the relation, the volume and the device say so, and a write ends so"""
+        r = self.c.conn.GetInstance(self.c.relation_of(snap))
+        self.assertEqual((r["ReadOnly"], self.c.conn.GetInstance(snap)["Access"]),
+                         (3, 1) if expect else (None, 3))
+        dev = client.device(snap)
+        self.assertEqual(self.node.sh(f"blockdev --getro {dev}").strip(), str(int(expect)))
+        rc, out = self.node.sh(f"dd if={dev} of=/run/one bs=4k count=1 status=none && "
+                               f"dd if=/run/one of={dev} bs=4k oflag=direct status=none",
+                               check=False)
+        self.assertEqual(rc == 0, not expect, out)
 
     def test_i1_group(self):
         """I1, I2: a group's snapshots under a writer are one point in time, and stay it"""
@@ -85,15 +97,14 @@ class Snapshots(case.Case):
         self.node.sh(f"""set -e; mkfs.ext4 -q {dev}; mkdir -p /mnt/s /mnt/n; mount {dev} /mnt/s
             dd if=/dev/urandom of=/mnt/s/data bs=64k count=40 status=none
             cd /mnt/s; sha256sum data > sum; cd /; umount /mnt/s""")
-        snap, relation = self.snapshot(src, ElementName=self.name("n"))
+        snap, relation = self.snapshot(src, ElementName=self.name("n"),
+                                       ReplicationSettingData=client.READ_ONLY)
         two, second = self.snapshot(src)
         self.node.sh(f"""set -e; mount {dev} /mnt/s; dd if=/dev/zero of=/mnt/s/data bs=64k count=40 \
             conv=notrunc status=none; umount /mnt/s
             [ "$(readlink -f /dev/rpl/{self.name('n')})" = "$(readlink -f {client.device(snap)})" ]
             mount -o ro {client.device(snap)} /mnt/n; cd /mnt/n; sha256sum -c sum""")
-        rc, _ = self.node.sh(f"dd if=/dev/zero of={client.device(snap)} bs=512 count=1",
-                             check=False)
-        self.assertNotEqual(rc, 0, "a snapshot was written")
+        self.is_read_only(snap, True)
         self.give_back(relation, client.RC_IN_USE)
         self.returns(client.RC_IN_USE, "ModifyListSynchronization", Operation=client.OP_RETURN,
                      Synchronization=[second, relation])
@@ -101,6 +112,33 @@ class Snapshots(case.Case):
         self.node.sh("cd /; umount /mnt/n")
         self.give_back(relation)
         self.assertEqual(self.c.relation_of(two), second)
+
+    def test_i2_written(self):
+        """what is written to a snapshot is in it alone, not in its source, not in another"""
+        src = self.volume("s", 16)
+        self.node.sh(f"rpl-stamp fill -f {SEED} {client.device(src)}")
+        fixed, _ = self.snapshot(src, ReplicationSettingData=client.READ_ONLY)
+        rw, written = self.snapshot(src)
+        sibling, _ = self.snapshot(src)
+        others = [src, fixed, sibling]
+        before = self.sums(others)
+        self.assertEqual(before, 3 * before[:1])
+        self.node.sh(f"rpl-stamp fill -f 77 -o 2m -l 4m {client.device(rw)}")
+        self.assertEqual(self.sums(others), before)
+        now = self.sums([rw])
+        self.assertNotEqual(now, before[:1])
+        # the same bytes as a volume would have
+        again = self.volume("a", 16)
+        self.node.sh(f"""rpl-stamp fill -f {SEED} {client.device(again)}
+            rpl-stamp fill -f 77 -o 2m -l 4m {client.device(again)}""")
+        self.assertEqual(self.sums([again]), now)
+        for snap, expect in ((fixed, True), (rw, False), (sibling, False)):
+            self.is_read_only(snap, expect)
+        # and the source's writes are in none of them
+        self.node.sh(f"rpl-stamp fill -f 8 {client.device(src)}")
+        self.assertEqual(self.sums([fixed, rw, sibling]), [before[0], now[0], before[0]])
+        self.give_back(written)
+        self.assertEqual(self.sums([fixed, sibling]), 2 * before[:1])
 
     def test_space(self):
         """what the source overwrites takes space of the store, and gives it back"""
@@ -117,6 +155,10 @@ class Snapshots(case.Case):
                 volume, ResultClass="CIM_AllocatedFromStoragePool")[0]["SpaceConsumed"]
         self.give_back(relation)
         self.until(lambda: consumed(again) == 16 * MIB, 30, "the other consumes all of it")
+        # what is written to it is its own
+        self.node.sh(f"rpl-stamp fill -f 9 -l 2m {client.device(again)}")
+        self.give_back(self.snapshot(src)[1])  # a request is an occasion to look
+        self.until(lambda: consumed(again) == 18 * MIB, 30, "its own is counted")
         with self.refused(6):
             self.c.conn.GetInstance(snap)
         # ReturnToStoragePool does the same
@@ -201,32 +243,45 @@ class Snapshots(case.Case):
         self.assertEqual(len(re.findall(r"^-SyncType=7$", text, re.M)), 1)
         self.give_back(relation)
 
-    def check_all(self, relations, snaps, sums, names):
+    def check_all(self, relations, snaps, sums, names, read_only):
         """The same relations, names and bytes as ever."""
         for r in relations:
             self.at_rest(r)
+        for s in snaps:
+            self.is_read_only(s, read_only)
         self.assertEqual([self.c.conn.GetInstance(s)["ElementName"] for s in snaps], names)
         self.assertEqual(self.sums(snaps), sums)
         self.node.sh(" && ".join(f"[ -b /dev/rpl/{n} ]" for n in names))
 
     def test_i7_restart_and_power_cut(self):
-        """kill -9 of both daemons, then a power cut: snapshots and their bytes stay"""
+        """kill -9 of both daemons, then a power cut: snapshots, written ones too, stay as they are"""
         src = self.volumes(2, 8, "s")
         self.node.sh(f"rpl-stamp fill -f {SEED} {self.devs(src)}")
-        out = self.group_snapshot(self.group("src", src), "r")
+        group = self.group("src", src)
+        out = self.group_snapshot(group, "r", ReplicationSettingData=client.READ_ONLY)
         snaps = self.c.members(out["TargetGroup"])
         state = (out["Synchronizations"], snaps, self.sums(src),
-                 [self.name("r_1"), self.name("r_2")])
+                 [self.name("r_1"), self.name("r_2")], True)
+        rw = self.group_snapshot(group, "w")
+        written = self.c.members(rw["TargetGroup"])
+        self.node.sh(f"rpl-stamp fill -f 9 -o 1m -l 2m {self.devs(written)}")
+        own = (rw["Synchronizations"], written, self.sums(written),
+               [self.name("w_1"), self.name("w_2")], False)
+        self.assertNotIn(own[2][0], state[2])
         self.node.sh(f"rpl-stamp fill -f 6 -l 4m {self.devs(src)}")
         self.node.node("kill smisd")
         self.node.node("kill priv")
         self.node.node("start")
         self.until(self.ready, 60, "the node is ready")
         self.check_all(*state)
+        self.check_all(*own)
         self.node.cut()
         self.node.up()
         self.until(self.ready, 60, "the node is ready")
         self.node.sh(f"rpl-stamp fill -f 6 -o 4m {self.devs(src)}")
+        self.check_all(*own)
+        self.node.sh(f"rpl-stamp fill -f 10 {client.device(written[0])}")
+        self.assertEqual(self.sums(written[1:]), own[2][1:])
         self.check_all(*state)
         groups = [p for p in self.c.conn.EnumerateInstanceNames("CIM_GroupSynchronized")
                   if p["SyncedElement"]["InstanceID"] == out["TargetGroup"]["InstanceID"]]

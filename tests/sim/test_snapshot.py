@@ -3,7 +3,7 @@
 import pywbem
 
 from node import Case, Simulator
-from rpltest.client import OP_DETACH, OP_RETURN, SNAPSHOT
+from rpltest.client import OP_DETACH, OP_RETURN, READ_ONLY, SNAPSHOT
 
 CONF = """
 [volume a]
@@ -27,10 +27,17 @@ times = 1
 """
 
 
+FIXED = """
+[replica fixed]
+volume = a1
+mode = read-only-snapshot
+"""
+
+
 class Snapshots(Case):
-    def snapshot(self, c, source):
+    def snapshot(self, c, source, **more):
         rc, out = c.invoke("CreateElementReplica", c.replication, SyncType=SNAPSHOT,
-                           SourceElement=c.volume(source).path)
+                           SourceElement=c.volume(source).path, **more)
         self.assertEqual(rc, 0)
         return out
 
@@ -85,6 +92,23 @@ class Snapshots(Case):
             self.assertEqual(c.volume("full")["OperationalStatus"], [2])
             self.modify(c, OP_RETURN, out["Synchronization"], 4)
             self.modify(c, OP_RETURN, out["Synchronization"])
+
+    def test_read_only(self):
+        """read-only ones and such as can be written, by the file and by clients; kill -9"""
+        with Simulator(self.smisd, CONF + FIXED, keep=True) as sim:
+            c = sim.client()
+            self.snapshot(c, "a2", ElementName="ro", ReplicationSettingData=READ_ONLY)
+            self.snapshot(c, "a2", ElementName="rw")
+            for k in range(2):
+                c = sim.client()
+                self.assertEqual({n: v["Access"] for n, v in c.volumes().items()}, {
+                    "a1": 3, "a2": 3, "full": 3, "noon_1": 3, "noon_2": 3, "fixed_1": 1, "ro": 1,
+                    "rw": 3})
+                self.assertEqual({c.conn.GetInstance(r["SyncedElement"])["ElementName"]:
+                                  r["ReadOnly"] for r in c.relations()}, {
+                    "noon_1": None, "noon_2": None, "fixed_1": 3, "ro": 3, "rw": None})
+                sim.kill()
+                sim.start()
 
     def test_i7_kill(self):
         """kill -9 with a state directory: the same snapshots; what was returned stays away"""

@@ -142,6 +142,7 @@ static struct got snap_group(struct kit *k)
 	struct engine_replica_spec s = { .method = "CreateGroupReplica",
 					 .source_group_id = g->id,
 					 .sync_type = 7,
+					 .read_only = true,
 					 .relationship_name = "rep" };
 	struct got r = kit_replica(k, &s);
 
@@ -275,7 +276,8 @@ static size_t judge_each_snapshot(struct kit *k)
 		assert_int_equal(r->sync_type, 7);
 		assert_int_equal(r->state, ENGINE_SYNCHRONIZED);
 		assert_int_equal(r->target->status, ENGINE_VOLUME_OK);
-		assert_string_equal(sim_dm_table(r->target->uuid), "snap");
+		assert_true(r->read_only);
+		assert_string_equal(sim_dm_table(r->target->uuid), "snap ro");
 	}
 	assert_int_equal(n, sim_nr_relations());
 	assert_int_equal(n + 3, sim_nr_volumes());

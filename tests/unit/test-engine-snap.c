@@ -36,6 +36,15 @@ static struct got snap_group(struct kit *k, const char *group_id, const char *na
 	return kit_replica(k, &spec);
 }
 
+static struct got snap_read_only(struct kit *k, const char *source)
+{
+	struct engine_pair_spec pair;
+	struct engine_replica_spec spec = of_one(&pair, source);
+
+	spec.read_only = true;
+	return kit_replica(k, &spec);
+}
+
 static struct got op_set(struct kit *k, uint16_t op, const char *set)
 {
 	struct got g = { 0 };
@@ -204,6 +213,81 @@ static void test_snapshots_beside_clones(void **state)
 	free(v[1]);
 }
 
+static void assert_writable(struct kit *k, const char *uuid, bool writable)
+{
+	const struct engine_relation *r = NULL;
+
+	while ((r = engine_relation_next(k->e, r)) && strcmp(r->target->uuid, uuid))
+		;
+	assert_non_null(r);
+	assert_int_equal(r->read_only, !writable);
+	assert_int_equal(r->target->read_only, !writable);
+	assert_false(r->source->read_only);
+	assert_string_equal(sim_dm_table(uuid), writable ? "snap" : "snap ro");
+}
+
+/* As it was asked for: beside each other, over restarts, and while only the database knows. */
+static void test_read_only(void **state)
+{
+	struct kit *k = *state;
+	char *v[2] = { kit_volume(k, "a", 32 * MIB), kit_volume(k, "b", 64 * MIB) };
+	const struct engine_group *sg = kit_group(k, "src", (const char *const *)v, 2);
+	struct engine_replica_spec spec = { .method = "CreateGroupReplica",
+					    .source_group_id = sg->id,
+					    .sync_type = 7,
+					    .read_only = true,
+					    .relationship_name = "noon" };
+	struct got g = kit_replica(k, &spec), w = snap(k, v[0]), ro = snap_read_only(k, v[0]);
+
+	assert_int_equal(g.rc, ENGINE_OK);
+	for (int i = 0; i < 3; i++) {
+		assert_writable(k, g.targets[0], false);
+		assert_writable(k, g.targets[1], false);
+		assert_writable(k, w.targets[0], true);
+		assert_writable(k, ro.targets[0], false);
+		sim_hide(i == 1);
+		kit_restart(k);
+	}
+	assert_int_equal(kit_op(k, ENGINE_OP_RETURN, ro.relations[0], false).rc, ENGINE_OK);
+	assert_int_equal(op_set(k, ENGINE_OP_RETURN, g.set).rc, ENGINE_OK);
+	assert_writable(k, w.targets[0], true);
+	free(v[0]);
+	free(v[1]);
+}
+
+static void query(const char *dir, const char *sql)
+{
+	char path[300];
+	sqlite3 *db = NULL;
+
+	snprintf(path, sizeof(path), "%s/smisd.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* A database from before: the kernel tells, and what it told stays known without it. */
+static void test_read_only_migrated(void **state)
+{
+	struct kit *k = *state;
+	char *a = kit_volume(k, "a", 64 * MIB);
+	struct got ro = snap_read_only(k, a), w = snap(k, a);
+
+	kit_stop(k);
+	query(k->dir, "ALTER TABLE relation DROP COLUMN read_only; PRAGMA user_version=2");
+	kit_start(k);
+	for (int i = 0; i < 2; i++) {
+		kit_settle(k);
+		assert_at_rest(engine_relation_by_ends(k->e, a, ro.targets[0]));
+		assert_writable(k, ro.targets[0], false);
+		assert_writable(k, w.targets[0], true);
+		sim_hide(true);
+		kit_restart(k);
+	}
+	sim_hide(false);
+	free(a);
+}
+
 /* What overwrites keep is shared by the snapshots of a source. */
 static void test_space(void **state)
 {
@@ -260,7 +344,7 @@ static void test_made_by_somebody_else(void **state)
 	char *a = kit_volume(k, "a", 64 * MIB);
 	struct got d;
 
-	sim_make_snapshot(a, uuid, 70000);
+	sim_make_snapshot(a, uuid, 70000, false);
 	/* the engine does not know it yet; the node does */
 	d = kit_delete(k, a);
 	assert_int_equal(d.rc, ENGINE_IN_USE);
@@ -271,11 +355,19 @@ static void test_made_by_somebody_else(void **state)
 	assert_why(&d, ENGINE_IN_USE, "volume a has snapshots (1)");
 	kit_restart(k);
 	assert_at_rest(engine_relation_by_ends(k->e, a, uuid));
+	assert_writable(k, uuid, true);
 	/* and by somebody else it goes */
 	sim_drop_relation(uuid);
 	kit_settle(k);
 	assert_null(engine_volume_by_uuid(k->e, uuid));
 	assert_null(engine_relation_next(k->e, NULL));
+	sim_make_snapshot(a, uuid, 70001, true);
+	for (int i = 0; i < 2; i++) {
+		kit_restart(k);
+		assert_writable(k, uuid, false);
+	}
+	sim_drop_relation(uuid);
+	kit_settle(k);
 	assert_int_equal(kit_delete(k, a).rc, ENGINE_OK);
 	free(a);
 }
@@ -401,6 +493,13 @@ static void test_refusals(void **state)
 	pair.target_name = "b";
 	g = kit_replica(k, &spec);
 	assert_why(&g, ENGINE_EXISTS, "there is a volume b already");
+	spec.sync_type = 8;
+	spec.read_only = true;
+	pair.target_name = NULL;
+	g = kit_replica(k, &spec);
+	assert_why(&g, ENGINE_INVALID_PARAMETER, "a clone cannot be made read-only");
+	spec.sync_type = 7;
+	spec.read_only = false;
 	pair.target_name = "s";
 	{
 		struct engine_replica_spec groups = { .source_group_id = sg->id,
@@ -474,6 +573,8 @@ int main(void)
 		T(test_snapshot_deleted_as_volume),
 		T(test_group_snapshot),
 		T(test_snapshots_beside_clones),
+		T(test_read_only),
+		T(test_read_only_migrated),
 		T(test_space),
 		T(test_lost),
 		T(test_made_by_somebody_else),

@@ -67,7 +67,7 @@ static const char *const requests[] = {
 	"{\"id\":7,\"op\":\"authenticate\",\"user\":\"joe\",\"password\":\"s3cret\"}",
 	"{\"id\":8,\"op\":\"volume-grow\",\"uuid\":\"" U1 "\",\"size\":1}",
 	"{\"id\":9,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2
-	"\",4096],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767]]}",
+	"\",4096,false],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767,true]]}",
 	"{\"id\":10,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\"}",
 };
 
@@ -127,16 +127,22 @@ static void test_wrong_requests(void **state)
 #define PAIR(last)                                                                           \
 	"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2 \
 	"\"," last "]]}"
-		PAIR("0"),
-		PAIR("4095"),
-		PAIR("32768"),
-		PAIR("-1"),
-		PAIR("4294971392"),
-		PAIR("4096.0"),
-		PAIR("true"),
-		PAIR("\"4096\""),
+		PAIR("0,false"),
+		PAIR("4095,false"),
+		PAIR("32768,false"),
+		PAIR("-1,false"),
+		PAIR("4294971392,false"),
+		PAIR("4096.0,false"),
+		PAIR("true,false"),
+		PAIR("\"4096\",false"),
 		PAIR("\"\""),
+		PAIR("4096"),
 		PAIR("4096,1"),
+		PAIR("4096,null"),
+		PAIR("4096,\"true\""),
+		PAIR("4096,[true]"),
+		PAIR("4096,true,true"),
+		PAIR("\"" U1 "\",true"),
 		"{\"id\":1,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\",\"force\":true}",
 		"{\"id\":1,\"op\":\"relation-modify\",\"uuid\":\"" U1 "\",\"other\":\"" U2
 		"\",\"verb\":\"explode\",\"force\":false}",

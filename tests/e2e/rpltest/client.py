@@ -4,12 +4,13 @@ import os
 import time
 
 import pywbem
-from pywbem import CIMInstanceName, Uint16, Uint64, WBEMConnection, WBEMServer
+from pywbem import CIMInstance, CIMInstanceName, Uint16, Uint64, WBEMConnection, WBEMServer
 
 NAMESPACE = "root/dmreplica"
 RC_OK, RC_NOT_SUPPORTED, RC_FAILED, RC_INVALID, RC_IN_USE, RC_JOB = 0, 1, 4, 5, 6, 4096
 CLONE, SNAPSHOT = Uint16(8), Uint16(7)
 SYNC, ASYNC = Uint16(2), Uint16(3)
+READ_ONLY = CIMInstance("CIM_ReplicationSettingData", {"ReadOnly": Uint16(3)})
 OP_ABORT, OP_DETACH, OP_RESUME, OP_RETURN, OP_SUSPEND = (Uint16(n) for n in (2, 8, 16, 19, 22))
 JOB_RUNNING, JOB_SUSPENDED, JOB_COMPLETED, JOB_TERMINATED, JOB_EXCEPTION = 4, 5, 7, 8, 10
 JOB_FINAL = (7, 8, 9, 10)
