@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Commands by dm message: what they do, what they refuse, that a refusal changes nothing.
-# ktest: timeout=120
+# ktest: smp=1 timeout=120
 . ./lib.sh
 SIZE=$((4 * MIB))
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Discard and write-zeroes: neither may reach a past that is not preserved.
-# ktest: timeout=90
+# ktest: smp=1 timeout=90
 . ./lib.sh
 SIZE=$((8 * MIB))
 

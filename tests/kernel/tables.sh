@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dm's own view: table and status lines, round trip, wrong tables.
-# ktest: timeout=60
+# ktest: smp=1 timeout=60
 . ./lib.sh
 
 scene()
