@@ -55,6 +55,14 @@ swept()
 	[ -z "$(our_devices)" ]
 }
 
+# copies_may_take MS: how long a copy may hold a write of the source back; as it was when the case ends.
+COPY_LIMIT=/sys/module/dm_replica/parameters/clone_timeout_ms
+copies_may_take()
+{
+	[ -e "$WORK/limit" ] || cat $COPY_LIMIT > "$WORK/limit"
+	echo "$1" > $COPY_LIMIT
+}
+
 # Remember a background process: it is killed when the case ends.
 background()
 {

@@ -266,6 +266,7 @@ copy_runs_meanwhile()
 	before=$(sum "$(src 1)")
 	snap_now 1 201
 	writes=$(dmsetup status v-1 | cut -d' ' -f 6)
+	copies_may_take 60000
 	slice_hang sd
 	dd if=/dev/zero of="$(src 1)" bs=512 seek=$((2 * MIB / 512)) count=1 oflag=direct \
 		conv=notrunc status=none &

@@ -129,6 +129,7 @@ run_case()
 	("$1")
 	rc=$?
 	sweep || rc=1
+	[ ! -e "$WORK/limit" ] || cat "$WORK/limit" > "$COPY_LIMIT"
 	if log_since "$mark" | grep -E "$LOG_BAD" > "$WORK/log"; then
 		diag "the kernel's log: $(head -5 "$WORK/log")"
 		rc=1

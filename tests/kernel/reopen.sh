@@ -226,13 +226,12 @@ failed_fails_unfinished()
 # As long as the store takes no record, what is copied already may not be overwritten.
 record_comes_first()
 {
-	local pid limit=/sys/module/dm_replica/parameters/clone_timeout_ms was before copied
+	local pid before copied
 	store_new
 	source_new 1 $SIZE
 	clone_now 1 101 64
 	must suspend msg suspend 101
-	read_file was $limit
-	echo 60000 > $limit
+	copies_may_take 60000
 	copied=$(clone_copied 101)
 	before=$(sum "$(sl lo-1)" $((4 * MIB)) 65536)
 	slice_hang sd
@@ -246,7 +245,6 @@ record_comes_first()
 		echo "it was overwritten before that was recorded" > "$WORK/bad"
 	slice_ok sd
 	wait $pid || echo "the write failed" > "$WORK/bad"
-	echo "$was" > $limit
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
 	is_state 101 suspended || die "clone: $(dmsetup status c-101)"
 	closed_well

@@ -6,7 +6,6 @@
 . ./lib.sh
 SIZE=$((8 * MIB))
 RPLCTL=$TOP/build/tools/rplctl
-LIMIT=/sys/module/dm_replica/parameters/clone_timeout_ms
 
 close_all()
 {
@@ -227,7 +226,7 @@ used_again()
 # old entry in its journal, and must not have a second one.
 reuse_waits()
 {
-	local was start len other
+	local start len other
 	store_new
 	source_new 1 $((6 * MIB))
 	source_new 2 $((4 * MIB))
@@ -237,8 +236,7 @@ reuse_waits()
 	write_at "$(src 1)" 0 $((6 * MIB)) 5
 	[ $(($(store_total) - $(store_used))) -lt $((4 * MIB / 512)) ] ||
 		die "there is space without that of the deleted one"
-	read_file was $LIMIT
-	echo 60000 > $LIMIT
+	copies_may_take 60000
 	read -r start len < "$WORK/slice.sd"
 	modprobe dm-delay
 	printf '0 256 delay %s %d 0 %s %d 4000\n256 %d linear %s %d\n' "$RAM" "$start" "$RAM" \
@@ -249,7 +247,6 @@ reuse_waits()
 	write_at "$(src 2)" 0 $((4 * MIB)) 6 || echo "a source write failed" > "$WORK/bad"
 	image
 	slice_ok sd
-	echo "$was" > $LIMIT
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
 	close_all
 	image_back
@@ -286,18 +283,16 @@ removed_by_force()
 # The store hangs, then errors: the source goes on after the time-out, its snapshots are lost.
 store_hangs()
 {
-	local was began
+	local began
 	store_new $((64 * MIB))
 	source_new 1 $SIZE
 	snap_now 1 201
-	read_file was $LIMIT
-	echo 1500 > $LIMIT
+	copies_may_take 1500
 	slice_hang sd
 	began=$(now_ms)
 	write_at "$(src 1)" $MIB 4096 9 || echo "a write failed" > "$WORK/bad"
 	began=$(($(now_ms) - began))
 	slice_ok sd
-	echo "$was" > $LIMIT
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
 	within "the write" $began 6000
 	snap_becomes 201 failed 20

@@ -5,7 +5,6 @@
 # ktest: timeout=420
 . ./lib.sh
 SIZE=$((4 * MIB))
-LIMIT=/sys/module/dm_replica/parameters/clone_timeout_ms
 RPLCTL=$TOP/build/tools/rplctl
 
 # model ID: what snapshot ID of source 1 is to hold, a slice of its own.
@@ -139,13 +138,12 @@ beside_each_other()
 # arrives, the source has been written.
 racing_first_writes()
 {
-	local start len source snap was
+	local start len source snap
 	store_new $((64 * MIB))
 	source_new 1 $SIZE
 	point rw 201
 	read -r start len < "$WORK/slice.lo-1"
-	read_file was $LIMIT
-	echo 60000 > $LIMIT
+	copies_may_take 60000
 	modprobe dm-delay
 	printf '0 256 delay %s %d 4000 %s %d 0\n256 %d delay %s %d 2000 %s %d 0\n' "$RAM" "$start" \
 		"$RAM" "$start" $((len - 256)) "$RAM" $((start + 256)) "$RAM" $((start + 256)) \
@@ -165,7 +163,6 @@ racing_first_writes()
 	kill -0 $snap 2> /dev/null || die "the snapshot was written first: nothing was raced"
 	wait $snap || die "the snapshot's write failed"
 	slice_ok lo-1
-	echo "$was" > $LIMIT
 	write_at "$(sl m-201)" 4096 4096 5
 	as_models "after the race" 201
 }
