@@ -4,7 +4,7 @@
 # snapshots and clones of one command, and deleted again in random order.  Each point in time is one
 # instant over all volumes (I1), never changes (I2), costs the store as many chunks as changed since,
 # and leaves nothing behind (rpl-check).
-# By hand: SEED= repeats a run, ROUNDS= points in time (8, 5 and 2), SIZE_MIB= a volume's size.
+# By hand: SEED= repeats a run, ROUNDS= points in time (8, 5 and 3 at least), SIZE_MIB= a volume's size.
 # ktest: timeout=240
 . ./lib.sh
 SEED=${SEED:-$(($(date +%s) % 1000000))}
@@ -17,10 +17,10 @@ rand()
 	rand=$((state / 65536 % $1))
 }
 
-# serve WHAT: runs the lines of commands that come (words parted by commas), all of which must succeed.
+# serve WHAT: runs the lines of commands that come (words parted by blanks), all of which must succeed.
 serve()
 {
-	tr , '\t' | timeout $((60 * ${SCALE:-1})) "$DM" serve > "$WORK/served" || die "$1: no end"
+	tr ' ' '\t' | timeout $((60 * ${SCALE:-1})) "$DM" serve > "$WORK/served" || die "$1: no end"
 	! grep -v '^= 0$' "$WORK/served" > "$WORK/bad" || die "$1: $(head -3 "$WORK/bad")"
 }
 
@@ -108,7 +108,7 @@ verify()
 		cat "$WORK/past.$p"
 	done > "$WORK/then"
 	cmp -s "$WORK/then" "$WORK/now" ||
-		die "$when: $(diff "$WORK/then" "$WORK/now" | grep '^>' | head -3)"
+		die "$when: $(diff "$WORK/then" "$WORK/now" | grep '^+[0-9a-f]' | head -3)"
 }
 
 # clones VOLUME...: those of them that have a clone since an earlier point in time: $clones.
@@ -129,8 +129,8 @@ clones_end()
 	clones "$@"
 	[ -n "$clones" ] || return 0
 	for i in $clones; do
-		printf 'message,store,0,set_rate,%s,0,0\n' $((1000 + i))
-		printf 'until,store,c-%s,synchronized\n' $((1000 + i))
+		printf 'message store 0 set_rate %s 0 0\n' $((1000 + i))
+		printf 'until store c-%s synchronized\n' $((1000 + i))
 	done | serve "clones of$clones are synchronized" || exit 1
 	for i in $clones; do
 		read_file p "$WORK/clone.$i"
@@ -138,7 +138,7 @@ clones_end()
 	done > "$WORK/then"
 	clones_hold c-
 	for i in $clones; do
-		printf 'message,store,0,detach,%s\nremove,--retry,c-%s\n' $((1000 + i)) $((1000 + i))
+		printf 'message store 0 detach %s\nremove --retry c-%s\n' $((1000 + i)) $((1000 + i))
 		rm "$WORK/clone.$i"
 	done | serve "clones of$clones go" || exit 1
 	clones_hold sl-tg-
@@ -156,13 +156,12 @@ clones_hold()
 		die "$1: clones of$clones: $(cat "$WORK/sums"), want $(cat "$WORK/then")"
 }
 
-# point NUMBER: of all volumes, and clones of every STEPth one.
-point()
+# with_clones POINT: every STEPth volume will have a clone of it, too: $members.
+with_clones()
 {
-	local i n=0 members= with= step=8 id
+	local i n=0 with= step=8 id
 	[ "$vols" -ge 8 ] || step=$vols
 	for i in $(seq $vols); do
-		members="$members $(($1 * 1000 + 1000 + i)):$i:snapshot"
 		[ $(((i + $1) % step)) != 0 ] || with="$with $i"
 	done
 	# shellcheck disable=SC2086
@@ -176,9 +175,31 @@ point()
 		n=1
 		echo "$1" > "$WORK/clone.$i"
 	done
+}
+
+# point NUMBER: of all volumes; it is taken by take().
+point()
+{
+	local i members=
+	# That would take time, see load().
+	[ "$1" -ge $((rounds - 1)) ] || with_clones "$1"
+	for i in $(seq $vols); do
+		members="$members $(($1 * 1000 + 1000 + i)):$i:snapshot"
+	done
 	# shellcheck disable=SC2086
-	group "$(uuid)" $members
+	echo "message store 0 create_group $(uuid) $(group_spec $members)" >> "$WORK/points"
 	live="$live $1"
+}
+
+take()
+{
+	serve "a point in time" < "$WORK/points"
+	rm "$WORK/points"
+}
+
+# judge POINT: it is one instant, and from now on it is what it is.
+judge()
+{
 	look "$1"
 	instant "$1"
 	# shellcheck disable=SC2046
@@ -191,7 +212,7 @@ forget()
 	local p i rest=
 	unlook "$1"
 	for i in $(seq $vols); do
-		printf 'message,store,0,delete,%s\n' $(($1 * 1000 + 1000 + i))
+		printf 'message store 0 delete %s\n' $(($1 * 1000 + 1000 + i))
 	done | serve "delete point $1" || exit 1
 	for p in $live; do
 		[ "$p" = "$1" ] || rest="$rest $p"
@@ -301,14 +322,27 @@ load()
 {
 	local p
 	begin "$@"
-	for p in $(seq "$rounds"); do
+	for p in $(seq $((rounds - 3))); do
 		point "$p"
+		take
+		judge "$p"
 		looks "with point $p"
 	done
+	# Two with little between: the older one depends on copies that have the newer one's tag, and has
+	# to do so when that and a third one, which ended the second's view, are gone.
+	point $((rounds - 2))
+	point $((rounds - 1))
+	take
+	judge $((rounds - 1))
+	judge $((rounds - 2))
+	looks "with the last two"
+	point "$rounds"
+	take
 	forget "$rounds"
+	forget $((rounds - 1))
 	writes_go_on
 	looks "after the newest went, and a write"
-	for p in $(seq $(((rounds - 1) / 2))); do
+	for p in $(seq $(((rounds - 2) / 2))); do
 		# shellcheck disable=SC2086
 		some $live
 		forget "$some"
@@ -334,8 +368,10 @@ load()
 	close_all
 }
 
+# looks WHEN
 looks()
 {
+	local p
 	# shellcheck disable=SC2086
 	some $live
 	# shellcheck disable=SC2086
@@ -349,7 +385,7 @@ looks()
 
 one()
 {
-	load 1 $MIB 4 8
+	load 1 $((2 * MIB)) 4 8
 }
 
 eight()
@@ -359,7 +395,7 @@ eight()
 
 sixtyfour()
 {
-	load 64 $((128 * 1024)) 6 2
+	load 64 $((128 * 1024)) 6 3
 }
 
 tc one "a volume under load: points in time come and go, each is right, and space comes back"
