@@ -39,11 +39,14 @@ sweep()
 	return 1
 }
 
-# One round of removals: are all of them gone?
+# One round of removals, and of what is mounted: are all of them gone?
 swept()
 {
 	local d names
 	names=$(our_devices)
+	for d in $(cut -d' ' -f2 /proc/mounts | grep "^$WORK/"); do
+		umount "$d" 2> /dev/null
+	done
 	# Nothing may hang because its device is suspended: the lowest ones first.
 	for d in $(echo "$names" | awk '$2 ~ /^Susp/ { print $1 }' | sort -r); do
 		dmsetup resume "$d"

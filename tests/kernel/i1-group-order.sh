@@ -31,14 +31,6 @@ clones_of()
 	done
 }
 
-sources_of()
-{
-	local i
-	for i in $(seq "$1" $(($1 + $2 - 1))); do
-		src "$i"
-	done
-}
-
 # points VOLUMES POINTS: so many points in time, each judged while the copy runs.
 points()
 {
@@ -56,31 +48,6 @@ points()
 		# shellcheck disable=SC2086
 		must "remove the clones of point $p" dmsetup remove --retry $devs
 	done
-}
-
-# volumes COUNT BYTES: slices, filled as one set (a volume's place in the list is in its stamps).
-volumes()
-{
-	local i at=0 n all= list=
-	read_file at "$WORK/used"
-	n=$(sectors "$2")
-	for i in $(seq "$1"); do
-		all="$all${all:+;}sl-lo-$i,,,rw,0 $n linear $RAM $at"
-		all="$all;sl-tg-$((1000 + i)),,,rw,0 $n linear $RAM $((at + n))"
-		echo "$at $n" > "$WORK/slice.lo-$i"
-		echo "$((at + n)) $n" > "$WORK/slice.tg-$((1000 + i))"
-		list="$list $(sl "lo-$i")"
-		at=$((at + 2 * n))
-	done
-	echo "$at" > "$WORK/used"
-	must "make slices" dmsetup create --concise "$all"
-	# shellcheck disable=SC2086
-	"$STAMP" fill -f 9 $list || die "fill"
-	all=
-	for i in $(seq "$1"); do
-		all="$all${all:+;}v-$i,,,rw,$(source_table "$i")"
-	done
-	must "create sources" dmsetup create --concise "$all"
 }
 
 # The kernel's own measures, from the sources' status: a write held by a point in time, and by

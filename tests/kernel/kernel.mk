@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Kernel suites in guests: make ktest T=i1-group-order KVER=7.2, make check-kernel for all.
 
-KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil) build/rpl-check
+KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-fsx rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 CRASH_POINTS ?= 10000
 

@@ -80,6 +80,41 @@ source_open()
 	must "create source $1" dmsetup create "v-$1" --table "$(source_table "$1")"
 }
 
+# volumes COUNT BYTES: sources, filled as one set (a volume's place in the list is in its stamps), and a
+# target for a clone 1000 + ID of each.
+volumes()
+{
+	local i at=0 n all= list=
+	read_file at "$WORK/used"
+	n=$(sectors "$2")
+	for i in $(seq "$1"); do
+		all="$all${all:+;}sl-lo-$i,,,rw,0 $n linear $RAM $at"
+		all="$all;sl-tg-$((1000 + i)),,,rw,0 $n linear $RAM $((at + n))"
+		echo "$at $n" > "$WORK/slice.lo-$i"
+		echo "$((at + n)) $n" > "$WORK/slice.tg-$((1000 + i))"
+		list="$list $(sl "lo-$i")"
+		at=$((at + 2 * n))
+	done
+	echo "$at" > "$WORK/used"
+	must "make slices" dmsetup create --concise "$all"
+	# shellcheck disable=SC2086
+	"$STAMP" fill -f 9 $list || die "fill"
+	all=
+	for i in $(seq "$1"); do
+		all="$all${all:+;}v-$i,,,rw,$(source_table "$i")"
+	done
+	must "create sources" dmsetup create --concise "$all"
+}
+
+# sources_of FIRST-VOLUME COUNT: their devices.
+sources_of()
+{
+	local i
+	for i in $(seq "$1" $(($1 + $2 - 1))); do
+		src "$i"
+	done
+}
+
 # clone_table ID VOLUME: as long as its source, on a target that may be larger.
 clone_table()
 {
@@ -239,7 +274,8 @@ start_writers()
 {
 	local n=$1
 	shift
-	"$STAMP" write -w "$n" -b 4096 -r 800 -L "$WORK/log" -m 2000000 "$@" > "$WORK/writer" 2>&1 &
+	"$STAMP" write -w "$n" -b 4096 -r "${RATE:-800}" -S "${SEED:-1}" -L "$WORK/log" -m 2000000 "$@" \
+		> "$WORK/writer" 2>&1 &
 	writer=$!
 	background $writer
 	retry_until 20 test -s "$WORK/log" || die "the writers do not start: $(cat "$WORK/writer")"

@@ -3,7 +3,7 @@
  * rpl-dm - the everyday part of dmsetup, static: in an emulated guest it starts ten times faster,
  * and a kernel suite calls it hundreds of times. What it does not know, it gives to dmsetup.
  *
- *   rpl-dm create [--readonly] NAME --table LINE | create --concise "NAME,,,rw,LINE;..."
+ *   rpl-dm create [--readonly] NAME --table LINE | create --concise "NAME,,,rw|ro,LINE;..."
  *   rpl-dm load [--readonly] NAME --table LINE
  *   rpl-dm remove [--retry] NAME... | suspend [--noflush] [--nolockfs] NAME... | resume NAME...
  *   rpl-dm until STORE CLONE STATE: sleeps, by events of the store, until the clone has the state
@@ -136,6 +136,8 @@ static int create_concise(char *all)
 		int i;
 
 		for (i = 0, field = one; field && i < 4; i++) {
+			if (i == 3)
+				readonly = !strncmp(field, "ro,", 3);
 			field = strchr(field, ',');
 			if (field)
 				*field++ = '\0';

@@ -2,7 +2,7 @@
 /*
  * rpl-stamp - writes volumes so that any copy of them can be judged, and judges it. Used by the
  * kernel tests, the end-to-end tests and the demo. This file: options, fill, sum and compare; see
- * stamp-write.c and stamp-check.c.
+ * stamp-write.c, stamp-check.c and stamp-kept.c.
  */
 #define _GNU_SOURCE
 #include "stamp.h"
@@ -23,9 +23,11 @@ static const char usage[] =
 	"                         [-o OFFSET] [-l LENGTH] VOLUME...\n"
 	"       rpl-stamp check   -L LOG [-f SEED] [-A MARK] [-B MARK] REPLICA...\n"
 	"       rpl-stamp sum     [-o OFFSET] [-l LENGTH] VOLUME...\n"
+	"       rpl-stamp kept    [-b CHUNK] SOURCE SNAPSHOT... [, SOURCE SNAPSHOT...]...\n"
 	"       rpl-stamp compare [-o OFFSET] [-l LENGTH] A B\n"
 	"Sizes are bytes, with an optional k, m or g (powers of 1024).\n"
 	"Volumes of write and of check are in the same order.\n"
+	"kept:  how many chunks must a store hold? The newest snapshot comes first.\n"
 	"write: each writer has one write in flight; SIGUSR1 puts a mark into the log,\n"
 	"       SIGTERM or SIGINT ends it.\n"
 	"check: are the replicas together one point in time (I1)? With -f, every byte of the\n"
@@ -252,7 +254,7 @@ int main(int argc, char **argv)
 		int (*run)(const struct stamp_opts *o, int nr, char **paths);
 	} commands[] = {
 		{ "fill", cmd_fill }, { "write", stamp_cmd_write }, { "check", stamp_cmd_check },
-		{ "sum", cmd_sum },   { "compare", cmd_compare },
+		{ "sum", cmd_sum },   { "compare", cmd_compare },   { "kept", stamp_cmd_kept },
 	};
 	struct stamp_opts o = { .writers = 4, .block = 4096, .seed = 1, .max_records = 1 << 20 };
 	int nr;

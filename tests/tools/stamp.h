@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define STAMP_SECTOR	  512
-#define STAMP_MAX_VOLUMES 256
+#define STAMP_MAX_VOLUMES 1024
 #define STAMP_MAX_BLOCK	  (1 << 20)
 #define STAMP_FILL_WRITER UINT32_MAX
 #define STAMP_IO_BYTES	  (1 << 20)
@@ -113,5 +113,6 @@ struct stamp_opts {
 
 int stamp_cmd_write(const struct stamp_opts *o, int nr, char **paths);
 int stamp_cmd_check(const struct stamp_opts *o, int nr, char **paths);
+int stamp_cmd_kept(const struct stamp_opts *o, int nr, char **paths);
 
 #endif

@@ -114,6 +114,9 @@ poke xa 66001 Q; expect 1 "compare of different ones" "$stamp" compare a xa
 grep -q 'byte 66001 ' out; ok $? "tells where"
 expect 0 "a range without the difference" "$stamp" compare -l 65536 a xa
 [ "$("$stamp" sum a | cut -c1-16)" != "$("$stamp" sum xa | cut -c1-16)" ]; ok $? "sums differ"
+cp a xb; poke xb 1 Q; poke xb 66001 R
+expect 0 "what a store must keep" "$stamp" kept -b 64k a a xa xa xb a , b b , a xb
+[ "$(field kept)" = 7 ]; ok $? "is each chunk that is not as in the next younger one"
 expect 2 "a range beyond the end is refused" "$stamp" fill -o 1m -l 1k a
 expect 2 "a missing volume is told" "$stamp" write -n 1 -L log none
 expect 2 "a foreign log is refused" "$stamp" check -L a a

@@ -13,12 +13,21 @@ build/tools/rpl-stamp-san: $(STAMP_SRC) tests/tools/stamp.h
 	$(CC) $(STAMP_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ \
 		$(STAMP_SRC)
 
+build/tools/rpl-fsx: tests/tools/rpl-fsx.c
+	@mkdir -p $(@D)
+	$(CC) $(STAMP_CFLAGS) -static -o $@ $<
+
+build/tools/rpl-fsx-san: tests/tools/rpl-fsx.c
+	@mkdir -p $(@D)
+	$(CC) $(STAMP_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $<
+
 .PHONY: tools check-tools
-tools: build/tools/rpl-stamp
+tools: build/tools/rpl-stamp build/tools/rpl-fsx
 
 # No leak check: the commands exit at their first error with what they hold.
-check-tools: build/tools/rpl-stamp-san
+check-tools: build/tools/rpl-stamp-san build/tools/rpl-fsx-san
 	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-stamp.sh build/tools/rpl-stamp-san
+	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-fsx.sh build/tools/rpl-fsx-san
 	tests/tools/test-lib.sh
 
 build/tools/rpl-dm: tests/tools/rpl-dm.c
