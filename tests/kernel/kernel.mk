@@ -5,14 +5,17 @@ KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil
 
 CRASH_POINTS ?= 10000
 
-.PHONY: ktest check-kernel check-debug crash
+.PHONY: ktest check-kernel check-debug check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
 	@tests/kernel/ktest --kver $(KVER) $(T)
 
 check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
 	@tests/kernel/ktest --kver '$(KERNELS)'
 
-check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak
+check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program of this machine
+	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(T) || r=1; exit $$r
+
+check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, several CPUs
 	@tests/kernel/ktest --kver debug $(T)
 
 crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12
