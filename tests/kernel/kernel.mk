@@ -4,6 +4,7 @@
 KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 CRASH_POINTS ?= 10000
+UML_SUITES := tables snap-basic faults
 
 .PHONY: ktest check-kernel check-debug check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
@@ -13,7 +14,7 @@ check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
 	@tests/kernel/ktest --kver '$(KERNELS)'
 
 check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program of this machine
-	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(T) || r=1; exit $$r
+	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(or $(T),$(UML_SUITES)) || r=1; exit $$r
 
 check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, several CPUs
 	@tests/kernel/ktest --kver debug $(T)

@@ -15,7 +15,10 @@ HARMLESS = re.compile(r"clocksource: |hpet|TSC|perf: interrupt took too long")
 # before the first command): not ours, and only that is passed over.
 UML_PLACE = re.compile(r"lib/maple_tree\.c:\d+ suspicious rcu_dereference_check")
 UML_FUNCTION = re.compile(r"\] force_flush_all\+")
-TRACE = re.compile(r"\] {2,}\[<")
+# What the kernel says with a trace where an allocation was made to fail: no mistake.
+NO_MEMORY = re.compile(r"kmem_cache_create_usercopy\(\S+\) failed with error -12$|"
+                       r"vmalloc error: size \d+, vm_struct allocation failed")
+TRACE = re.compile(r"\] {2,}(\[<|\? |\S+\+0x|</?TASK>)")
 
 
 def _report_end(lines, start):
@@ -29,10 +32,13 @@ def _report_end(lines, start):
     return end
 
 
-def _without_umls_own(lines):
+def _without_known(lines):
     kept, i = [], 0
     while i < len(lines):
         end = i + 1
+        if NO_MEMORY.search(lines[i]):
+            i = _report_end(lines, i)
+            continue
         if lines[i].endswith("WARNING: suspicious RCU usage"):
             end = _report_end(lines, i)
             report = lines[i:end]
@@ -48,7 +54,7 @@ def _without_umls_own(lines):
 
 def bad_lines(text, ignore=None):
     """The lines of the log `text` that must not be there, first ones first, with their neighbours."""
-    lines = _without_umls_own(text.splitlines())
+    lines = _without_known(text.splitlines())
     hits = [i for i, line in enumerate(lines)
             if BAD.search(line) and not HARMLESS.search(line)
             and not (ignore and re.search(ignore, line))]
