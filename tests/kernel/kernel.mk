@@ -4,7 +4,8 @@
 KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 CRASH_POINTS ?= 10000
-UML_SUITES := tables snap-basic faults
+FAULT_CASES := snapshot_groups,clone_groups,deletions,growth,dumps,writes,commands_without_memory
+UML_SUITES := faults:$(FAULT_CASES),target_requests,store_requests,source_requests
 
 .PHONY: ktest check-kernel check-debug check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
