@@ -222,7 +222,7 @@ struct rpl_store {
 	rwlock_t map_lock; /* map; irq; inside bucket->lock */
 	struct rpl_map map; /* nr_pages 0: formatted without room for snapshots */
 	struct rpl_space *space; /* NULL likewise */
-	struct work_struct scan_work; /* on bg_wq: clears garbage */
+	struct delayed_work scan_work; /* on bg_wq: clears garbage */
 	struct percpu_ref data_users; /* I/O to the store's chunks; killed before bdev goes */
 	struct completion data_idle;
 	atomic_t write_errors; /* of the store's chunks */

@@ -15,6 +15,8 @@
 #include "snap.h"
 #include "space.h"
 
+#define RETRY_JIFFIES HZ /* without memory */
+
 /*
  * The snapshots of one volume, durable ones and those that are being created. Lost ones, too, as
  * long as they have a device: reads of before may still be in their chunks.
@@ -192,14 +194,15 @@ static u32 scan_page(struct rpl_store *s, struct live *lv, u32 page)
 	return cleared;
 }
 
-/* Until `enough` entries are cleared, or until it is late. */
-static void scan(struct rpl_store *s, u64 enough, unsigned long until)
+/* Until `enough` entries are cleared, or until it is late. 0 or -ENOMEM. */
+static int scan(struct rpl_store *s, u64 enough, unsigned long until)
 {
 	struct live live;
 	u64 cleared = 0;
 	u32 page, nr_pages;
+	int r = live_get(&live, s, NULL);
 
-	if (live_get(&live, s, NULL)) {
+	if (r) {
 		DMWARN_LIMIT("store %s: no memory to look for space of deleted snapshots", s->name);
 		goto out;
 	}
@@ -225,11 +228,16 @@ static void scan(struct rpl_store *s, u64 enough, unsigned long until)
 		rpl_event_store(s, RPL_EVENT_PROGRESS);
 out:
 	live_free(&live);
+	return r;
 }
 
 void rpl_scan_work(struct work_struct *work)
 {
-	scan(container_of(work, struct rpl_store, scan_work), U64_MAX, 0);
+	struct rpl_store *s = container_of(to_delayed_work(work), struct rpl_store, scan_work);
+
+	/* nobody else would come for the space of what was deleted last */
+	if (scan(s, U64_MAX, 0))
+		queue_delayed_work(s->bg_wq, &s->scan_work, RETRY_JIFFIES);
 }
 
 void rpl_scan_for_space(struct rpl_store *s, unsigned long until)
@@ -277,5 +285,5 @@ out:
 void rpl_scan_kick(struct rpl_store *s)
 {
 	if (s->map.nr_pages)
-		queue_work(s->bg_wq, &s->scan_work);
+		mod_delayed_work(s->bg_wq, &s->scan_work, 0);
 }

@@ -85,6 +85,9 @@ void rpl_source_stat_get(struct rpl_volume *vol, struct rpl_source_stat *out)
 /* Complete is what is durable and said so; until then a byte is missing (I6). */
 static void clone_bytes(struct rpl_clone *c, struct rpl_clone_stat *out)
 {
+	/* no size yet, whatever an attempt that failed has left to it */
+	if (c->state == RPL_STATE_PREPARED)
+		return;
 	out->total_bytes = c->nr_sectors << SECTOR_SHIFT;
 	if (c->kind == RPL_KIND_SNAPSHOT) {
 		/* there is nothing to be copied in advance */

@@ -4,15 +4,20 @@
 KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-fsx rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 CRASH_POINTS ?= 10000
+FAULT_CASES := snapshot_groups,clone_groups,deletions,growth,dumps,writes,commands_without_memory
+UML_SUITES := faults:$(FAULT_CASES),target_requests,store_requests,source_requests
 
-.PHONY: ktest check-kernel check-debug crash
+.PHONY: ktest check-kernel check-debug check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
 	@tests/kernel/ktest --kver $(KVER) $(T)
 
 check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
 	@tests/kernel/ktest --kver '$(KERNELS)'
 
-check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak
+check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program of this machine
+	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(or $(T),$(UML_SUITES)) || r=1; exit $$r
+
+check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, several CPUs
 	@tests/kernel/ktest --kver debug $(T)
 
 crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12

@@ -8,8 +8,10 @@
  *   rpl-dm remove [--retry] NAME... | suspend [--noflush] [--nolockfs] NAME... | resume NAME...
  *   rpl-dm until STORE CLONE STATE: sleeps, by events of the store, until the clone has the state
  *   rpl-dm status NAME | table NAME | message NAME SECTOR WORD... | names ("NAME Active|Suspended")
+ *   rpl-dm clear NAME
  *   rpl-dm serve: such commands from standard input, a line each, words parted by tabs; what one prints
- *   is followed by a line "= STATUS"
+ *   is followed by a line "= STATUS". Behind `fail self|workers N` the Nth allocation of the next
+ *   command fails (fail-nth.h); its line is "= STATUS HIT".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include "fail-nth.h"
 
 #define BUFFER	  262144
 #define RETRIES	  100
@@ -53,7 +56,12 @@ static void prepare(const char *name, unsigned int flags)
 
 static int call(unsigned long cmd, const char *what, const char *name)
 {
-	if (!ioctl(control, cmd, &io))
+	int r;
+
+	fail_nth_begin();
+	r = ioctl(control, cmd, &io);
+	fail_nth_end();
+	if (!r)
 		return 0;
 	if (what)
 		fprintf(stderr, "rpl-dm: %s %s: %s\n", what, name, strerror(errno));
@@ -297,7 +305,10 @@ static int run(int argc, char **argv)
 			prepare(argv[i], flags | DM_SUSPEND_FLAG);
 			r |= call(DM_DEV_SUSPEND, "suspend", argv[i]);
 		}
-	else if (!strcmp(argv[1], "resume"))
+	else if (!strcmp(argv[1], "clear")) {
+		prepare(argv[i], 0);
+		r = call(DM_TABLE_CLEAR, "clear", argv[i]);
+	} else if (!strcmp(argv[1], "resume"))
 		for (; i < argc; i++)
 			r |= resume(argv[i]);
 	else
@@ -323,7 +334,13 @@ static int serve(void)
 			words[n++] = w;
 		words[n] = NULL;
 		readonly = false;
-		printf("= %d\n", n > 1 ? run(n, words) : 1);
+		if (n == 4 && !strcmp(words[1], "fail")) {
+			printf("= %d\n", fail_nth_arm(words[2], (unsigned int)atoi(words[3])));
+		} else {
+			printf("= %d", n > 1 ? run(n, words) : 1);
+			fail_nth_tell();
+			putchar('\n');
+		}
 		fflush(stdout);
 	}
 	free(line);

@@ -4,6 +4,9 @@
  * One object a line, "kind key=value …" with a fixed order of keys, so that grep and awk serve.
  *
  *   rplctl stores | sources | relations | groups
+ *   rplctl state                             all of them, without counters and times
+ *   rplctl serve: commands of one word from standard input, a line each; what one prints is followed
+ *   by a line "= STATUS". `fail WHO N` as with rpl-dm.
  *   rplctl events [-b BYTES] [COUNT [SECONDS]]   until COUNT lines or SECONDS have passed (0 = never);
  *                                            -b: with that small a receive buffer
  *   rplctl create-group [-n] [-m MIN] [-M MAX] GROUP ID:VOLUME[:UUID][:clone|:snapshot[:ro]]…
@@ -26,15 +29,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #include <uuid/uuid.h>
 #include "../../agent/kernel/client.h"
+#include "fail-nth.h"
 
 #define WAIT_MS 120000
 
 static struct {
 	uint32_t dev;
 	uint64_t min, max;
-	bool no_wait, force;
+	bool no_wait, force, plain;
 	unsigned long repeat;
 	int buffer;
 } opt;
@@ -81,6 +86,12 @@ static void print_end(bool event, uint32_t what)
 static int print_store(void *arg, const struct rpl_msg_store *m)
 {
 	(void)arg;
+	if (opt.plain) {
+		printf("store %s volumes=%u relations=%u groups=%u %s\n",
+		       rpl_store_mode_name(m->mode), m->nr_volumes, m->nr_relations, m->nr_groups,
+		       m->reason);
+		return 0;
+	}
 	print_dev("store", m->store);
 	printf(" uuid=%s mode=%s generation=%" PRIu64 " flags=%#x chunk=%u volumes=%u relations=%u "
 	       "groups=%u max=%u seq=%" PRIu64 " used=%" PRIu64 " data=%" PRIu64
@@ -98,6 +109,11 @@ static int print_store(void *arg, const struct rpl_msg_store *m)
 static int print_source(void *arg, const struct rpl_msg_source *m)
 {
 	(void)arg;
+	if (opt.plain) {
+		printf("source %u bytes=%" PRIu64 " relations=%u armed=%u snapshots=%u\n", m->id,
+		       m->bytes, m->nr_relations, m->armed, m->nr_snapshots);
+		return 0;
+	}
 	print_dev("source", m->store);
 	printf(" id=%u bytes=%" PRIu64 " relations=%u armed=%u first_writes=%" PRIu64
 	       " preserved=%" PRIu64 " held_writes=%" PRIu64 " held_max_ns=%" PRIu64
@@ -111,6 +127,14 @@ static int print_source(void *arg, const struct rpl_msg_source *m)
 static int print_relation(void *arg, const struct rpl_msg_relation *m)
 {
 	(void)arg;
+	if (opt.plain) {
+		printf("%s %u of %u %s total=%" PRIu64 " bad=%" PRIu64 " rate=%" PRIu64 "-%" PRIu64
+		       " uuid=%s group=%s ro=%u written=%" PRIu64 " %s\n",
+		       rpl_kind_name(m->kind), m->id, m->volume_id, rpl_state_name(m->state),
+		       m->total_bytes, m->bad_bytes, m->min_rate, m->max_rate, uuid_text(m->uuid),
+		       uuid_text(m->group_uuid), m->read_only, m->written_bytes, m->reason);
+		return 0;
+	}
 	print_dev("relation", m->store);
 	printf(" id=%u volume=%u state=%s copied=%" PRIu64 " total=%" PRIu64 " bad=%" PRIu64
 	       " rate=%" PRIu64 " min=%" PRIu64 " max=%" PRIu64 " uuid=%s group=%s seq=%" PRIu64
@@ -130,6 +154,10 @@ static int print_relation(void *arg, const struct rpl_msg_relation *m)
 static int print_group(void *arg, const struct rpl_msg_group *m)
 {
 	(void)arg;
+	if (opt.plain) {
+		printf("group %s relations=%u\n", uuid_text(m->uuid), m->nr_relations);
+		return 0;
+	}
 	print_dev("group", m->store);
 	printf(" uuid=%s relations=%u copied=%" PRIu64 " total=%" PRIu64 " publish_ns=%" PRIu64
 	       " drain_ns=%" PRIu64 " held_max_ns=%" PRIu64 " held_writes=%" PRIu64
@@ -379,6 +407,23 @@ static int set_store(struct rpl_client *c, int argc, char **argv)
 	return print_store(NULL, &now);
 }
 
+static int state(struct rpl_client *c)
+{
+	int r;
+
+	opt.plain = true;
+	r = rpl_client_dump_stores(c, print_store, NULL);
+
+	if (!r)
+		r = rpl_client_dump_sources(c, opt.dev, print_source, NULL);
+	if (!r)
+		r = rpl_client_dump_relations(c, opt.dev, print_relation, NULL);
+	if (!r)
+		r = rpl_client_dump_groups(c, opt.dev, print_group, NULL);
+	opt.plain = false;
+	return r;
+}
+
 static int run(struct rpl_client *c, const char *verb, int argc, char **argv)
 {
 	struct rpl_msg_command done;
@@ -399,6 +444,8 @@ static int run(struct rpl_client *c, const char *verb, int argc, char **argv)
 		r = rpl_client_dump_relations(c, opt.dev, print_relation, NULL);
 	else if (!strcmp(verb, "groups"))
 		r = rpl_client_dump_groups(c, opt.dev, print_group, NULL);
+	else if (!strcmp(verb, "state"))
+		r = state(c);
 	else if (!strcmp(verb, "command") && argc == 1) {
 		r = rpl_client_command_get(c, strtoull(argv[0], NULL, 10), &done);
 		if (!r)
@@ -407,6 +454,34 @@ static int run(struct rpl_client *c, const char *verb, int argc, char **argv)
 		return usage();
 	}
 	return r ? die(c, r) : 0;
+}
+
+static int serve(struct rpl_client *c)
+{
+	char *line = NULL, who[16];
+	size_t size = 0;
+	unsigned int n;
+
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	setvbuf(stderr, NULL, _IONBF, 0);
+	while (getline(&line, &size, stdin) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (sscanf(line, "fail %15s %u", who, &n) == 2) {
+			printf("= %d\n", fail_nth_arm(who, n));
+		} else {
+			int r;
+
+			fail_nth_begin();
+			r = run(c, line, 0, NULL);
+			fail_nth_end();
+			printf("= %d", r);
+			fail_nth_tell();
+			putchar('\n');
+		}
+		fflush(stdout);
+	}
+	free(line);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -456,7 +531,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "error=EIO reason=no netlink socket\n");
 		return 1;
 	}
-	r = run(c, verb, argc, argv);
+	r = strcmp(verb, "serve") ? run(c, verb, argc, argv) : serve(c);
 	rpl_client_close(c);
 	return r;
 }

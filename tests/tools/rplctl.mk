@@ -7,9 +7,10 @@ NLTOOL_PKGS := libnl-genl-3.0
 NLTOOL_SRC := $(wildcard agent/kernel/*.c)
 NLTOOL_HDR := $(wildcard agent/kernel/*.h) uapi/linux/dm-replica.h
 
-build/tools/rplctl: tests/tools/rplctl.c $(NLTOOL_SRC) $(NLTOOL_HDR)
+build/tools/rplctl: tests/tools/rplctl.c tests/tools/fail-nth.c tests/tools/fail-nth.h $(NLTOOL_SRC) \
+		$(NLTOOL_HDR)
 	@mkdir -p $(@D)
-	$(CC) $(NLTOOL_CFLAGS) -o $@ $< $(NLTOOL_SRC) \
+	$(CC) $(NLTOOL_CFLAGS) -o $@ $(filter %.c,$^) \
 		$(shell pkg-config --cflags --libs $(NLTOOL_PKGS) uuid)
 
 tools: build/tools/rplctl

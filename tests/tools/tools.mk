@@ -30,9 +30,9 @@ check-tools: build/tools/rpl-stamp-san build/tools/rpl-fsx-san
 	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-fsx.sh build/tools/rpl-fsx-san
 	tests/tools/test-lib.sh
 
-build/tools/rpl-dm: tests/tools/rpl-dm.c
+build/tools/rpl-dm: tests/tools/rpl-dm.c tests/tools/fail-nth.c tests/tools/fail-nth.h
 	@mkdir -p $(@D)
-	$(CC) $(STAMP_CFLAGS) -static -o $@ $<
+	$(CC) $(STAMP_CFLAGS) -static -o $@ $(filter %.c,$^)
 
 build/tools/rpl-same: tests/tools/rpl-same.c
 	@mkdir -p $(@D)

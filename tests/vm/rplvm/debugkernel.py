@@ -1,70 +1,108 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A 6.1 kernel of our own with KASAN, lockdep, kmemleak and friends, built once into the cache.
+"""6.1 kernels of our own with KASAN, lockdep, kmemleak and friends, built once into the cache.
 
-Takes about eight minutes of two CPUs.  The entry's key is what it is made of: the fragment
-debug.config, the version of the source and the compiler.
+`debug` is for QEMU and has several CPUs, `uml` is User Mode Linux: a program of this machine, as
+fast as it, with one CPU.  Each takes about eight minutes of two CPUs.  An entry's key is what it is
+made of: the fragments of its configuration, the version of the source and the compiler.
 """
+import dataclasses
 import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 from . import cache, kernels, source
 
-FRAGMENT = pathlib.Path(__file__).resolve().parents[1] / "debug.config"
+VM = pathlib.Path(__file__).resolve().parents[1]
 
 
-def _key(tar):
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    fragments: tuple        # of the configuration; later ones replace lines of earlier ones
+    image: str              # the target of make, and the file below the build that boots
+    boot: str
+    make_args: tuple = ()
+
+
+OWN = {
+    "debug": Recipe(("debug.config",), "bzImage", "arch/x86/boot/bzImage"),
+    "uml": Recipe(("debug.config", "uml.config"), "linux", "linux", ("ARCH=um",)),
+}
+OPTION = re.compile(r"^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$")
+
+
+class Dropped(Exception):
+    """The configuration has no place for something that the kernel is to have."""
+
+
+def _texts(recipe):
+    return [(VM / f).read_text() for f in recipe.fragments]
+
+
+def _key(recipe, tar):
     cc = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True).stdout
-    text = FRAGMENT.read_text() + cc + str(tar.stat().st_size)
+    text = "".join(_texts(recipe)) + cc + str(tar.stat().st_size)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _make(src, out, *args):
+def options(texts):
+    """{option: its line} of fragments, of which later ones win."""
+    found = {}
+    for line in "\n".join(texts).splitlines():
+        m = OPTION.match(line)
+        if m:
+            found[m[1]] = line
+    return found
+
+
+def _make(recipe, src, out, *args):
     jobs = os.environ.get("RPL_JOBS") or str(min(2, os.cpu_count() or 1))
-    subprocess.run(["nice", "make", "-s", "-C", src, f"O={out}", f"-j{jobs}", *args], check=True,
-                   stdin=subprocess.DEVNULL)
+    subprocess.run(["nice", "make", "-s", "-C", src, f"O={out}", f"-j{jobs}", *recipe.make_args,
+                    *args], check=True, stdin=subprocess.DEVNULL)
 
 
-def _configure(src, out):
+def _configure(recipe, src, out):
     out.mkdir(exist_ok=True)
-    env_config = out / "fragment"
-    env_config.write_text(FRAGMENT.read_text())
-    _make(src, out, f"KCONFIG_ALLCONFIG={env_config}", "allnoconfig")
-    have = (out / ".config").read_text().splitlines()
-    lost = [o for o in FRAGMENT.read_text().splitlines() if o.startswith("CONFIG_") and o not in have]
+    # What is not asked for is off: it is allnoconfig.
+    want = [o for o in options(_texts(recipe)).values() if not o.startswith("#")]
+    (out / "fragment").write_text("".join(f"{o}\n" for o in want))
+    _make(recipe, src, out, f"KCONFIG_ALLCONFIG={out / 'fragment'}", "allnoconfig")
+    have = set((out / ".config").read_text().splitlines())
+    lost = [o for o in want if o not in have]
     if lost:
-        print("debug kernel: options that the configuration dropped:", *lost)
+        raise Dropped(f"options that the configuration dropped: {' '.join(lost)}")
 
 
-def _build(tar, where):
+def _build(series, tar, where):
+    recipe = OWN[series]
     where.mkdir(parents=True, exist_ok=True)
     src, out, root = where / "src", where / "build", where / "root"
     if not (where / "unpacked").exists():
         src.mkdir(exist_ok=True)
         subprocess.run(["tar", "-xJf", tar, "--strip-components=1", "-C", src], check=True)
         (where / "unpacked").touch()
-    _configure(src, out)
-    _make(src, out, "bzImage", "modules")
-    _make(src, out, f"INSTALL_MOD_PATH={root}", "modules_install")
+    _configure(recipe, src, out)
+    _make(recipe, src, out, recipe.image, "modules")
+    _make(recipe, src, out, f"INSTALL_MOD_PATH={root}", "modules_install")
     release = (out / "include/config/kernel.release").read_text().strip()
     info = {
-        "recipe": kernels.RECIPE, "series": "debug", "release": release,
-        "boot": "build/arch/x86/boot/bzImage", "modules": f"root/lib/modules/{release}",
-        "headers": "build", "make_args": [],
+        "recipe": kernels.RECIPE, "series": series, "release": release,
+        "boot": f"build/{recipe.boot}", "modules": f"root/lib/modules/{release}",
+        "headers": "build", "make_args": [*recipe.make_args],
     }
     info["needs"] = [info["boot"], info["modules"] + "/modules.dep.bin", "build/Module.symvers"]
     (where / "kernel.json").write_text(json.dumps(info, indent=1))
 
 
-def get():
+def get(series):
     tar = source.tarball()
-    where = cache.root() / "kernels" / f"debug-{_key(tar)}"
-    with cache.locked("kernel-debug"):
+    where = cache.root() / "kernels" / f"{series}-{_key(OWN[series], tar)}"
+    with cache.locked(f"kernel-{series}"):
         if (where / "kernel.json").exists():
             kernel = kernels.Kernel(where)
             if kernel.complete():
                 return kernel
-        _build(tar, where)
+        _build(series, tar, where)
         return kernels.Kernel(where)

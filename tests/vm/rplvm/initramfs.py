@@ -13,6 +13,7 @@ GUEST = pathlib.Path(__file__).resolve().parents[1] / "guest"
 # Loaded in this order, each after what it depends on.
 MODULES = ["virtio_mmio", "virtio_console", "virtio_blk", "virtio_net", "virtio_rng",
            "9pnet_virtio", "9p", "overlay"]
+NATIVE_MODULES = ["hostfs", "overlay"]
 
 
 class Missing(Exception):
@@ -33,7 +34,7 @@ def _load_order(kernel):
     builtin = {pathlib.Path(p).name.split(".ko")[0].replace("-", "_")
                for p in (kernel.modules / "modules.builtin").read_text().split()}
     deps, order = _dependencies(kernel), []
-    for m in MODULES:
+    for m in NATIVE_MODULES if kernel.native else MODULES:
         if m in builtin:
             continue
         if m not in deps:

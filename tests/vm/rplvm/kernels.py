@@ -20,6 +20,10 @@ SERIES = {
     "6.12": ["bookworm-backports"],
     "7.2": ["forky", "trixie-backports"],
 }
+# Built here (debugkernel.py).
+OWN = ("debug", "uml")
+OWN_OFFERS = {"faults"}
+QEMU_OFFERS = {"disks", "icount"}
 # Tools of newer suites are linked against a newer C library: they run with that library's loader.
 LOADER_FROM = {"7.2": "forky"}
 LOADER_PACKAGES = ["libc6", "libelf1t64", "zlib1g", "libzstd1", "libssl3t64"]
@@ -55,8 +59,20 @@ class Kernel:
         return self.boot_image.name == "vmlinux"
 
     @property
+    def native(self):
+        """User Mode Linux: a program of this machine, not a guest of QEMU."""
+        return self.series == "uml"
+
+    @property
+    def offers(self):
+        """What a suite can ask for that not every kernel has."""
+        return (OWN_OFFERS if self.series in OWN else set()) | \
+            (set() if self.native else QEMU_OFFERS)
+
+    @property
     def make_args(self):
-        return self.info["make_args"]
+        # The kernels of our own have UBSAN, but not in every file: in all of a module of ours.
+        return self.info["make_args"] + (["UBSAN_SANITIZE=y"] if self.series in OWN else [])
 
     def complete(self):
         return self.info["recipe"] == RECIPE and all(
@@ -192,11 +208,11 @@ def _retarget(work, final):
 
 def get(series, refresh=False):
     """The kernel of `series`, fetched when it is not complete in the cache."""
-    if series == "debug":
+    if series in OWN:
         from . import debugkernel
-        return debugkernel.get()
+        return debugkernel.get(series)
     if series not in SERIES:
-        raise ValueError(f"unknown kernel {series}: choose one of {', '.join(SERIES)} or debug")
+        raise ValueError(f"unknown kernel {series}: choose one of {', '.join([*SERIES, *OWN])}")
     where = cache.root() / "kernels" / series
     with cache.locked(f"kernel-{series}"):
         if not refresh and (where / "kernel.json").exists():

@@ -5,6 +5,7 @@ Everything about a guest is in its directory, so another process can go on with 
   out/        the guest's /out           out/.vm/N.cmd .out .rc   request N and what came of it
   ctl.in      requests to the guest      console.log qemu.log qemu.pid vm.json
 """
+import contextlib
 import ctypes
 import functools
 import json
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import time
 
-from . import cache, initramfs, klog, qemu
+from . import cache, initramfs, klog, qemu, uml
 
 GUEST = pathlib.Path(__file__).resolve().parents[1] / "guest"
 TICK_S = 0.02
@@ -23,7 +24,7 @@ PR_SET_PDEATHSIG = 1
 
 
 class GuestDied(Exception):
-    """QEMU ended although nobody asked it to."""
+    """The guest ended although nobody asked it to."""
 
 
 class Timeout(Exception):
@@ -62,7 +63,8 @@ class Machine:
 
     def _boot(self, cfg, module, load, env):
         self._prepare(cfg, module, load, env)
-        argv = qemu.arguments(cfg, initramfs.get(cfg.kernel), self.out)
+        argv = (uml if cfg.kernel.native else qemu).arguments(
+            cfg, initramfs.get(cfg.kernel), self.out)
         (self.dir / "vm.json").write_text(json.dumps({
             "series": cfg.kernel.series, "release": cfg.kernel.release,
             "forwards": cfg.forwards, "argv": argv}, indent=1))
@@ -178,8 +180,8 @@ class Machine:
             return proc.poll() is None
         pid = self.pid()
         try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                return b"qemu-system" in f.read()
+            exe = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+            return exe == "linux" or exe.startswith("qemu-system")
         except OSError:
             return False
 
@@ -234,10 +236,10 @@ class Machine:
         """Cut the power: what the guest had not written to its disks is lost."""
         pid = self.pid()
         if pid and self.alive():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            # User Mode Linux is several processes, in a group of their own.
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(ProcessLookupError):
+                    kill(pid, signal.SIGKILL)
             self._gone(5)
         elif getattr(self, "_proc", None) and self._proc.poll() is None:
             self._proc.terminate()

@@ -1,0 +1,719 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Memory that is not there, and requests that fail, on kernels that can be told to (fault injection):
+# each command with its first allocation failing, with its second, ... is done in full or refused with
+# nothing left of it; the sources go on; no memory is lost.
+# ktest: timeout=300 needs=faults
+. ./lib.sh
+SIZE=$((2 * MIB))
+RPLCTL=$TOP/build/tools/rplctl
+FAULTS=/sys/kernel/debug
+MANY=100000000
+G=11111111-2222-3333-4444-555555555555
+U=66666666-2222-3333-4444-55555555555
+SERVED=
+
+# faults_ready: allocations that may sleep can fail, too; what is failed on purpose is not logged.
+# rpl-dm and rplctl serve the case: a process for each command would take longer than all else.
+faults_ready()
+{
+	local f
+	for f in failslab fail_page_alloc; do
+		echo N > $FAULTS/$f/ignore-gfp-wait
+		echo Y > $FAULTS/$f/task-filter
+	done
+	echo N > $FAULTS/fail_page_alloc/ignore-gfp-highmem
+	echo 0 > $FAULTS/fail_page_alloc/min-order
+	for f in failslab fail_page_alloc fail_make_request; do
+		echo 0 > $FAULTS/$f/probability
+		echo 0 > $FAULTS/$f/verbose
+		echo 1 > $FAULTS/$f/interval
+	done
+	mkfifo "$WORK/dm.in" "$WORK/dm.out" "$WORK/ctl.in" "$WORK/ctl.out"
+	"$DM" serve < "$WORK/dm.in" > "$WORK/dm.out" &
+	exec 8> "$WORK/dm.in" 9< "$WORK/dm.out"
+	"$RPLCTL" serve < "$WORK/ctl.in" > "$WORK/ctl.out" 8>&- 9<&- &
+	exec 6> "$WORK/ctl.in" 7< "$WORK/ctl.out"
+	SERVED=1
+}
+
+# answer: of who serves, from standard input: TEXT, HIT (has an allocation failed?), the status.
+answer()
+{
+	local line
+	TEXT='' HIT=''
+	while read -r line; do
+		case $line in
+		"= "*)
+			line=${line#= }
+			[ "${line#* }" != 1 ] || [ "$line" = 1 ] || HIT=1
+			[ "${line%% *}" = 0 ]
+			return
+			;;
+		esac
+		TEXT="$TEXT${TEXT:+
+}$line"
+	done
+	die "nobody serves"
+}
+
+# dm WORD...: a command of rpl-dm.
+dm()
+{
+	local IFS='	'
+	echo "$*" >&8
+	answer <&9
+}
+
+ctl()
+{
+	echo "$*" >&6
+	answer <&7
+}
+
+# What the other functions call.
+dmsetup()
+{
+	local r
+	if [ -z "$SERVED" ]; then
+		"$DM" "$@"
+		return
+	fi
+	dm "$@"
+	r=$?
+	[ -z "$TEXT" ] || echo "$TEXT"
+	return $r
+}
+
+# faulty WORD...: a command of rpl-dm within each_fails.
+faulty()
+{
+	# shellcheck disable=SC2086
+	[ -z "$FAIL" ] || dm fail $FAIL || die "no faults here"
+	dm "$@"
+}
+
+# faults_begin PERCENT FAULT...: from now on, for tasks and devices that are marked.
+faults_begin()
+{
+	local percent=$1 f
+	shift
+	for f; do
+		echo $MANY > $FAULTS/$f/times
+		echo "$percent" > $FAULTS/$f/probability
+	done
+}
+
+# faults_end FAULT...: no more; INJECTED is how many there were.
+faults_end()
+{
+	local f left
+	INJECTED=0
+	for f; do
+		echo 0 > $FAULTS/$f/probability
+		read -r left < $FAULTS/$f/times
+		INJECTED=$((INJECTED + MANY - left))
+	done
+}
+
+# workers_may_fail 0|1: mark the threads of the kernel that do work for others.
+workers_may_fail()
+{
+	local t name
+	for t in /proc/[0-9]*; do
+		{ read -r name < "$t/comm"; } 2> /dev/null || continue
+		case $name in
+		kworker/*) { echo "$1" > "$t/make-it-fail"; } 2> /dev/null ;;
+		esac
+	done
+}
+
+# fail_io SLICE 0|1: may requests to it fail?
+fail_io()
+{
+	echo "$2" > "/sys/dev/block/$(/usr/sbin/dmsetup info -c --noheadings -o major,minor "sl-$1")/make-it-fail"
+}
+
+# STATE: what can be asked about stores and what is in them, without counters and times.
+state()
+{
+	ctl state || die "no state: $TEXT"
+	STATE=$TEXT
+}
+
+state_is()
+{
+	state
+	[ "$STATE" = "$1" ]
+}
+
+# state_stays WHAT STATE
+state_stays()
+{
+	state_is "$2" || retry_until 5 state_is "$2" || die "$1: state '$STATE', was '$2'"
+}
+
+# needs_about WHO DO UNDO: MOST allocations, to within 16.
+needs_about()
+{
+	local least=0 n=64 hit
+	MOST=
+	while [ -z "$MOST" ] || [ $((MOST - least)) -gt 16 ]; do
+		FAIL="$1 $n"
+		if $2; then
+			hit=$HIT FAIL=''
+			$3
+		else
+			hit=$HIT FAIL=''
+		fi
+		if [ "$hit" ]; then
+			least=$n
+		else
+			MOST=$n
+		fi
+		n=$((n * 2))
+		[ -z "$MOST" ] || n=$(((least + MOST) / 2))
+	done
+}
+
+# each_fails WHO DO UNDO: the function DO with its first allocation failing, with its second, ... until
+# it needs no more. It is refused, then nothing has changed; or it is done, then UNDO leads back.
+# WHO allocates: self, the task of the command, or workers, those of the kernel.
+each_fails()
+{
+	local who=$1 do=$2 undo=$3 n=0 spare=0 hits=0 refused=0 start after hit text
+	$do || die "$do, without a fault: $TEXT"
+	state
+	after=$STATE
+	$undo
+	state
+	start=$STATE
+	needs_about "$who" "$do" "$undo"
+	while [ $spare -lt 2 ]; do
+		n=$((n + 1))
+		# pools of hundreds of the same are in the middle
+		[ $n -lt 60 ] || [ $n -gt $((MOST - 120)) ] || n=$((n + 17))
+		[ $n -le $((MOST + 100)) ] || die "$do: a fault at allocation $n still, about $MOST before"
+		FAIL="$who $n"
+		if $do; then
+			hit=$HIT FAIL=''
+			state_stays "$do is done, fault $n of $who" "$after"
+			$undo
+			state_stays "$undo, fault $n of $who" "$start"
+		else
+			hit=$HIT text=$TEXT FAIL=''
+			[ "$hit" ] || die "$do: refused without a fault: $text"
+			refused=$((refused + 1))
+			state_stays "$do is refused, fault $n of $who" "$start"
+		fi
+		spare=$((spare + 1))
+		[ -z "$hit" ] || hits=$((hits + 1)) spare=0
+	done
+	diag "$do: $hits allocations of $who failed, $refused times it was refused"
+	[ $hits -gt 0 ] || die "$do: no fault was felt"
+}
+FAIL=
+
+# still_works: volume 1 takes writes, and a new snapshot of it keeps what it must.
+still_works()
+{
+	local before
+	snap_now 1 299
+	before=$(sum "$(src 1)")
+	must "write" write_at "$(src 1)" 0 $SIZE 77
+	same "a snapshot afterwards" "$(sum "$(snp 299)")" "$before"
+	snap_gone 299
+}
+
+# slowly CLONE...: as in rel.sh, but not through before the case is.
+slowly()
+{
+	local c
+	for c; do
+		must "set_rate" msg set_rate $c 0 1
+	done
+}
+
+# A store with few pages and chunks: there are fewer allocations to try. All of it is written first:
+# the RAM disk needs memory for what it has not held yet.
+store_small()
+{
+	slice sd $((16 * MIB))
+	dd if=/dev/zero of="$(sl sd)" bs=1M count=16 oflag=direct status=none
+	must "create the store" dmsetup create store --table "$(store_table '3 format max_volumes 4')"
+}
+
+volumes()
+{
+	faults_ready
+	store_small
+	source_new 1 $SIZE
+	source_new 2 $SIZE
+}
+
+# ---- commands ----
+
+snapshots_made()
+{
+	faulty message store 0 create_group $G "201:1:${U}1:snapshot,202:2:${U}2:snapshot"
+}
+
+snapshots_undone()
+{
+	must "delete 201" msg delete 201
+	must "delete 202" msg delete 202
+}
+
+snapshot_groups()
+{
+	volumes
+	each_fails self snapshots_made snapshots_undone
+	each_fails workers snapshots_made snapshots_undone
+	still_works
+}
+
+group_made()
+{
+	faulty message store 0 create_group $G "101:1:${U}1,102:2:${U}2,201:1:${U}3:snapshot"
+}
+
+group_undone()
+{
+	local c
+	must "delete 201" msg delete 201
+	for c in 101 102; do
+		must "detach $c" msg detach $c force
+		must "remove c-$c" dmsetup remove --retry "c-$c"
+		clone_open $c $((c - 100))
+		slowly $c
+	done
+}
+
+clone_groups()
+{
+	volumes
+	clone_new 101 1
+	clone_new 102 2
+	slowly 101 102
+	each_fails self group_made group_undone
+	each_fails workers group_made group_undone
+	still_works
+	must "create it once more" msg create_group $G "101:1:${U}1,102:2:${U}2"
+	must "at full speed" msg set_rate $G 0 0
+	state_becomes 101 synchronized 20
+	same "the clone" "$(sum "$(cln 101)")" "$(sum "$(src 1)")"
+}
+
+deleted()
+{
+	faulty message store 0 delete 201
+}
+
+space_is_back()
+{
+	dm status store || return
+	# shellcheck disable=SC2086
+	set -- $TEXT
+	[ "${11}" = 0 ]
+}
+
+# The space of the last one comes back although no other deletion follows.
+undeleted()
+{
+	space_is_back || retry_until 20 space_is_back || die "space in use after a deletion: $TEXT"
+	must "create 201" msg create_group $G "201:1:${U}1:snapshot"
+	write_at "$(src 1)" 0 65536 9
+}
+
+deletions()
+{
+	volumes
+	undeleted
+	each_fails self deleted undeleted
+	each_fails workers deleted undeleted
+	still_works
+}
+
+suspended()
+{
+	faulty message store 0 suspend 101
+}
+
+not_suspended()
+{
+	must "resume 101" msg resume 101
+}
+
+resumed()
+{
+	faulty message store 0 resume 101
+}
+
+not_resumed()
+{
+	must "suspend 101" msg suspend 101
+}
+
+rated()
+{
+	faulty message store 0 set_rate 101 0 2
+}
+
+not_rated()
+{
+	must "set_rate" msg set_rate 101 0 1
+}
+
+aborted()
+{
+	faulty message store 0 abort 101
+}
+
+clone_again()
+{
+	must "detach 101" msg detach 101 force
+	clone_renewed
+}
+
+clone_renewed()
+{
+	must "remove c-101" dmsetup remove --retry c-101
+	clone_open 101 1
+	slowly 101
+	must "create 101" msg create_group $G "101:1:${U}1"
+}
+
+detached()
+{
+	faulty message store 0 detach 101 force
+}
+
+modifications()
+{
+	local who
+	volumes
+	clone_new 101 1
+	slowly 101
+	must "create 101" msg create_group $G "101:1:${U}1"
+	for who in self workers; do
+		each_fails $who suspended not_suspended
+		not_resumed
+		each_fails $who resumed not_resumed
+		not_suspended
+		each_fails $who rated not_rated
+		each_fails $who aborted clone_again
+		each_fails $who detached clone_renewed
+	done
+	still_works
+}
+
+# ---- tables ----
+
+table_loaded()
+{
+	# shellcheck disable=SC2086
+	faulty load $READONLY "$DEV" --table "$TABLE"
+}
+
+table_cleared()
+{
+	must "clear $DEV" dmsetup clear "$DEV"
+}
+
+# table_fails NAME TABLE [--readonly]: make the device by it.
+table_fails()
+{
+	DEV=$1 TABLE=$2 READONLY=${3:-}
+	# shellcheck disable=SC2086
+	must "make $DEV" /usr/sbin/dmsetup create $READONLY "$DEV" --notable
+	each_fails self table_loaded table_cleared
+	# shellcheck disable=SC2086
+	must "load $DEV" dmsetup load $READONLY "$DEV" --table "$TABLE"
+	must "resume $DEV" dmsetup resume "$DEV"
+	/usr/sbin/dmsetup mknodes "$DEV"
+}
+
+# A table is loaded while there is another of its kind: else the kernel makes a cache for it, and
+# 6.1 loses memory itself where that fails.
+store_beside()
+{
+	slice sd2 $((16 * MIB))
+	must "create another store" dmsetup create store2 --table \
+		"0 $(sectors $((16 * MIB))) replica-store $(sl sd2) $CHUNK 3 format max_volumes 4"
+}
+
+tables_of_all()
+{
+	local before
+	faults_ready
+	store_beside
+	slice sd $((16 * MIB))
+	slice lo-1 $SIZE
+	slice tg-101 $SIZE
+	pattern "$(sl lo-1)" 1
+	table_fails store "$(store_table '3 format max_volumes 4')"
+	source_new 2 $SIZE
+	table_fails v-1 "$(source_table 1)"
+	clone_new 102 2
+	table_fails c-101 "$(clone_table 101 1)"
+	group $G 101:1 201:1:snapshot 202:2:snapshot
+	snap_open 202 2
+	table_fails n-201 "$(snap_table 201 1)" --readonly
+	before=$(sum "$(src 1)")
+	write_at "$(src 1)" 0 $SIZE 9
+	same "the snapshot" "$(sum "$(snp 201)")" "$before"
+	state_becomes 101 synchronized 20
+	same "the clone" "$(sum "$(cln 101)")" "$before"
+}
+
+# A store with content is opened: what it has to read is more.
+opening()
+{
+	local before
+	volumes
+	clone_new 101 1
+	slowly 101
+	group $G 101:1 201:1:snapshot 202:2:snapshot
+	snap_open_rw 201 1
+	write_at "$(snp 201)" 65536 65536 5
+	before=$(sum "$(snp 201)")
+	write_at "$(src 1)" 0 $SIZE 9
+	write_at "$(src 2)" 0 $SIZE 9
+	must "close all" dmsetup remove --retry n-201 c-101 v-1 v-2 store
+	store_beside
+	table_fails store "$(store_table 0)"
+	source_open 1
+	source_open 2
+	clone_open 101 1
+	snap_open 201 1
+	same "the snapshot" "$(sum "$(snp 201)")" "$before"
+	still_works
+}
+
+# As there is no way back: it grows by what it needs each time that it has grown.
+growth()
+{
+	local n=0 spare=0 hits=0 bytes=$((16 * MIB)) data was=0 grew=0 hit
+	faults_ready
+	store_room $bytes $((128 * MIB))
+	source_new 1 $SIZE
+	snap_now 1 201
+	while [ $spare -lt 2 ]; do
+		n=$((n + 1))
+		[ $n -le 600 ] || die "growth: a fault at allocation $n still"
+		data=$(store_data)
+		if [ "$data" != "$was" ]; then
+			bytes=$((bytes + 2 * MIB))
+			slice_grow sd $bytes
+			was=$data
+		fi
+		must "load" dmsetup load store --table "$(store_table 0)"
+		must "suspend" dmsetup suspend store
+		FAIL="self $n"
+		faulty resume store
+		hit=$HIT FAIL=''
+		[ "$(store_mode)" = open ] || die "the store is $(store_mode) after fault $n"
+		spare=$((spare + 1))
+		[ -z "$hit" ] || hits=$((hits + 1)) spare=0
+		[ "$(store_data)" = "$data" ] || grew=$((grew + 1))
+		# not suspended, whatever failed
+		dmsetup resume store
+		[ "$(store_data)" -ge "$data" ] || die "the store became smaller"
+	done
+	diag "growth: $hits allocations failed, $grew times it has grown"
+	[ $hits -gt $grew ] || die "no fault was felt"
+	[ $grew -gt 0 ] || die "it never grew"
+	still_works
+}
+
+# ---- dumps ----
+
+dumps()
+{
+	local what n spare hits want
+	volumes
+	clone_new 101 1
+	slowly 101
+	group $G 101:1 201:1:snapshot 202:2:snapshot
+	must suspend msg suspend 101
+	for what in stores sources relations groups; do
+		n=0 spare=0 hits=0
+		ctl $what || die "$what: $TEXT"
+		want=$TEXT
+		while [ $spare -lt 2 ]; do
+			n=$((n + 1))
+			[ $n -le 600 ] || die "$what: a fault at allocation $n still"
+			ctl fail self $n || die "no faults here"
+			! ctl $what || same "$what, fault $n" "$TEXT" "$want"
+			spare=$((spare + 1))
+			[ -z "$HIT" ] || hits=$((hits + 1)) spare=0
+		done
+		[ $hits -gt 0 ] || die "$what: no fault was felt"
+	done
+	still_works
+}
+
+# ---- under way ----
+
+# Marked again and again: the kernel makes new workers as it needs them.
+ended_marked()
+{
+	local t
+	workers_may_fail 1
+	for t in "/proc/$1/task"/*; do
+		{ echo 1 > "$t/make-it-fail"; } 2> /dev/null
+	done
+	! kill -0 "$1" 2> /dev/null
+}
+
+# Every other allocation fails for the writer and for all that works for it.
+writes()
+{
+	local before pid
+	volumes
+	clone_new 101 1
+	pattern "$(sl tg-101)" 3
+	group $G 101:1 201:1:snapshot
+	snap_open 201 1
+	before=$(sum "$(snp 201)")
+	workers_may_fail 1
+	faults_begin 50 failslab fail_page_alloc
+	"$STAMP" write -w 2 -b 4096 -r 200 -n 800 -L "$WORK/log" "$(src 1)" > "$WORK/writer" 2>&1 &
+	pid=$!
+	background $pid
+	retry_until 60 ended_marked $pid || die "the writes do not end"
+	faults_end failslab fail_page_alloc
+	workers_may_fail 0
+	wait $pid || die "a source write failed: $(cat "$WORK/writer")"
+	diag "$INJECTED allocations failed under the writes"
+	[ $INJECTED -gt 10 ] || die "only $INJECTED faults"
+	# a page of the store's map that there is no memory for costs the snapshot, not the write (I4)
+	if is_snap 201 synchronized; then
+		same "the snapshot" "$(sum "$(snp 201)")" "$before"
+	else
+		is_snap 201 failed || die "the snapshot: $(dmsetup status n-201)"
+		must_fail "a read of all of it" dd if="$(snp 201)" of=/dev/null bs=1M iflag=direct
+		diag "the snapshot: $(dmsetup status n-201)"
+	fi
+	state_becomes 101 synchronized 30
+	same "the clone" "$(sum "$(cln 101)")" "$before"
+	must "the source" "$STAMP" check -L "$WORK/log" -f 1 "$(src 1)"
+	still_works
+}
+
+# More than one allocation of a command fails: the way back has none either.
+commands_without_memory()
+{
+	local i made=0 start
+	volumes
+	state
+	start=$STATE
+	for i in $(seq 1 40); do
+		workers_may_fail 1
+		faults_begin 3 failslab fail_page_alloc
+		if dm message store 0 create_group $G "201:1:${U}1:snapshot,202:2:${U}2:snapshot"; then
+			made=$((made + 1))
+			retry_until 10 dm message store 0 delete 201 || die "delete 201: $TEXT"
+			retry_until 10 dm message store 0 delete 202 || die "delete 202: $TEXT"
+		fi
+		faults_end failslab fail_page_alloc
+		state_stays "after round $i" "$start"
+	done
+	workers_may_fail 0
+	diag "$made of 40 groups were made"
+	[ $made -gt 0 ] && [ $made -lt 40 ] || die "$made of 40 groups were made"
+	still_works
+}
+
+# write_all: overwrite source 1; every write must succeed.
+write_all()
+{
+	"$STAMP" write -w 2 -b 65536 -n 64 -L "$WORK/wlog.$(now_ms)" "$(src 1)" > "$WORK/writer" 2>&1 ||
+		die "a source write failed: $(cat "$WORK/writer")"
+}
+
+# requests_fail SLICE: every other one, from now on.
+requests_fail()
+{
+	fail_io "$1" 1
+	echo N > $FAULTS/fail_make_request/task-filter
+	faults_begin 50 fail_make_request
+}
+
+requests_pass()
+{
+	faults_end fail_make_request
+	fail_io "$1" 0
+	diag "$INJECTED requests to $1 failed"
+	[ $INJECTED -gt 0 ] || die "no request to $1 failed"
+}
+
+target_requests()
+{
+	local before
+	volumes
+	before=$(sum "$(src 1)")
+	clone_now 1 101 64
+	snap_now 1 201
+	requests_fail tg-101
+	write_all
+	state_becomes 101 failed 20
+	requests_pass tg-101
+	same "the snapshot" "$(sum "$(snp 201)")" "$before"
+	still_works
+}
+
+store_requests()
+{
+	local before
+	volumes
+	before=$(sum "$(src 1)")
+	snap_now 1 201
+	requests_fail sd
+	write_all
+	requests_pass sd
+	write_all
+	! is_snap 201 synchronized || same "a snapshot that is whole" "$(sum "$(snp 201)")" "$before"
+	diag "the store is $(store_mode), the snapshot $(snap_state 201)"
+	must "close all" dmsetup remove --retry n-201 v-1 v-2 store
+	must "open it" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	msg delete 201
+	still_works
+}
+
+# A write that its volume refuses fails, and no other; what a snapshot can be read of is right.
+source_requests()
+{
+	local o after
+	volumes
+	snap_now 1 201
+	requests_fail lo-1
+	for o in $(seq 0 31); do
+		write_at "$(src 1)" $((o * 65536)) 65536 9 2> /dev/null && echo "$o"
+	done > "$WORK/written"
+	requests_pass lo-1
+	is_snap 201 synchronized || die "the snapshot: $(dmsetup status n-201)"
+	"$STAMP" fill -f 1 "$(sl lo-2)"
+	for o in $(seq 0 31); do
+		after=$(sum "$(snp 201)" $((o * 65536)) 65536 2> /dev/null) || continue
+		same "the snapshot, chunk $o" "$after" "$(sum "$(sl lo-2)" $((o * 65536)) 65536)"
+	done
+	diag "$(wc -l < "$WORK/written") of 32 writes were done"
+	still_works
+}
+
+tc snapshot_groups "create_group of snapshots, each of its allocations failing once"
+tc clone_groups "create_group of clones and a snapshot"
+tc deletions "delete of a snapshot that has content"
+tc modifications "suspend, resume, set_rate, abort and detach"
+tc tables_of_all "the tables of a new store, a source, a clone and a snapshot"
+tc opening "the table of a store with content"
+tc growth "the growth of a store: it grows, or stays as it is"
+tc dumps "dumps: whole or an error"
+tc writes "writes, copies and records with every other allocation failing"
+tc commands_without_memory "commands of which more than one allocation fails"
+tc target_requests "every other request to a target fails"
+tc store_requests "every other request to the store fails"
+tc source_requests "every other request to a source's volume fails"
+run_cases
