@@ -187,7 +187,7 @@ bitmap_pages()
 	opens "the other copy of the bitmap page" suspended
 }
 
-cut()
+cut_off()
 {
 	local start len
 	closed
@@ -281,7 +281,7 @@ in_use()
 tc superblocks "a lost superblock is mended, two are refused"
 tc object_pages "a lost copy of an object page is mended, two are refused"
 tc bitmap_pages "a lost bitmap costs its clone and nothing else"
-tc cut "a device that was cut off is refused"
+tc cut_off "a device that was cut off is refused"
 tc exchanged "blocks in each other's place are noticed"
 tc put_back "blocks of an earlier time are noticed"
 tc never_closed "an image of a store in use goes on from where it was"

@@ -44,7 +44,7 @@ swept()
 {
 	local d names
 	names=$(our_devices)
-	for d in $(cut -d' ' -f2 /proc/mounts | grep "^$WORK/"); do
+	for d in $(awk -v w="$WORK/" 'index($2, w) == 1 { print $2 }' /proc/mounts); do
 		umount "$d" 2> /dev/null
 	done
 	# Nothing may hang because its device is suspended: the lowest ones first.
@@ -52,7 +52,7 @@ swept()
 		dmsetup resume "$d"
 	done
 	# Clones, snapshots and sources (c-, n-, v-), then stores, then what is below all of them.
-	for d in $(echo "$names" | awk '{ print ($1 ~ /^sl-/ ? 2 : $1 ~ /^store/), $1 }' | sort | cut -c3-); do
+	for d in $(echo "$names" | awk '{ print ($1 ~ /^sl-/ ? 2 : $1 ~ /^store/), $1 }' | sort | sed 's|^..||'); do
 		dmsetup remove "$d" > /dev/null 2>&1
 	done
 	[ -z "$(our_devices)" ]

@@ -96,7 +96,7 @@ close_all()
 }
 
 # As after a power cut at the moment of `image`.
-cut()
+power_cut()
 {
 	close_all
 	dd if="$WORK/image" of="$(sl sd)" bs=1M oflag=direct conv=notrunc status=none
@@ -214,7 +214,7 @@ exact_loss()
 	same "after more of it" "$(sum "$(snp 201)")" "$first"
 	is_snap 201 synchronized || die "$(dmsetup status n-201)"
 	# In force at once: the write went after the record.
-	cut
+	power_cut
 	snap_open 201 1
 	snap_open 202 1
 	is_snap 202 failed || die "202 is back after a cut: $(dmsetup status n-202)"
@@ -266,7 +266,7 @@ oldest_first()
 	is_snap 202 synchronized || die "202 is lost, too: $(dmsetup status n-202)"
 	same "the newer one" "$(sum "$(snp 202)")" "$second"
 	snap_is 209 synchronized || die "that of another volume is lost"
-	cut
+	power_cut
 	snap_open 202 1
 	snap_is 201 failed || die "201 is back after a cut"
 	is_snap 202 synchronized || die "202 after a cut: $(dmsetup status n-202)"
