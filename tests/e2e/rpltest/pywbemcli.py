@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pywbemcli as its users type it: in its interactive mode, one process for many commands.
 
-The old and the new pywbem are each in an environment of its own, see tests/e2e/e2e.mk.
+The old and the new pywbem are each in an environment of its own, see tests/check/venv.mk.
 """
 import functools
 import os
