@@ -5,7 +5,8 @@ KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-fsx rpl-dm rpl-same rplctl
 
 CRASH_POINTS ?= 10000
 FAULT_CASES := snapshot_groups,clone_groups,deletions,growth,dumps,writes,commands_without_memory
-UML_SUITES := faults:$(FAULT_CASES),target_requests,store_requests,source_requests
+UML_SUITES := faults:$(FAULT_CASES),target_requests,store_requests,source_requests \
+	snap-basic snap-write i2-snapshots grow shortage
 
 .PHONY: ktest check-kernel check-debug check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1

@@ -189,7 +189,7 @@ class Trial:
         self.text = ""
 
     def boot(self):
-        cfg = qemu.Config(kernel=self.kernel, deadline_s=600,
+        cfg = qemu.Config(kernel=self.kernel, smp=1, deadline_s=600,
                           disks=[qemu.Disk("disk0", DISK_BYTES, self.where / "disk0.img")])
         return machine.Machine.start(self.where / "vm", cfg, self.module, bound=True)
 
