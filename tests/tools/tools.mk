@@ -29,6 +29,7 @@ check-tools: build/tools/rpl-stamp-san build/tools/rpl-fsx-san
 	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-stamp.sh build/tools/rpl-stamp-san
 	ASAN_OPTIONS=detect_leaks=0 tests/tools/test-fsx.sh build/tools/rpl-fsx-san
 	tests/tools/test-lib.sh
+	python3 tests/vm/test_klog.py
 
 build/tools/rpl-dm: tests/tools/rpl-dm.c tests/tools/fail-nth.c tests/tools/fail-nth.h
 	@mkdir -p $(@D)

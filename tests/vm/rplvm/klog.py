@@ -18,13 +18,16 @@ UML_FUNCTION = re.compile(r"\] force_flush_all\+")
 # What the kernel says with a trace where an allocation was made to fail: no mistake.
 NO_MEMORY = re.compile(r"kmem_cache_create_usercopy\(\S+\) failed with error -12$|"
                        r"vmalloc error: size \d+, vm_struct allocation failed")
+LINES_BEFORE_TRACE = 25
 TRACE = re.compile(r"\] {2,}(\[<|\? |\S+\+0x|</?TASK>)")
 
 
 def _report_end(lines, start):
-    """Behind the last line of the trace of the report that begins there."""
-    end = start
+    """Behind the last line of the trace of the report that begins there, if it has one of its own."""
+    end = start + 1
     while end < len(lines) and "Call Trace:" not in lines[end]:
+        if end - start > LINES_BEFORE_TRACE or BAD.search(lines[end]):
+            return start + 1
         end += 1
     end += 1
     while end < len(lines) and TRACE.search(lines[end]):
