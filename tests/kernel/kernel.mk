@@ -8,7 +8,10 @@ FAULT_CASES := snapshot_groups,clone_groups,deletions,growth,dumps,writes,comman
 UML_SUITES := faults:$(FAULT_CASES),target_requests,store_requests,source_requests \
 	snap-basic snap-write i2-snapshots grow shortage
 
-.PHONY: ktest check-kernel check-debug check-uml crash
+KCSAN_SUITES := i1-group-order i2-fixed-past i2-snapshots i4-source-first snap-basic snap-write grow \
+	io-uring lifecycle netlink
+
+.PHONY: ktest check-kernel check-debug check-kcsan check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
 	@tests/kernel/ktest --kver $(KVER) $(T)
 
@@ -20,6 +23,9 @@ check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program o
 
 check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, several CPUs
 	@tests/kernel/ktest --kver debug $(T)
+
+check-kcsan: $(KTEST_TOOLS)	## suites with much at a time, on a kernel that looks for data races
+	@tests/kernel/ktest --kver kcsan $(or $(T),$(KCSAN_SUITES))
 
 crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12
 	@tests/crash/run --kver $(KVER) --points $(CRASH_POINTS) $(if $(SEED),--seed $(SEED))

@@ -19,6 +19,14 @@ def rcu(place, function):
             "Call Trace:", " [<60608680>] ? snprintf+0x0/0x100", f" [<60036c3a>] {function}+0xfa/0x1a0")
 
 
+def race(first, second):
+    return ("=" * 66, "BUG: KCSAN: data-race in a / b", "", "write to 0xffff88800531b1d8 of 8 bytes by task 70 on cpu 1:",
+            f" {first}", " process_one_work+0x1/0x2", " kthread+0x1/0x2", "",
+            "read (marked) to 0xffff88800531b1d8 of 8 bytes by interrupt on cpu 0:", f" {second}", "",
+            "Reported by Kernel Concurrency Sanitizer on:", "CPU: 0 PID: 71", "=" * 66)
+
+
+OURS, THEIRS = "rpl_op_end+0x1/0x2 [dm_replica]", "wake_up_process+0x1/0x2"
 TRACE = ("CPU: 0 PID: 99 Comm: modprobe", "Call Trace:", " <TASK>", " dump_stack_lvl+0x34/0x45", " </TASK>")
 NO_CACHE = "__kmem_cache_create_args: kmem_cache_create_usercopy(rpl) failed with error -12"
 BUG = "BUG: KASAN: slab-out-of-bounds in rpl_op"
@@ -31,6 +39,10 @@ CASES = (
     ("an allocation made to fail", log(NO_CACHE, *TRACE), False),
     ("a report behind one", log(NO_CACHE, *TRACE, BUG), True),
     ("a report behind one without a trace", log(NO_CACHE, BUG, *TRACE), True),
+    ("a data race of the kernel", log(*race(THEIRS, THEIRS)), False),
+    ("a report behind one", log(*race(THEIRS, THEIRS), BUG), True),
+    ("a data race of ours", log(*race(THEIRS, OURS)), True),
+    ("another one", log(*race(OURS, THEIRS)), True),
     ("a trace long behind one without", log(NO_CACHE, *["device-mapper: line"] * 40, *TRACE), True),
 )
 

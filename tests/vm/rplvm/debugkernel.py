@@ -2,8 +2,9 @@
 """6.1 kernels of our own with KASAN, lockdep, kmemleak and friends, built once into the cache.
 
 `debug` is for QEMU and has several CPUs, `uml` is User Mode Linux: a program of this machine, as
-fast as it, with one CPU.  Each takes about eight minutes of two CPUs.  An entry's key is what it is
-made of: the fragments of its configuration, the version of the source and the compiler.
+fast as it, with one CPU.  `kcsan` is like `debug`, and looks for data races.  Each takes about eight
+minutes of two CPUs.  An entry's key is what it is made of: the fragments of its configuration, the
+version of the source and the compiler.
 """
 import dataclasses
 import hashlib
@@ -28,6 +29,7 @@ class Recipe:
 
 OWN = {
     "debug": Recipe(("debug.config",), "bzImage", "arch/x86/boot/bzImage"),
+    "kcsan": Recipe(("debug.config", "kcsan.config"), "bzImage", "arch/x86/boot/bzImage"),
     "uml": Recipe(("debug.config", "uml.config"), "linux", "linux", ("ARCH=um",)),
 }
 OPTION = re.compile(r"^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$")

@@ -21,7 +21,7 @@ SERIES = {
     "7.2": ["forky", "trixie-backports"],
 }
 # Built here (debugkernel.py).
-OWN = ("debug", "uml")
+OWN = ("debug", "kcsan", "uml")
 OWN_OFFERS = {"faults"}
 QEMU_OFFERS = {"disks", "icount"}
 # Tools of newer suites are linked against a newer C library: they run with that library's loader.

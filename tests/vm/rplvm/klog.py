@@ -19,6 +19,9 @@ UML_FUNCTION = re.compile(r"\] force_flush_all\+")
 NO_MEMORY = re.compile(r"kmem_cache_create_usercopy\(\S+\) failed with error -12$|"
                        r"vmalloc error: size \d+, vm_struct allocation failed")
 LINES_BEFORE_TRACE = 25
+# A data race (KCSAN): "write to 0x… of 4 bytes by task 12 on cpu 1:" and the trace of it; the kernel
+# has races of its own.
+RACE_ACCESS = re.compile(r"\b(read|write|read-write)\b.* to 0x[0-9a-f]+ of \d+ bytes by ")
 TRACE = re.compile(r"\] {2,}(\[<|\? |\S+\+0x|</?TASK>)")
 
 
@@ -35,10 +38,31 @@ def _report_end(lines, start):
     return end
 
 
+def _race_end(lines, start):
+    end = start + 1
+    while end < len(lines) and end - start < 120 and "=" * 40 not in lines[end]:
+        end += 1
+    return end
+
+
+def _race_is_ours(report):
+    """Is one of the two accesses in the module, or in a function of the kernel that it calls?"""
+    for i, line in enumerate(report):
+        if RACE_ACCESS.search(line) and any("[dm_replica]" in x for x in report[i + 1:i + 3]):
+            return True
+    return False
+
+
 def _without_known(lines):
     kept, i = [], 0
     while i < len(lines):
         end = i + 1
+        if "BUG: KCSAN: " in lines[i]:
+            end = _race_end(lines, i)
+            if not _race_is_ours(lines[i:end]):
+                i = end
+                continue
+            end = i + 1
         if NO_MEMORY.search(lines[i]):
             i = _report_end(lines, i)
             continue
