@@ -418,7 +418,9 @@ static void file_op(struct rpl_journal *j, struct batch *b, struct rpl_op *op)
 		return;
 	rpl_bits_put(op->bits);
 	op->bits = NULL;
-	rpl_keep_lose(op, -error, "the store's map has no room");
+	rpl_keep_lose(op, -error,
+		      error == -ENOMEM ? "no memory for the store's map"
+				       : "the store's map has no room");
 }
 
 /* Snapshots that are lost: all that the arm had, or some. */

@@ -69,6 +69,7 @@
 #include "map.h"
 #include "pacing.h"
 #include "progress.h"
+#include "reserve.h"
 
 #define RPL_CLONES_MAX	      7 /* unfinished clones of one volume: destinations of one op */
 #define RPL_BUCKETS	      1024
@@ -221,6 +222,7 @@ struct rpl_store {
 	/* old content for snapshots: map.h, space.h, scan.c */
 	rwlock_t map_lock; /* map; irq; inside bucket->lock */
 	struct rpl_map map; /* nr_pages 0: formatted without room for snapshots */
+	struct rpl_reserve reserve; /* for its pages; empty without room for snapshots */
 	struct rpl_space *space; /* NULL likewise */
 	struct delayed_work scan_work; /* on bg_wq: clears garbage */
 	struct percpu_ref data_users; /* I/O to the store's chunks; killed before bdev goes */

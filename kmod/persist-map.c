@@ -133,7 +133,7 @@ static int make_map(struct rpl_store *s, struct rpl_persist *p)
 	}
 	rpl_map_add(s, p, &more);
 	rpl_map_more_free(&more);
-	return 0;
+	return rpl_reserve_fill(&s->reserve);
 }
 
 void rpl_persist_map_free(struct rpl_store *s)

@@ -301,7 +301,7 @@ int rpl_store_file(struct rpl_store *s, struct rpl_map_entry *e)
 		if (r != -EAGAIN)
 			break;
 		if (!fresh)
-			fresh = get_zeroed_page(GFP_NOIO | __GFP_NOWARN | __GFP_NORETRY);
+			fresh = rpl_reserve_page(&s->reserve);
 		if (!fresh)
 			return -ENOMEM;
 	}

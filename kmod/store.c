@@ -85,6 +85,7 @@ static void store_free_work(struct work_struct *work)
 	cancel_delayed_work_sync(&s->pace_work);
 	cancel_delayed_work_sync(&s->scan_work);
 	rpl_commit_exit(s);
+	rpl_reserve_exit(&s->reserve);
 	rpl_ops_exit(s);
 	rpl_copy_exit(s);
 	destroy_workqueue(s->bg_wq);
@@ -259,6 +260,7 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	r = store_make_queues(s);
 	if (r)
 		goto out_data;
+	rpl_reserve_init(&s->reserve, s->bg_wq);
 	r = rpl_epoch_init(s);
 	if (r)
 		goto out_queues;

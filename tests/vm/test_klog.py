@@ -20,7 +20,8 @@ def rcu(place, function):
 
 
 def race(first, second):
-    return ("=" * 66, "BUG: KCSAN: data-race in a / b", "", "write to 0xffff88800531b1d8 of 8 bytes by task 70 on cpu 1:",
+    return ("=" * 66, "BUG: KCSAN: data-race in a / b", "",
+            "write to 0xffff88800531b1d8 of 8 bytes by task 70 on cpu 1:",
             f" {first}", " process_one_work+0x1/0x2", " kthread+0x1/0x2", "",
             "read (marked) to 0xffff88800531b1d8 of 8 bytes by interrupt on cpu 0:", f" {second}", "",
             "Reported by Kernel Concurrency Sanitizer on:", "CPU: 0 PID: 71", "=" * 66)
