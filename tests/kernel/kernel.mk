@@ -25,7 +25,8 @@ check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, 
 	@tests/kernel/ktest --kver debug $(T)
 
 check-kcsan: $(KTEST_TOOLS)	## suites with much at a time, on a kernel that looks for data races
-	@tests/kernel/ktest --kver kcsan $(or $(T),$(KCSAN_SUITES))
+	@r=0; tests/kernel/planted/run --kver kcsan || r=1; \
+	tests/kernel/ktest --kver kcsan $(or $(T),$(KCSAN_SUITES)) || r=1; exit $$r
 
 crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12
 	@tests/crash/run --kver $(KVER) --points $(CRASH_POINTS) $(if $(SEED),--seed $(SEED))

@@ -58,6 +58,11 @@ freed()
 	plant freed
 }
 
+race()
+{
+	plant race
+}
+
 tc shift_width "a shift by more than there are bits"
 tc timer "memory freed with a timer in it that runs"
 tc rcu "a pointer followed without the lock of readers"
@@ -65,4 +70,5 @@ tc leak "memory that nothing points to"
 tc locks "two locks, each taken after the other"
 tc bounds "a write one byte behind the memory"
 tc freed "a write to freed memory"
+tc race "a count that two threads increase, without a lock"
 run_cases

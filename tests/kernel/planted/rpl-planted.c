@@ -4,17 +4,20 @@
  * to the parameter "bug", the name of one makes it. planted.sh writes them, run looks at the reports.
  */
 #include <linux/debugobjects.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 
-#define LEAKS 10 /* a pointer that is left on a stack hides one of them */
+#define RACE_JIFFIES (2 * HZ)
+#define LEAKS	     10 /* a pointer that is left on a stack hides one of them */
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static int __rcu *guarded;
+static unsigned int raced;
 static volatile unsigned int forty = 40; /* what the compiler must not know */
 
 static void rpl_planted_bounds(void)
@@ -80,6 +83,29 @@ static void rpl_planted_leak(void)
 		WRITE_ONCE(*(char *)kmalloc(forty, GFP_KERNEL | __GFP_NOFAIL), 1);
 }
 
+static int other_one(void *arg)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void rpl_planted_race(void)
+{
+	unsigned long end = jiffies + RACE_JIFFIES;
+	struct task_struct *other = kthread_run(other_one, NULL, "rpl_planted");
+
+	if (IS_ERR(other))
+		return;
+	while (time_before(jiffies, end)) {
+		raced++;
+		cond_resched();
+	}
+	kthread_stop(other);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(void);
@@ -87,7 +113,7 @@ static const struct {
 	{ "bounds", rpl_planted_bounds }, { "freed", rpl_planted_freed },
 	{ "locks", rpl_planted_locks },	  { "rcu", rpl_planted_rcu },
 	{ "shift", rpl_planted_shift },	  { "timer", rpl_planted_timer },
-	{ "leak", rpl_planted_leak },
+	{ "leak", rpl_planted_leak },	  { "race", rpl_planted_race },
 };
 
 static int bug_set(const char *name, const struct kernel_param *kp)

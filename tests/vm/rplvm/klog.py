@@ -19,6 +19,7 @@ UML_FUNCTION = re.compile(r"\] force_flush_all\+")
 NO_MEMORY = re.compile(r"kmem_cache_create_usercopy\(\S+\) failed with error -12$|"
                        r"vmalloc error: size \d+, vm_struct allocation failed")
 LINES_BEFORE_TRACE = 25
+OURS = re.compile(r"\[(dm_replica|rpl_planted)\]")
 # A data race (KCSAN): "write to 0x… of 4 bytes by task 12 on cpu 1:" and the trace of it; the kernel
 # has races of its own.
 RACE_ACCESS = re.compile(r"\b(read|write|read-write)\b.* to 0x[0-9a-f]+ of \d+ bytes by ")
@@ -48,7 +49,7 @@ def _race_end(lines, start):
 def _race_is_ours(report):
     """Is one of the two accesses in the module, or in a function of the kernel that it calls?"""
     for i, line in enumerate(report):
-        if RACE_ACCESS.search(line) and any("[dm_replica]" in x for x in report[i + 1:i + 3]):
+        if RACE_ACCESS.search(line) and any(OURS.search(x) for x in report[i + 1:i + 3]):
             return True
     return False
 
