@@ -118,6 +118,14 @@ gone()
 	! dmsetup status "$1" > /dev/null 2>&1
 }
 
+# in_flight DEVICE: has it writes that have not ended?
+in_flight()
+{
+	local d
+	d=$(ls -l "$1" | awk '{ print $6 }')
+	[ "$(awk '{ print $2 }' "/sys/block/dm-$d/inflight")" -gt 0 ]
+}
+
 sl()
 {
 	echo "/dev/mapper/sl-$1"

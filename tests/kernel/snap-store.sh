@@ -116,7 +116,7 @@ lost_before_settled()
 	dd if=/dev/zero of="$(src 3)" bs=4k count=1 oflag=direct conv=notrunc status=none &
 	writer=$!
 	background $writer
-	retry_until 10 in_flight 3 || die "no write hangs"
+	retry_until 10 in_flight "$(src 3)" || die "no write hangs"
 	cookie=$("$RPLCTL" create-group -n "$(uuid)" 203:3:snapshot) || die "create-group"
 	retry_until 10 command_is "$cookie" running || echo "no command waits" > "$WORK/bad"
 	# A copy takes too long: 201 is lost, and the write ends when that is recorded.
@@ -157,14 +157,6 @@ journal()
 journal_is_from()
 {
 	[ "$(journal tail)" -ge "$1" ]
-}
-
-# in_flight SOURCE: are there writes below it that have not ended?
-in_flight()
-{
-	local d
-	d=$(ls -l "$(src "$1")" | awk '{ print $6 }')
-	[ "$(awk '{ print $2 }' "/sys/block/dm-$d/inflight")" -gt 0 ]
 }
 
 command_is()

@@ -250,7 +250,7 @@ suspended()
 	slice_hang lo-1
 	write_at "$(snp 201)" 0 4096 5 &
 	background $!
-	retry_until 5 grep -q . "/sys/block/$(basename "$(readlink -f "$(snp 201)")")/inflight"
+	retry_until 10 used_is 128 || die "no copy begins: $(store_used)"
 	must "suspend" dmsetup suspend --noflush --nolockfs n-201
 	slice_ok lo-1
 	must "resume" dmsetup resume n-201
