@@ -108,11 +108,6 @@ as_it_is()
 	must "close it" dmsetup remove --retry n-20$1
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 above()
 {
 	local p written=snap-2 fsx fio

@@ -67,11 +67,6 @@ at_least()
 	[ "$2" -ge "$1" ] && echo "$2" || echo "$1 at least"
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 reopen_all()
 {
 	local n

@@ -70,11 +70,6 @@ over_time()
 	checked_closed
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 # The second opinion, of a store that is closed.
 checked_closed()
 {

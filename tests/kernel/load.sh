@@ -230,11 +230,6 @@ all_written()
 		"$(sed -n 's/^writes //p' "$WORK/check")"
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 # With nobody writing the store holds what the snapshots need, to the chunk.
 space()
 {

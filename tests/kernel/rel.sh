@@ -222,6 +222,11 @@ store_used()
 	echo "${11:-}"
 }
 
+used_is()
+{
+	[ "$(store_used)" = "$1" ]
+}
+
 uuid()
 {
 	local u

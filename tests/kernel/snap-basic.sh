@@ -27,11 +27,6 @@ one()
 	retry_until 20 used_is 0 || die "used after the deletion: $(store_used)"
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 # Volumes of a chunk, more or less, and one that ends within a chunk.
 sizes()
 {

@@ -164,11 +164,6 @@ command_is()
 	"$RPLCTL" command "$1" | grep -q " status=$2 "
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 # The store is full: the snapshots of the volume that needs a chunk are lost, others are not.
 full()
 {

@@ -42,11 +42,6 @@ point()
 	fi
 }
 
-used_is()
-{
-	[ "$(store_used)" = "$1" ]
-}
-
 # Parts of chunks, whole ones, both sides of borders and of windows; before and after the source's.
 some_writes()
 {
