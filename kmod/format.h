@@ -40,6 +40,10 @@
 #define RPL_MIN_STORE_BYTES  (16ULL << 20)
 #define RPL_AREAS	     32
 
+/* The index of the map has a bit for so many pages; all of it fits behind superblock B. */
+#define RPL_MAP_RUN	    16U
+#define RPL_MAP_INDEX_BYTES (RPL_SB_B_OFFSET - RPL_BLOCK_BYTES)
+
 /* Bounds of what a store may say, so that no sum of them overflows. */
 #define RPL_CHUNK_SECTORS_MIN  8U
 #define RPL_CHUNK_SECTORS_MAX  2048U
@@ -95,6 +99,7 @@ enum rpl_area_kind {
 	RPL_AREA_JOURNAL,
 	RPL_AREA_MAP,
 	RPL_AREA_DATA,
+	RPL_AREA_MAP_INDEX,
 };
 
 struct rpl_area {
@@ -190,6 +195,7 @@ enum rpl_page_kind {
 	RPL_PAGE_OBJECTS = 1,
 	RPL_PAGE_BITMAP = 2,
 	RPL_PAGE_MAP = 3,
+	RPL_PAGE_MAP_INDEX = 4, /* has one slot, and an incarnation for a generation */
 };
 
 struct rpl_page_id {

@@ -136,6 +136,8 @@ static void plan_data(struct rpl_sb *sb, u64 end)
 	plan_area(sb, 3, RPL_AREA_MAP, map_bytes, &end);
 	end = data;
 	plan_area(sb, 4, RPL_AREA_DATA, chunks * chunk_bytes, &end);
+	end = RPL_SB_B_OFFSET + RPL_BLOCK_BYTES;
+	plan_area(sb, 5, RPL_AREA_MAP_INDEX, RPL_MAP_INDEX_BYTES, &end);
 }
 
 int rpl_sb_plan(struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, u32 max_volumes,
@@ -227,6 +229,7 @@ static bool map_parts_sane(const struct rpl_sb *sb, u32 wanted)
 
 static bool snapshots_sane(const struct rpl_sb *sb)
 {
+	const struct rpl_area *index = rpl_sb_area(sb, RPL_AREA_MAP_INDEX);
 	const struct rpl_area *map = rpl_sb_area(sb, RPL_AREA_MAP);
 	const struct rpl_area *data = rpl_sb_area(sb, RPL_AREA_DATA);
 	u64 chunk_bytes = (u64)sb->chunk_sectors << 9;
@@ -236,6 +239,7 @@ static bool snapshots_sane(const struct rpl_sb *sb)
 	return sb->max_snapshots && sb->max_snapshots <= RPL_SNAPSHOTS_ALL_MAX && map && data &&
 	       data->offset_bytes % chunk_bytes == 0 && data->length_bytes % chunk_bytes == 0 &&
 	       data->length_bytes / chunk_bytes < U32_MAX &&
+	       (!index || index->length_bytes <= RPL_MAP_INDEX_BYTES) &&
 	       map_parts_sane(sb, rpl_map_pages(data->length_bytes / chunk_bytes));
 }
 

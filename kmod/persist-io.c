@@ -123,6 +123,7 @@ void rpl_persist_free(struct rpl_persist *p)
 	kvfree(p->map_written);
 	kvfree(p->map_slot);
 	kvfree(p->map_generation);
+	kvfree(p->map_index);
 	kvfree(p->bitmap_slot);
 	kvfree(p->bitmap_generation);
 	free_page((unsigned long)p->block);

@@ -15,7 +15,8 @@
 #include "snap.h"
 #include "space.h"
 
-#define READ_PAGES 16U /* both slots of each, by one bio */
+#define RUNS_AT_ONCE 8 /* that are being read, each by one bio: 1 MiB */
+#define RUN_BYTES    (2 * RPL_MAP_RUN * RPL_BLOCK_BYTES) /* of both slots */
 
 /* ---- checkpoint ---- */
 
@@ -52,8 +53,14 @@ int rpl_persist_write_map(struct rpl_store *s, u64 generation, bool *any)
 	unsigned long i;
 	int r = 0;
 
+	r = rpl_index_add(p, &s->map, s->incarnation);
+	if (r)
+		return r;
 	rpl_pio_begin(&wait);
 	for_each_set_bit(i, s->map.dirty, s->map.nr_pages) {
+		/* dirty only since then: the next checkpoint's */
+		if (!rpl_index_has(p, i))
+			continue;
 		write_page(s, i, generation, &wait, p->batch + (size_t)nr * RPL_BLOCK_BYTES);
 		*any = true;
 		if (++nr < RPL_BITMAP_BATCH)
@@ -175,27 +182,94 @@ static int load_page(struct rpl_store *s, struct rpl_persist *p, u32 index, void
 	return 0;
 }
 
-/* Pages from `index` on, nr of them, through buf. */
-static int load_some(struct rpl_store *s, struct rpl_persist *p, u32 index, u32 nr, void *buf,
-		     u64 *sum, bool *damaged)
+/* Pages that are read together: one run of the index, or what a part of the map has of it. */
+struct run {
+	u32 index, nr;
+	void *buf; /* RUN_BYTES */
+	struct rpl_io_wait wait;
+};
+
+struct load {
+	struct rpl_store *s;
+	struct rpl_persist *p;
+	struct run runs[RUNS_AT_ONCE];
+	u64 sum;
+	bool damaged;
+};
+
+static int load_new(struct load *l)
 {
-	u64 at = rpl_sb_map_offset(&p->sb, index, 0);
-	bool bad = rpl_pio(p, REQ_OP_READ, at, buf, 2 * nr * RPL_BLOCK_BYTES);
+	u32 i;
+
+	for (i = 0; i < RUNS_AT_ONCE; i++) {
+		l->runs[i].buf = alloc_pages_exact(RUN_BYTES, GFP_KERNEL);
+		if (!l->runs[i].buf)
+			return -ENOMEM;
+	}
+	return rpl_index_load(l->p, l->s->map.nr_pages);
+}
+
+static void load_end(struct load *l)
+{
+	u32 i;
+
+	for (i = 0; i < RUNS_AT_ONCE; i++)
+		if (l->runs[i].buf)
+			free_pages_exact(l->runs[i].buf, RUN_BYTES);
+}
+
+static void start_run(struct load *l, struct run *run, u32 index, u32 nr)
+{
+	run->index = index;
+	run->nr = nr;
+	rpl_pio_begin(&run->wait);
+	rpl_pio_start(l->p, &run->wait, REQ_OP_READ, rpl_sb_map_offset(&l->p->sb, index, 0),
+		      run->buf, 2 * nr * RPL_BLOCK_BYTES);
+}
+
+/* What was read, slot by slot if it could not be read in one piece. */
+static int finish_run(struct load *l, struct run *run)
+{
+	u64 at = rpl_sb_map_offset(&l->p->sb, run->index, 0);
+	bool bad = rpl_pio_finish(&run->wait);
 	u32 i, slot;
 	int r = 0;
 
-	for (i = 0; i < nr && !r; i++) {
+	for (i = 0; i < run->nr && !r; i++) {
 		void *slots[2];
 
 		for (slot = 0; slot < 2; slot++) {
 			u64 offset = (2ULL * i + slot) * RPL_BLOCK_BYTES;
 
-			slots[slot] = buf + offset;
+			slots[slot] = run->buf + offset;
 			if (bad &&
-			    rpl_pio(p, REQ_OP_READ, at + offset, slots[slot], RPL_BLOCK_BYTES))
+			    rpl_pio(l->p, REQ_OP_READ, at + offset, slots[slot], RPL_BLOCK_BYTES))
 				slots[slot] = NULL;
 		}
-		r = load_page(s, p, index + i, slots, sum, damaged);
+		r = load_page(l->s, l->p, run->index + i, slots, &l->sum, &l->damaged);
+	}
+	return r;
+}
+
+/* The pages that the index has, or those that it has not. */
+static int load_pages(struct load *l, bool in_index)
+{
+	const struct rpl_map *m = &l->s->map;
+	u32 i = 0, n, k, end;
+	int r = 0;
+
+	while (i < m->nr_pages && !r) {
+		for (n = 0; n < RUNS_AT_ONCE && i < m->nr_pages; i = end) {
+			end = min(round_down(i, RPL_MAP_RUN) + RPL_MAP_RUN, rpl_map_part_end(m, i));
+			if (rpl_index_has(l->p, i) == in_index)
+				start_run(l, &l->runs[n++], i, end - i);
+		}
+		for (k = 0; k < n; k++) {
+			int error = finish_run(l, &l->runs[k]);
+
+			r = r ?: error;
+		}
+		cond_resched();
 	}
 	return r;
 }
@@ -229,12 +303,21 @@ static int mend_map(struct rpl_store *s)
 	return 0;
 }
 
+/* 0 or -ENOMEM. What is there is read; whether that is all, l->sum tells. */
+static int load_all(struct load *l)
+{
+	int r = load_new(l) ?: load_pages(l, true);
+
+	/* an index that says too little would be a defect of ours, but it must not cost the map */
+	if (!r && l->sum != l->p->sb.map_sum)
+		r = load_pages(l, false);
+	return r;
+}
+
 int rpl_persist_load_map(struct rpl_store *s, struct rpl_persist *p)
 {
-	bool damaged = false;
-	u64 sum = 0;
-	void *buf;
-	u32 i, nr;
+	struct load *l;
+	bool damaged, lost;
 	int r = make_map(s, p);
 
 	if (r)
@@ -244,18 +327,19 @@ int rpl_persist_load_map(struct rpl_store *s, struct rpl_persist *p)
 		rpl_loaded_snapshots_lose(s, 0, 0, U64_MAX, EUCLEAN, "the store has no map");
 		return 0;
 	}
-	buf = alloc_pages_exact(2 * READ_PAGES * RPL_BLOCK_BYTES, GFP_KERNEL);
-	if (!buf)
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
 		return -ENOMEM;
-	for (i = 0; i < s->map.nr_pages && !r; i += nr) {
-		nr = min(READ_PAGES, rpl_map_part_end(&s->map, i) - i);
-		r = load_some(s, p, i, nr, buf, &sum, &damaged);
-		cond_resched();
-	}
-	free_pages_exact(buf, 2 * READ_PAGES * RPL_BLOCK_BYTES);
+	l->s = s;
+	l->p = p;
+	r = load_all(l);
+	damaged = l->damaged;
+	lost = l->sum != p->sb.map_sum;
+	load_end(l);
+	kfree(l);
 	if (r)
 		return r;
-	if (!damaged && sum == p->sb.map_sum)
+	if (!damaged && !lost)
 		return mend_map(s);
 	rpl_loaded_snapshots_lose(s, 0, 0, U64_MAX, EUCLEAN,
 				  damaged ? "a page of the store's map is damaged"

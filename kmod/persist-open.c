@@ -498,7 +498,8 @@ static int begin_life(struct rpl_store *s, struct rpl_persist *p, u64 next, stru
 		return -ENOMEM;
 	}
 	s->persist = p;
-	r = rpl_persist_write(s, &change) ?: rpl_persist_write(s, &change);
+	r = rpl_index_begin(p, &s->map, s->incarnation) ?: rpl_persist_write(s, &change) ?:
+	    rpl_persist_write(s, &change);
 	if (!r) {
 		rpl_store_not_lost(s->uuid);
 		return 0;

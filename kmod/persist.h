@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the files of a store's metadata share: persist.c (commit, checkpoint, close), persist-open.c
- * (format, load), persist-map.c (pages of the map), persist-grow.c (a larger device),
- * persist-replay.c (journal, at load) and persist-io.c (blocks). One caller at a time:
+ * (format, load), persist-map.c (pages of the map), persist-index.c (which of them
+ * were ever written), persist-grow.c (a larger device), persist-replay.c (journal, at load) and
+ * persist-io.c (blocks). One caller at a time:
  * persist_mutex, or the constructor. journal.c uses the blocks on its own.
  */
 #ifndef RPL_PERSIST_H
@@ -44,6 +45,7 @@ struct rpl_persist {
 	unsigned long *map_written; /* of the change that is being written */
 	u8 *map_slot; /* holds the last one that counted */
 	u64 *map_generation; /* of that one; 0: it was never written */
+	unsigned long *map_index; /* a bit for each run of pages, persist-index.c; NULL: none */
 };
 
 #define RPL_BITMAP_BATCH 16U
@@ -109,6 +111,17 @@ void rpl_persist_flip_map(struct rpl_store *s);
  * its snapshots are lost. 0 or -ENOMEM.
  */
 int rpl_persist_load_map(struct rpl_store *s, struct rpl_persist *p);
+
+/* ---- persist-index.c ---- */
+
+/* What it says of a map of so many pages: all of them, if it does not count. 0 or -ENOMEM. */
+int rpl_index_load(struct rpl_persist *p, u32 nr_pages);
+/* May the page be on disk? */
+bool rpl_index_has(const struct rpl_persist *p, u32 page);
+/* A new life: exactly the pages that are there. 0 or -EIO, like the next. */
+int rpl_index_begin(struct rpl_persist *p, const struct rpl_map *map, u64 incarnation);
+/* Before pages are written: those that are dirty now are in it, durably. */
+int rpl_index_add(struct rpl_persist *p, const struct rpl_map *map, u64 incarnation);
 
 /* ---- persist-grow.c ---- */
 

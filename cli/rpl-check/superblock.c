@@ -168,7 +168,7 @@ static struct json_object *areas_tree(const struct rpl_sb *sb)
 	static const char *const names[] = {
 		[RPL_AREA_OBJECTS] = "objects", [RPL_AREA_BITMAPS] = "bitmaps",
 		[RPL_AREA_JOURNAL] = "journal", [RPL_AREA_MAP] = "map",
-		[RPL_AREA_DATA] = "data",
+		[RPL_AREA_DATA] = "data",	[RPL_AREA_MAP_INDEX] = "map index",
 	};
 	struct json_object *all = json_object_new_array();
 	unsigned int i;

@@ -50,7 +50,7 @@ static void plan_is_sane_for_every_size(void **state)
 
 		assert_int_equal(rpl_sb_plan(&sb, bytes, chunk, volumes, &why), 0);
 		assert_true(rpl_sb_sane(&sb));
-		for (unsigned int k = 1; k <= RPL_AREA_DATA; k++)
+		for (unsigned int k = 1; k <= RPL_AREA_MAP_INDEX; k++)
 			assert_non_null(rpl_sb_area(&sb, (enum rpl_area_kind)k));
 		assert_true(rpl_sb_area(&sb, RPL_AREA_DATA)->length_bytes >= chunk * 512ULL);
 		assert_int_equal(rpl_sb_area(&sb, RPL_AREA_DATA)->offset_bytes % (chunk * 512ULL),

@@ -151,7 +151,7 @@ static void impossible_parts(void **state)
 	struct rpl_sb sb = a_store(64ULL << 20), bad, back;
 	struct rpl_why why;
 	u8 block[RPL_BLOCK_BYTES];
-	u32 part = 5, i;
+	u32 part = 6, i;
 
 	(void)state;
 	assert_int_equal(rpl_sb_grow(&sb, 128ULL << 20, &why), 0);
