@@ -10,6 +10,7 @@ what was not, goes to TRIAL; the store is opened there and asked.  A model says 
 its point in time, or what its user wrote, at least as new as what the user had flushed.  Then the
 copy is let go to its end, with writes in front of it, and the target must hold the same.
 """
+import contextlib
 import mmap
 import os
 import pathlib
@@ -124,8 +125,9 @@ def second_opinion(image):
 
 def expedite():
     """To remove a device takes several grace periods; nothing that is looked at depends on them."""
-    with open("/sys/kernel/rcu_expedited", "w") as f:
-        f.write("1")
+    with contextlib.suppress(PermissionError):  # with one processor for ever they are short
+        with open("/sys/kernel/rcu_expedited", "w") as f:
+            f.write("1")
 
 
 class Node:
