@@ -112,7 +112,7 @@ void rpl_copier_update(struct rpl_clone *c)
 	if (may_run(c) && !c->copier_on) {
 		c->copier_on = true;
 		c->cursor = 0;
-		rpl_pace_init(&c->pace, c->min_bytes_s, c->max_bytes_s);
+		rpl_pace_restart(&c->pace, c->min_bytes_s, c->max_bytes_s);
 		rpl_progress_init(&c->progress);
 		queue_work(c->store->bg_wq, &c->copy_work);
 		mod_delayed_work(c->store->bg_wq, &c->store->pace_work, 0);

@@ -25,6 +25,14 @@ void rpl_pace_init(struct rpl_pace *pace, u64 min_bytes_s, u64 max_bytes_s)
 	rpl_pace_limits(pace, min_bytes_s, max_bytes_s);
 }
 
+void rpl_pace_restart(struct rpl_pace *pace, u64 min_bytes_s, u64 max_bytes_s)
+{
+	s64 owed = min_t(s64, pace->tokens, 0);
+
+	rpl_pace_init(pace, min_bytes_s, max_bytes_s);
+	pace->tokens = owed;
+}
+
 void rpl_pace_tick(struct rpl_pace *pace, u64 dt_ns, u32 inflight, bool known)
 {
 	u64 dt = min_t(u64, dt_ns, DT_MAX);

@@ -30,6 +30,12 @@ void rpl_pace_init(struct rpl_pace *pace, u64 min_bytes_s, u64 max_bytes_s);
 void rpl_pace_limits(struct rpl_pace *pace, u64 min_bytes_s, u64 max_bytes_s);
 
 /*
+ * A copy that was stopped goes on: as after init, but what it has taken in advance it still owes.
+ * Else one that is stopped and started again and again would have a job for nothing each time.
+ */
+void rpl_pace_restart(struct rpl_pace *pace, u64 min_bytes_s, u64 max_bytes_s);
+
+/*
  * dt_ns passed; `inflight` foreground requests were seen at its end. `known` false: the kernel does
  * not count them (iostats off), then the floor is kept.
  */

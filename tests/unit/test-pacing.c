@@ -60,6 +60,23 @@ static void limit_is_never_passed(void **state)
 	}
 }
 
+/* However often it is stopped and started again meanwhile. */
+static void limit_holds_over_restarts(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		u64 limit = 1024 * (1 + below(64 * 1024)), bytes = 0;
+		struct rpl_pace p;
+
+		rpl_pace_init(&p, 0, limit);
+		for (int n = 0; n < 500; n++) { /* 10 s */
+			rpl_pace_restart(&p, 0, limit);
+			bytes += run(&p, 1, 0);
+		}
+		assert_in_range(bytes, 0, 10 * limit + 2 * MIB);
+	}
+}
+
 static void limit_lowers_the_floor(void **state)
 {
 	struct rpl_pace p;
@@ -173,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(floor_holds_under_any_load),
 		cmocka_unit_test(limit_is_never_passed),
+		cmocka_unit_test(limit_holds_over_restarts),
 		cmocka_unit_test(limit_lowers_the_floor),
 		cmocka_unit_test(idle_copy_is_at_full_speed_soon),
 		cmocka_unit_test(copy_yields_soon),
