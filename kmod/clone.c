@@ -276,21 +276,18 @@ int rpl_store_commit_again(struct rpl_store *s)
 	return r;
 }
 
-int rpl_clone_disarm(struct rpl_clone *c)
+void rpl_clone_disarm(struct rpl_clone *c)
 {
 	struct rpl_store *s = c->store;
 	struct rpl_volume *vol = c->vol;
-	int r = 0;
 
 	mutex_lock(&s->publish_mutex);
 	if (c->in_view) {
 		c->in_view = false;
-		/* a failure leaves a view that names a clone which preserves nothing: harmless */
 		if (vol->slot != U32_MAX)
-			r = rpl_epoch_publish(s, &vol, 1, NULL);
+			rpl_epoch_refresh(s, &vol, 1);
 	}
 	mutex_unlock(&s->publish_mutex);
-	return r;
 }
 
 int rpl_clone_flush_target(struct rpl_clone *c)

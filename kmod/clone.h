@@ -65,7 +65,7 @@ void rpl_clone_release_writes(struct rpl_clone *c);
 void rpl_clone_settle(struct rpl_clone *c);
 
 /* Publish its volume's view without clones that are not ->in_view. cmd_mutex held. */
-int rpl_clone_disarm(struct rpl_clone *c);
+void rpl_clone_disarm(struct rpl_clone *c);
 
 /*
  * Commit; on failure the store is failed. cmd_mutex held; _locked: and persist_mutex. _again: even

@@ -225,6 +225,7 @@ struct rpl_store {
 	struct rpl_reserve reserve; /* for its pages; empty without room for snapshots */
 	struct rpl_space *space; /* NULL likewise */
 	struct delayed_work scan_work; /* on bg_wq: clears garbage */
+	struct delayed_work refresh_work; /* on bg_wq: views that there was no memory for */
 	struct percpu_ref data_users; /* I/O to the store's chunks; killed before bdev goes */
 	struct completion data_idle;
 	atomic_t write_errors; /* of the store's chunks */
@@ -244,6 +245,7 @@ struct rpl_volume {
 	struct list_head list; /* store->volumes, ctl_mutex */
 	u32 id;
 	u32 slot; /* in rpl_epoch.view[], U32_MAX before its first publication; publish_mutex */
+	bool stale; /* its view names what has ended: another one follows; publish_mutex */
 	u64 nr_sectors; /* of the bound table, or as loaded; 0 = not known */
 	spinlock_t lock;
 	struct rpl_binding *dev; /* bound replica-source table or NULL; lock */

@@ -7,11 +7,14 @@
 #define DM_MSG_PREFIX "replica"
 
 #include <linux/ktime.h>
+#include <linux/sched/mm.h>
 
 #include "epoch.h"
 #include "op.h"
 #include "store.h"
 #include "trace.h"
+
+#define REFRESH_JIFFIES (HZ / 10)
 
 /* One publication waits for all its refs to be in atomic mode: one grace period, not one each. */
 struct rpl_switch {
@@ -295,6 +298,7 @@ int rpl_epoch_publish(struct rpl_store *s, struct rpl_volume **vols, unsigned in
 			old[i] = e->view[slot];
 		e->view[slot] = new[i];
 		WRITE_ONCE(vols[i]->slot, slot);
+		vols[i]->stale = false;
 	}
 	e->nr_views = nr_slots;
 	s->nr_slots = nr_slots;
@@ -310,6 +314,66 @@ out_discard:
 out_free:
 	kvfree(new);
 	return r;
+}
+
+void rpl_epoch_refresh(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!rpl_epoch_publish(s, vols, nr, NULL))
+		return;
+	for (i = 0; i < nr; i++)
+		vols[i]->stale = true;
+	queue_delayed_work(s->bg_wq, &s->refresh_work, REFRESH_JIFFIES);
+}
+
+int rpl_epoch_make_fresh(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr,
+			 struct rpl_why *why)
+{
+	unsigned int i;
+	int r = 0;
+
+	lockdep_assert_held(&s->publish_mutex);
+	for (i = 0; i < nr && !r; i++)
+		if (vols[i]->stale)
+			r = rpl_epoch_publish(s, &vols[i], 1, NULL);
+	if (r)
+		rpl_why(why, vols[i - 1]->id, "no memory for a view of source volume %u",
+			vols[i - 1]->id);
+	return r;
+}
+
+static struct rpl_volume *first_stale(struct rpl_store *s)
+{
+	struct rpl_volume *vol, *found = NULL;
+
+	mutex_lock(&s->ctl_mutex);
+	list_for_each_entry(vol, &s->volumes, list) {
+		if (vol->stale) {
+			found = vol;
+			break;
+		}
+	}
+	mutex_unlock(&s->ctl_mutex);
+	return found;
+}
+
+void rpl_epoch_refresh_work(struct work_struct *work)
+{
+	struct rpl_store *s = container_of(to_delayed_work(work), struct rpl_store, refresh_work);
+	/* a source that waits for publish_mutex may be what memory is to be written to */
+	unsigned int flags = memalloc_noio_save();
+	struct rpl_volume *vol;
+	int r = 0;
+
+	mutex_lock(&s->publish_mutex);
+	/* none of them goes as long as we hold it */
+	while (!r && (vol = first_stale(s)))
+		r = rpl_epoch_publish(s, &vol, 1, NULL);
+	mutex_unlock(&s->publish_mutex);
+	if (r)
+		queue_delayed_work(s->bg_wq, &s->refresh_work, REFRESH_JIFFIES);
+	memalloc_noio_restore(flags);
 }
 
 void rpl_epoch_drop(struct rpl_store *s, struct rpl_volume *vol)

@@ -87,6 +87,20 @@ int rpl_epoch_publish(struct rpl_store *s, struct rpl_volume **vols, unsigned in
 		      struct rpl_group *group);
 
 /*
+ * The same after something that the views name has ended: without memory they go on naming it,
+ * which preserves nothing, until there is some. publish_mutex held, ctl_mutex not.
+ */
+void rpl_epoch_refresh(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr);
+void rpl_epoch_refresh_work(struct work_struct *work);
+
+/*
+ * No view of these names what has ended: before a relation that has may begin anew. publish_mutex
+ * held, ctl_mutex not. 0 or -ENOMEM.
+ */
+int rpl_epoch_make_fresh(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr,
+			 struct rpl_why *why);
+
+/*
  * Take the volume's view away, its slot is free. No write of it may come any more. publish_mutex
  * held. Cannot fail.
  */

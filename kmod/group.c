@@ -560,8 +560,7 @@ static void creation_roll_back(struct creation *cr)
 	for (i = 0; i < cr->nr; i++)
 		cr->clones[i]->in_view = false;
 	creation_disarm_pasts(cr);
-	/* without memory the views go on naming clones that preserve nothing */
-	rpl_epoch_publish(cr->store, cr->vols, cr->nr_vols, NULL);
+	rpl_epoch_refresh(cr->store, cr->vols, cr->nr_vols);
 	mutex_unlock(&cr->store->publish_mutex);
 	for (i = 0; i < cr->nr_vols; i++)
 		if (cr->pasts[i].arm)
@@ -575,16 +574,17 @@ static int creation_publish(struct creation *cr, struct rpl_why *why)
 	int r;
 
 	mutex_lock(&cr->store->publish_mutex);
-	r = creation_arm_pasts(cr, why);
-	if (r) {
-		mutex_unlock(&cr->store->publish_mutex);
-		return r;
+	/* a view that names one of the clones already would preserve for it before the instant */
+	r = rpl_epoch_make_fresh(cr->store, cr->vols, cr->nr_vols, why);
+	if (!r)
+		r = creation_arm_pasts(cr, why);
+	if (!r) {
+		creation_arm(cr);
+		r = rpl_epoch_publish(cr->store, cr->vols, cr->nr_vols, cr->group);
+		if (r)
+			rpl_why(why, 0, "the group's point in time could not be published (%d)", r);
 	}
-	creation_arm(cr);
-	r = rpl_epoch_publish(cr->store, cr->vols, cr->nr_vols, cr->group);
 	mutex_unlock(&cr->store->publish_mutex);
-	if (r)
-		rpl_why(why, 0, "the group's point in time could not be published (error %d)", r);
 	return r;
 }
 

@@ -186,9 +186,9 @@ static void forget(struct rpl_store *s, struct rpl_clone *c)
 	if (c->in_view) {
 		c->in_view = false;
 		arm = rpl_volume_disarm(vol);
-		/* without memory: the view's tag is a dead one, which serves the others as well */
+		/* until it is published the view's tag is a dead one, which serves the others */
 		if (vol->slot != U32_MAX)
-			rpl_epoch_publish(s, &vol, 1, NULL);
+			rpl_epoch_refresh(s, &vol, 1);
 	}
 	mutex_unlock(&s->publish_mutex);
 	if (arm) {
@@ -262,9 +262,8 @@ void rpl_snaps_settle_lost(struct rpl_arm *a)
 	lose_all_of(a);
 	mutex_unlock(&s->ctl_mutex);
 	gone = vol->arm == a ? rpl_volume_disarm(vol) : NULL;
-	/* a failure leaves a view with an arm that preserves nothing: harmless */
 	if (gone && vol->slot != U32_MAX)
-		rpl_epoch_publish(s, &vol, 1, NULL);
+		rpl_epoch_refresh(s, &vol, 1);
 	mutex_unlock(&s->publish_mutex);
 	rpl_arm_put(gone);
 	rpl_store_commit(s);

@@ -84,6 +84,7 @@ static void store_free_work(struct work_struct *work)
 
 	cancel_delayed_work_sync(&s->pace_work);
 	cancel_delayed_work_sync(&s->scan_work);
+	cancel_delayed_work_sync(&s->refresh_work);
 	rpl_commit_exit(s);
 	rpl_reserve_exit(&s->reserve);
 	rpl_ops_exit(s);
@@ -247,6 +248,7 @@ static struct rpl_store *store_new(struct mapped_device *md, const struct rpl_st
 	INIT_WORK(&s->free_work, store_free_work);
 	INIT_DELAYED_WORK(&s->pace_work, rpl_pace_work);
 	INIT_DELAYED_WORK(&s->scan_work, rpl_scan_work);
+	INIT_DELAYED_WORK(&s->refresh_work, rpl_epoch_refresh_work);
 	rwlock_init(&s->map_lock);
 	init_completion(&s->data_idle);
 	dm_copy_name_and_uuid(md, s->name, NULL);
