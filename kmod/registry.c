@@ -198,6 +198,34 @@ void rpl_clone_link(struct rpl_store *s, struct rpl_clone *c)
 	s->nr_clones++;
 }
 
+/* Nobody has come to it, and it has no view yet: it goes as it came. */
+static void volume_unborn(struct rpl_store *s, struct rpl_volume *vol)
+{
+	if (vol->nr_tables || !list_empty(&vol->clones) || READ_ONCE(vol->slot) != U32_MAX)
+		return;
+	list_del_init(&vol->list);
+	s->nr_volumes--;
+	rpl_volume_put(vol);
+}
+
+/* A prepared clone, and its volume if that is not there yet: both or none. */
+static struct rpl_clone *clone_born(struct rpl_store *s, u32 id, u32 volume_id, struct rpl_why *why)
+{
+	struct rpl_volume *vol = volume_find_or_new(s, volume_id, why);
+	struct rpl_clone *c;
+
+	if (IS_ERR(vol))
+		return ERR_CAST(vol);
+	c = rpl_clone_new(s, id, vol);
+	if (!c) {
+		rpl_why(why, id, "not enough memory for clone %u", id);
+		volume_unborn(s, vol);
+		return ERR_PTR(-ENOMEM);
+	}
+	rpl_clone_link(s, c);
+	return c;
+}
+
 struct rpl_group *rpl_group_new(struct rpl_store *s, const u8 *uuid)
 {
 	struct rpl_group *g = kzalloc(sizeof(*g), GFP_KERNEL);
@@ -367,7 +395,6 @@ void rpl_volume_table_put(struct rpl_volume *vol)
 struct rpl_clone *rpl_clone_table_get(struct rpl_store *s, u32 id, u32 volume_id,
 				      struct rpl_why *why)
 {
-	struct rpl_volume *vol;
 	struct rpl_clone *c;
 
 	mutex_lock(&s->ctl_mutex);
@@ -381,14 +408,7 @@ struct rpl_clone *rpl_clone_table_get(struct rpl_store *s, u32 id, u32 volume_id
 			volume_id);
 		c = ERR_PTR(-EINVAL);
 	} else if (!c) {
-		vol = volume_find_or_new(s, volume_id, why);
-		c = IS_ERR(vol) ? ERR_CAST(vol) : rpl_clone_new(s, id, vol);
-		if (!c) {
-			rpl_why(why, id, "not enough memory for clone %u", id);
-			c = ERR_PTR(-ENOMEM);
-		} else if (!IS_ERR(c)) {
-			rpl_clone_link(s, c);
-		}
+		c = clone_born(s, id, volume_id, why);
 	}
 	if (!IS_ERR(c)) {
 		c->nr_tables++;
