@@ -14,6 +14,7 @@
  */
 #define DM_MSG_PREFIX "replica"
 
+#include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -26,6 +27,8 @@
 #include "past.h"
 #include "snap.h"
 #include "trace.h"
+
+#define PUBLISH_RETRY_MS 20
 
 /* ---- asking ---- */
 
@@ -97,7 +100,7 @@ static void spare_shorter(struct rpl_arm *a, const struct rpl_clone *first, stru
 /*
  * Tags of the arm's snapshots that are not lost and have the chunk, those in creation too,
  * increasing; of them *need it. *oldest: the first one that does, with a reference, if nobody reads
- * it.
+ * it. tags NULL: there is no memory for them, what is needed is found all the same.
  */
 static u32 tags_of(struct rpl_arm *a, struct rpl_loss *need, u32 *tags, struct rpl_clone **oldest)
 {
@@ -109,7 +112,8 @@ static u32 tags_of(struct rpl_arm *a, struct rpl_loss *need, u32 *tags, struct r
 	list_for_each_entry(c, &a->vol->clones, vol_list) {
 		if (!is_of(a, c) || ends_before(c, a->lost_chunk) || nr == RPL_SNAPSHOTS_MAX)
 			continue;
-		tags[nr++] = c->point;
+		if (tags)
+			tags[nr++] = c->point;
 		if (rpl_loss_has(need, c->point) && (!first || c->point < first->point))
 			first = c;
 	}
@@ -122,25 +126,29 @@ static u32 tags_of(struct rpl_arm *a, struct rpl_loss *need, u32 *tags, struct r
 	return nr;
 }
 
-/* Without memory for the list: all that may need it. False: nobody does any more. */
+/*
+ * Without memory for the list: all that need it, though of a full store the oldest alone might do.
+ * False: nobody needs it any more.
+ */
 static bool choose(struct rpl_arm *a, struct rpl_loss *loss)
 {
 	struct rpl_store *s = a->vol->store;
 	u32 *tags = kmalloc_array(RPL_SNAPSHOTS_MAX, sizeof(*tags), GFP_NOIO | __GFP_NOWARN);
 	struct rpl_loss need = a->loss;
 	struct rpl_clone *oldest = NULL;
-	bool frees = false, any;
+	bool frees = false, any = true;
 	u32 nr;
 
+	nr = tags_of(a, &need, tags, &oldest);
 	*loss = need;
 	if (!tags)
-		return true;
-	nr = tags_of(a, &need, tags, &oldest);
+		goto out;
 	/* more than half of what a source write may wait is not spent on looking */
 	if (oldest && a->error == ENOSPC)
 		frees = rpl_scan_frees(s, oldest,
 				       jiffies + msecs_to_jiffies(rpl_clone_timeout_ms / 2));
 	any = rpl_loss_choose(tags, nr, need.above, need.to, frees, loss);
+out:
 	if (oldest)
 		rpl_clone_put(oldest);
 	kfree(tags);
@@ -266,12 +274,32 @@ static void no_grave(struct rpl_arm *a)
 		rpl_arm_put(a);
 }
 
+/*
+ * A view that does not name the lost ones. Without memory for it all the others would be lost, too:
+ * so it is tried again, for as long as a source write may wait for a record.
+ */
+static int publish(struct rpl_volume *vol)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(rpl_clone_timeout_ms);
+	struct rpl_store *s = vol->store;
+	int r;
+
+	for (;;) {
+		r = vol->slot == U32_MAX ? 0 : rpl_epoch_publish(s, &vol, 1, NULL);
+		if (r != -ENOMEM || time_after(jiffies, end))
+			return r;
+		mutex_unlock(&s->publish_mutex);
+		msleep(PUBLISH_RETRY_MS);
+		mutex_lock(&s->publish_mutex);
+	}
+}
+
 static void settle(struct rpl_arm *a)
 {
 	struct rpl_volume *vol = a->vol;
 	struct rpl_store *s = vol->store;
 	struct rpl_arm *gone = NULL;
-	int r = 0;
+	int r;
 
 	mutex_lock(&s->publish_mutex);
 	mutex_lock(&s->ctl_mutex);
@@ -279,8 +307,7 @@ static void settle(struct rpl_arm *a)
 	mutex_unlock(&s->ctl_mutex);
 	if (vol->arm == a)
 		gone = rpl_volume_disarm(vol);
-	if (vol->slot != U32_MAX)
-		r = rpl_epoch_publish(s, &vol, 1, NULL);
+	r = publish(vol);
 	mutex_unlock(&s->publish_mutex);
 	if (gone) {
 		/* a failure leaves a view with an arm that preserves nothing: harmless */
