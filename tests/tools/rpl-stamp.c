@@ -19,7 +19,7 @@
 static const char usage[] =
 	"usage: rpl-stamp fill    [-f SEED] [-o OFFSET] [-l LENGTH] VOLUME...\n"
 	"       rpl-stamp write   [-w WRITERS] [-b BLOCK] [-S SEED] [-r WRITES_PER_S] [-n COUNT]\n"
-	"                         [-t SECONDS] [-s STOPFILE] [-L LOG] [-m MAX_RECORDS] [-k]\n"
+	"                         [-t SECONDS] [-s STOPFILE] [-L LOG] [-m MAX_RECORDS] [-k] [-F]\n"
 	"                         [-o OFFSET] [-l LENGTH] VOLUME...\n"
 	"       rpl-stamp check   -L LOG [-f SEED] [-A MARK] [-B MARK] REPLICA...\n"
 	"       rpl-stamp sum     [-o OFFSET] [-l LENGTH] VOLUME...\n"
@@ -29,7 +29,8 @@ static const char usage[] =
 	"Volumes of write and of check are in the same order.\n"
 	"kept:  how many chunks must a store hold? The newest snapshot comes first.\n"
 	"write: each writer has one write in flight; SIGUSR1 puts a mark into the log,\n"
-	"       SIGTERM or SIGINT ends it.\n"
+	"       SIGTERM or SIGINT ends it. With -F, what it allocates in the kernel for a write\n"
+	"       may be made to fail (fault injection), and nothing else of it.\n"
 	"check: are the replicas together one point in time (I1)? With -f, every byte of the\n"
 	"       range is checked; -A and -B: the point must be after, before that mark.\n"
 	"Exit: 0 good, 1 violation, 2 could not check.\n";
@@ -186,7 +187,7 @@ static void parse(struct stamp_opts *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "w:b:S:r:n:t:s:L:m:ko:l:f:A:B:")) != -1) {
+	while ((c = getopt(argc, argv, "w:b:S:r:n:t:s:L:m:kFo:l:f:A:B:")) != -1) {
 		switch (c) {
 		case 'w':
 			o->writers = (uint32_t)number(optarg);
@@ -217,6 +218,9 @@ static void parse(struct stamp_opts *o, int argc, char **argv)
 			break;
 		case 'k':
 			o->keep_going = true;
+			break;
+		case 'F':
+			o->may_fail = true;
 			break;
 		case 'o':
 			o->offset = number(optarg);

@@ -41,6 +41,7 @@ struct writer {
 	uint64_t writes, errors, max_ns, max_issue, sum_ns;
 	uint64_t lat[LAT_BUCKETS]; /* log2 of microseconds */
 	char *buf;
+	int faults; /* make-it-fail of its thread, or -1 */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -82,6 +83,27 @@ static void account(struct writer *w, uint64_t ns, uint64_t issue)
 	}
 }
 
+static void faults_open(struct writer *w)
+{
+	w->faults = -1;
+	if (!w->run->o->may_fail)
+		return;
+	w->faults = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	if (w->faults < 0) {
+		perror("rpl-stamp: make-it-fail");
+		exit(2);
+	}
+}
+
+/* '1': its allocations in the kernel can be made to fail from here on; '0': no more. */
+static void may_fail(const struct writer *w, char may)
+{
+	if (w->faults >= 0 && pwrite(w->faults, &may, 1, 0) != 1) {
+		perror("rpl-stamp: make-it-fail");
+		exit(2);
+	}
+}
+
 /*
  * Stamp one block of volume @vol. The record is complete before the write is issued, see the
  * log's reader.
@@ -96,6 +118,7 @@ static int write_block(struct writer *w, uint32_t vol, uint64_t block)
 	struct stamp_record *rec = claim(r);
 	uint64_t t0, ns;
 	ssize_t n;
+	int err;
 
 	if (!rec)
 		return -ENOSPC;
@@ -108,12 +131,13 @@ static int write_block(struct writer *w, uint32_t vol, uint64_t block)
 		id.lba = (d->start + off + s) / STAMP_SECTOR;
 		stamp_make(w->buf + s, &id);
 	}
+	may_fail(w, '1');
 	t0 = now_ns(CLOCK_MONOTONIC);
 	n = pwrite(d->fd, w->buf, len, (off_t)(d->start + off));
+	err = n < 0 ? errno : EIO;
 	ns = now_ns(CLOCK_MONOTONIC) - t0;
+	may_fail(w, '0');
 	if (n != (ssize_t)len) {
-		int err = n < 0 ? errno : EIO;
-
 		fprintf(stderr, "rpl-stamp: write of %s at %" PRIu64 ": %s\n", d->path,
 			d->start + off, strerror(err));
 		w->errors++;
@@ -168,6 +192,7 @@ static void *writer_main(void *arg)
 
 	for (uint32_t i = 0; i < r->nr_devs; i++)
 		order[i] = i;
+	faults_open(w);
 	while (!atomic_load(&r->stopping)) {
 		uint64_t block;
 		int ret;
@@ -187,6 +212,8 @@ static void *writer_main(void *arg)
 			break;
 		pace(w, start, ++done);
 	}
+	if (w->faults >= 0)
+		close(w->faults);
 	atomic_fetch_sub(&r->running, 1);
 	return NULL;
 }

@@ -107,7 +107,7 @@ struct stamp_opts {
 	uint64_t fill_seed;
 	uint32_t block, writers;
 	int after_mark, before_mark; /* 0 = none, marks count from 1 */
-	bool have_fill, keep_going;
+	bool have_fill, keep_going, may_fail;
 	const char *log, *stop_file;
 };
 
