@@ -1,89 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Memory that is not there, and requests that fail, on kernels that can be told to (fault injection):
-# each command with its first allocation failing, with its second, ... is done in full or refused with
-# nothing left of it; the sources go on; no memory is lost.
+# Commands without memory: each with its first allocation failing, with its second, ... is done in full or
+# refused with nothing left of it; the sources go on; no memory is lost.
 # ktest: timeout=300 needs=faults
 . ./lib.sh
-SIZE=$((2 * MIB))
-RPLCTL=$TOP/build/tools/rplctl
-FAULTS=/sys/kernel/debug
-MANY=100000000
-G=11111111-2222-3333-4444-555555555555
+# shellcheck source=tests/kernel/fault.sh
+. ./fault.sh
 U=66666666-2222-3333-4444-55555555555
-SERVED=
-
-# faults_ready: allocations that may sleep can fail, too; what is failed on purpose is not logged.
-# rpl-dm and rplctl serve the case: a process for each command would take longer than all else.
-faults_ready()
-{
-	local f
-	for f in failslab fail_page_alloc; do
-		echo N > $FAULTS/$f/ignore-gfp-wait
-		echo Y > $FAULTS/$f/task-filter
-	done
-	echo N > $FAULTS/fail_page_alloc/ignore-gfp-highmem
-	echo 0 > $FAULTS/fail_page_alloc/min-order
-	for f in failslab fail_page_alloc fail_make_request; do
-		echo 0 > $FAULTS/$f/probability
-		echo 0 > $FAULTS/$f/verbose
-		echo 1 > $FAULTS/$f/interval
-	done
-	mkfifo "$WORK/dm.in" "$WORK/dm.out" "$WORK/ctl.in" "$WORK/ctl.out"
-	"$DM" serve < "$WORK/dm.in" > "$WORK/dm.out" &
-	exec 8> "$WORK/dm.in" 9< "$WORK/dm.out"
-	"$RPLCTL" serve < "$WORK/ctl.in" > "$WORK/ctl.out" 8>&- 9<&- &
-	exec 6> "$WORK/ctl.in" 7< "$WORK/ctl.out"
-	SERVED=1
-}
-
-# answer: of who serves, from standard input: TEXT, HIT (has an allocation failed?), the status.
-answer()
-{
-	local line
-	TEXT='' HIT=''
-	while read -r line; do
-		case $line in
-		"= "*)
-			line=${line#= }
-			[ "${line#* }" != 1 ] || [ "$line" = 1 ] || HIT=1
-			[ "${line%% *}" = 0 ]
-			return
-			;;
-		esac
-		TEXT="$TEXT${TEXT:+
-}$line"
-	done
-	die "nobody serves"
-}
-
-# dm WORD...: a command of rpl-dm.
-dm()
-{
-	local IFS='	'
-	echo "$*" >&8
-	answer <&9
-}
-
-ctl()
-{
-	echo "$*" >&6
-	answer <&7
-}
-
-# What the other functions call.
-dmsetup()
-{
-	local r
-	if [ -z "$SERVED" ]; then
-		"$DM" "$@"
-		return
-	fi
-	dm "$@"
-	r=$?
-	[ -z "$TEXT" ] || echo "$TEXT"
-	return $r
-}
 
 # faulty WORD...: a command of rpl-dm within each_fails.
 faulty()
@@ -91,47 +14,6 @@ faulty()
 	# shellcheck disable=SC2086
 	[ -z "$FAIL" ] || dm fail $FAIL || die "no faults here"
 	dm "$@"
-}
-
-# faults_begin PERCENT FAULT...: from now on, for tasks and devices that are marked.
-faults_begin()
-{
-	local percent=$1 f
-	shift
-	for f; do
-		echo $MANY > $FAULTS/$f/times
-		echo "$percent" > $FAULTS/$f/probability
-	done
-}
-
-# faults_end FAULT...: no more; INJECTED is how many there were.
-faults_end()
-{
-	local f left
-	INJECTED=0
-	for f; do
-		echo 0 > $FAULTS/$f/probability
-		read -r left < $FAULTS/$f/times
-		INJECTED=$((INJECTED + MANY - left))
-	done
-}
-
-# workers_may_fail 0|1: mark the threads of the kernel that do work for others.
-workers_may_fail()
-{
-	local t name
-	for t in /proc/[0-9]*; do
-		{ read -r name < "$t/comm"; } 2> /dev/null || continue
-		case $name in
-		kworker/*) { echo "$1" > "$t/make-it-fail"; } 2> /dev/null ;;
-		esac
-	done
-}
-
-# fail_io SLICE 0|1: may requests to it fail?
-fail_io()
-{
-	echo "$2" > "/sys/dev/block/$(/usr/sbin/dmsetup info -c --noheadings -o major,minor "sl-$1")/make-it-fail"
 }
 
 # STATE: what can be asked about stores and what is in them, without counters and times.
@@ -212,44 +94,7 @@ each_fails()
 	diag "$do: $hits allocations of $who failed, $refused times it was refused"
 	[ $hits -gt 0 ] || die "$do: no fault was felt"
 }
-FAIL=
-
-# still_works: volume 1 takes writes, and a new snapshot of it keeps what it must.
-still_works()
-{
-	local before
-	snap_now 1 299
-	before=$(sum "$(src 1)")
-	must "write" write_at "$(src 1)" 0 $SIZE 77
-	same "a snapshot afterwards" "$(sum "$(snp 299)")" "$before"
-	snap_gone 299
-}
-
-# slowly CLONE...: as in rel.sh, but not through before the case is.
-slowly()
-{
-	local c
-	for c; do
-		must "set_rate" msg set_rate $c 0 1
-	done
-}
-
-# A store with few pages and chunks: there are fewer allocations to try. All of it is written first:
-# the RAM disk needs memory for what it has not held yet.
-store_small()
-{
-	slice sd $((16 * MIB))
-	dd if=/dev/zero of="$(sl sd)" bs=1M count=16 oflag=direct status=none
-	must "create the store" dmsetup create store --table "$(store_table '3 format max_volumes 4')"
-}
-
-volumes()
-{
-	faults_ready
-	store_small
-	source_new 1 $SIZE
-	source_new 2 $SIZE
-}
+FAIL='' BLANK=''
 
 # ---- commands ----
 
@@ -409,8 +254,10 @@ modifications()
 
 # ---- tables ----
 
+# BLANK is to be formatted each time.
 table_loaded()
 {
+	[ -z "$BLANK" ] || dd if=/dev/zero of="$BLANK" bs=128k count=1 oflag=direct status=none
 	# shellcheck disable=SC2086
 	faulty load $READONLY "$DEV" --table "$TABLE"
 }
@@ -437,7 +284,7 @@ table_fails()
 # 6.1 loses memory itself where that fails.
 store_beside()
 {
-	slice sd2 $((16 * MIB))
+	blank sd2 $((16 * MIB))
 	must "create another store" dmsetup create store2 --table \
 		"0 $(sectors $((16 * MIB))) replica-store $(sl sd2) $CHUNK 3 format max_volumes 4"
 }
@@ -447,15 +294,20 @@ tables_of_all()
 	local before
 	faults_ready
 	store_beside
-	slice sd $((16 * MIB))
+	blank sd $((16 * MIB))
 	slice lo-1 $SIZE
-	slice tg-101 $SIZE
 	pattern "$(sl lo-1)" 1
+	BLANK=$(sl sd)
 	table_fails store "$(store_table '3 format max_volumes 4')"
+	BLANK=''
 	source_new 2 $SIZE
 	table_fails v-1 "$(source_table 1)"
 	clone_new 102 2
-	table_fails c-101 "$(clone_table 101 1)"
+	# a clone whose source is not there yet: its volume comes, and goes, with it
+	slice lo-3 $SIZE
+	slice tg-103 $SIZE
+	table_fails c-103 "$(clone_table 103 3)"
+	clone_new 101 1
 	group $G 101:1 201:1:snapshot 202:2:snapshot
 	snap_open 202 2
 	table_fails n-201 "$(snap_table 201 1)" --readonly
@@ -553,45 +405,7 @@ dumps()
 	still_works
 }
 
-# ---- under way ----
-
-# Marked again and again: the kernel makes new workers as it needs them.
-ended_marked()
-{
-	workers_may_fail 1
-	! kill -0 "$1" 2> /dev/null
-}
-
-# Every other allocation fails for all that works for the writer.  Not for itself: it could not start its
-# threads, or write what no device is to blame for.
-writes()
-{
-	local before pid
-	volumes
-	clone_new 101 1
-	pattern "$(sl tg-101)" 3
-	group $G 101:1 201:1:snapshot
-	snap_open 201 1
-	before=$(sum "$(snp 201)")
-	workers_may_fail 1
-	faults_begin 50 failslab fail_page_alloc
-	"$STAMP" write -w 2 -b 4096 -r 200 -n 800 -L "$WORK/log" "$(src 1)" > "$WORK/writer" 2>&1 &
-	pid=$!
-	background $pid
-	retry_until 60 ended_marked $pid || die "the writes do not end"
-	faults_end failslab fail_page_alloc
-	workers_may_fail 0
-	wait $pid || die "a source write failed: $(cat "$WORK/writer")"
-	diag "$INJECTED allocations failed under the writes"
-	[ $INJECTED -gt 10 ] || die "only $INJECTED faults"
-	# what the map needs comes from the store's reserve of pages
-	is_snap 201 synchronized || die "the snapshot: $(dmsetup status n-201)"
-	same "the snapshot" "$(sum "$(snp 201)")" "$before"
-	state_becomes 101 synchronized 30
-	same "the clone" "$(sum "$(cln 101)")" "$before"
-	must "the source" "$STAMP" check -L "$WORK/log" -f 1 "$(src 1)"
-	still_works
-}
+# ---- several at a time ----
 
 # More than one allocation of a command fails: the way back has none either.
 commands_without_memory()
@@ -617,84 +431,6 @@ commands_without_memory()
 	still_works
 }
 
-# write_all: overwrite source 1; every write must succeed.
-write_all()
-{
-	"$STAMP" write -w 2 -b 65536 -n 64 -L "$WORK/wlog.$(now_ms)" "$(src 1)" > "$WORK/writer" 2>&1 ||
-		die "a source write failed: $(cat "$WORK/writer")"
-}
-
-# requests_fail SLICE: every other one, from now on.
-requests_fail()
-{
-	fail_io "$1" 1
-	echo N > $FAULTS/fail_make_request/task-filter
-	faults_begin 50 fail_make_request
-}
-
-requests_pass()
-{
-	faults_end fail_make_request
-	fail_io "$1" 0
-	diag "$INJECTED requests to $1 failed"
-	[ $INJECTED -gt 0 ] || die "no request to $1 failed"
-}
-
-target_requests()
-{
-	local before
-	volumes
-	before=$(sum "$(src 1)")
-	clone_now 1 101 64
-	snap_now 1 201
-	requests_fail tg-101
-	write_all
-	state_becomes 101 failed 20
-	requests_pass tg-101
-	same "the snapshot" "$(sum "$(snp 201)")" "$before"
-	still_works
-}
-
-store_requests()
-{
-	local before
-	volumes
-	before=$(sum "$(src 1)")
-	snap_now 1 201
-	requests_fail sd
-	write_all
-	requests_pass sd
-	write_all
-	! is_snap 201 synchronized || same "a snapshot that is whole" "$(sum "$(snp 201)")" "$before"
-	diag "the store is $(store_mode), the snapshot $(snap_state 201)"
-	must "close all" dmsetup remove --retry n-201 v-1 v-2 store
-	must "open it" dmsetup create store --table "$(store_table 0)"
-	source_open 1
-	msg delete 201
-	still_works
-}
-
-# A write that its volume refuses fails, and no other; what a snapshot can be read of is right.
-source_requests()
-{
-	local o after
-	volumes
-	snap_now 1 201
-	requests_fail lo-1
-	for o in $(seq 0 31); do
-		write_at "$(src 1)" $((o * 65536)) 65536 9 2> /dev/null && echo "$o"
-	done > "$WORK/written"
-	requests_pass lo-1
-	is_snap 201 synchronized || die "the snapshot: $(dmsetup status n-201)"
-	"$STAMP" fill -f 1 "$(sl lo-2)"
-	for o in $(seq 0 31); do
-		after=$(sum "$(snp 201)" $((o * 65536)) 65536 2> /dev/null) || continue
-		same "the snapshot, chunk $o" "$after" "$(sum "$(sl lo-2)" $((o * 65536)) 65536)"
-	done
-	diag "$(wc -l < "$WORK/written") of 32 writes were done"
-	still_works
-}
-
 tc snapshot_groups "create_group of snapshots, each of its allocations failing once"
 tc clone_groups "create_group of clones and a snapshot"
 tc deletions "delete of a snapshot that has content"
@@ -703,9 +439,5 @@ tc tables_of_all "the tables of a new store, a source, a clone and a snapshot"
 tc opening "the table of a store with content"
 tc growth "the growth of a store: it grows, or stays as it is"
 tc dumps "dumps: whole or an error"
-tc writes "writes, copies and records with every other allocation of the workers failing"
 tc commands_without_memory "commands of which more than one allocation fails"
-tc target_requests "every other request to a target fails"
-tc store_requests "every other request to the store fails"
-tc source_requests "every other request to a source's volume fails"
 run_cases
