@@ -14,7 +14,6 @@
  */
 #define DM_MSG_PREFIX "replica"
 
-#include <linux/delay.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -27,8 +26,6 @@
 #include "past.h"
 #include "snap.h"
 #include "trace.h"
-
-#define PUBLISH_RETRY_MS 20
 
 /* ---- asking ---- */
 
@@ -289,7 +286,7 @@ static int publish(struct rpl_volume *vol)
 		if (r != -ENOMEM || time_after(jiffies, end))
 			return r;
 		mutex_unlock(&s->publish_mutex);
-		msleep(PUBLISH_RETRY_MS);
+		memalloc_retry_wait(GFP_NOIO);
 		mutex_lock(&s->publish_mutex);
 	}
 }
