@@ -113,7 +113,7 @@ static void send_error(struct client *c, uint64_t id, int error, const char *rea
 static void take_lock(void)
 {
 	/* not close-on-exec: lvm holds it as long as it lives */
-	int fd = open(LOCK_FILE, O_RDWR | O_CREAT, 0600);
+	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
 	if (fd >= 0)
 		while (flock(fd, LOCK_EX) && errno == EINTR)
