@@ -256,8 +256,9 @@ static int source_in(struct cim_call *c, struct walk *w)
 		w->source_cls = broker_class_of_request(c);
 		return w->source_cls ? 0 : -c->root->code;
 	}
-	c->req->path->ns = NULL;
-	r = broker_path_in(c, c->req->path, &w->source_cls, &ns);
+	r = broker_path_here(c, c->req->path);
+	if (!r)
+		r = broker_path_in(c, c->req->path, &w->source_cls, &ns);
 	if (!r && !(w->source_cls->ns & c->ns->kind))
 		r = cim_error(c, CIM_ERR_INVALID_CLASS, "class %s does not exist in %s",
 			      repo_name(w->source_cls, c->ns), c->ns->name);

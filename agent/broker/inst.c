@@ -165,8 +165,9 @@ const struct cim_class *broker_target_of_request(struct cim_call *c)
 		broker_fail(c, cim_error(c, CIM_ERR_INVALID_PARAMETER, "InstanceName is missing"));
 		return NULL;
 	}
-	c->req->path->ns = NULL;
-	r = broker_path_in(c, c->req->path, &cls, &ns);
+	r = broker_path_here(c, c->req->path);
+	if (!r)
+		r = broker_path_in(c, c->req->path, &cls, &ns);
 	if (!r && !(cls->ns & c->ns->kind))
 		r = cim_error(c, CIM_ERR_INVALID_CLASS, "class %s does not exist in %s",
 			      repo_name(cls, c->ns), c->ns->name);

@@ -74,6 +74,10 @@ struct cim_call {
  */
 int broker_path_in(struct cim_call *c, struct cim_path *p, const struct cim_class **cls,
 		   const struct cim_ns **ns);
+/* The object of an operation: if it says a namespace, that of the request. 0 or a
+ * negated status.
+ */
+int broker_path_here(struct cim_call *c, struct cim_path *p);
 /* The value of a property or parameter from a client; what: "parameter Size" for sentences. */
 struct cim_value_spec {
 	enum cim_type type;

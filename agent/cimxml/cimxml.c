@@ -323,7 +323,7 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 
 static bool check_headers(struct cimxml_call *c, const struct cimxml_in *in)
 {
-	if (in->version && strncmp(in->version, "1.", 2)) {
+	if (in->version && !cimxml_version(in->version, "1.")) {
 		finish(c, 501, "unsupported-protocol-version", "CIMProtocolVersion is not 1.x");
 		return false;
 	}

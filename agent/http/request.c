@@ -91,20 +91,34 @@ static void check_mpost(struct request *r, const char *version)
 	snprintf(r->man_ns, sizeof(r->man_ns), "%.2s-", ns);
 }
 
+/* Of a list "; name=value; name="value"": the value is utf-8, or the parameter is not there. */
+static bool utf8_in(const char *params)
+{
+	const char *p = params + strspn(params, "; \t");
+	bool quoted;
+
+	for (; *p; p += strcspn(p, ";"), p += strspn(p, "; \t")) {
+		if (strncasecmp(p, "charset=", 8))
+			continue;
+		quoted = p[8] == '"';
+		p += 8 + quoted;
+		if (strncasecmp(p, "utf-8", 5) || (quoted && p[5] != '"'))
+			return false;
+		p += 5 + quoted;
+		if (*p && !strchr("; \t", *p))
+			return false;
+	}
+	return true;
+}
+
 /* application/xml or text/xml; charset, if any, utf-8 in any case, quoted or not. */
 static bool xml_type(const char *type)
 {
 	size_t len = strcspn(type, "; \t");
-	const char *charset = strcasestr(type, "charset=");
 
-	if (!(len == 15 && !strncasecmp(type, "application/xml", len)) &&
-	    !(len == 8 && !strncasecmp(type, "text/xml", len)))
-		return false;
-	if (!charset)
-		return true;
-	charset += 8;
-	charset += *charset == '"';
-	return !strncasecmp(charset, "utf-8", 5);
+	return ((len == 15 && !strncasecmp(type, "application/xml", len)) ||
+		(len == 8 && !strncasecmp(type, "text/xml", len))) &&
+	       utf8_in(type + len);
 }
 
 static void check_content(struct request *r)
@@ -160,6 +174,8 @@ static void check_accept(struct request *r)
 		refuse(r, 406, "header-mismatch", "Accept leaves no XML");
 	if (charset && *charset && !strcasestr(charset, "utf-8") && !strchr(charset, '*'))
 		refuse(r, 406, "header-mismatch", "Accept-Charset leaves no UTF-8");
+	if (header(r, "Range"))
+		refuse(r, 406, "header-mismatch", "Range is not allowed");
 }
 
 /* ---- answers ---- */
