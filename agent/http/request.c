@@ -209,12 +209,10 @@ static enum MHD_Result send_answer(struct request *r)
 	size_t len = r->status == 200 ? r->answer.len : 0;
 
 	r->phase = PHASE_SENT;
-	if (r->conn) {
-		r->conn->sending = true;
-		r->conn->since_us = http_now_us();
-	}
+	if (r->conn)
+		conn_sends(r->conn);
 	if (r->more)
-		resp = stream_response(r->more, &r->answer);
+		resp = stream_response(r->more, &r->answer, r->trailers);
 	else if (r->status == 200)
 		resp = MHD_create_response_from_buffer(len, strbuf_take(&r->answer),
 						       MHD_RESPMEM_MUST_FREE);
@@ -479,6 +477,8 @@ static void on_answer(struct cimxml_out *out, void *arg)
 		r->answer = out->body;
 		r->more = out->more;
 		out->body = (struct strbuf)STRBUF_INIT;
+		quota_set(&r->server->memory, &r->held,
+			  r->answer.cap + (r->more ? STREAM_BYTES : 0));
 	} else {
 		refuse(r, out->http, out->cimerror, "%s", out->why ? out->why : "");
 	}
@@ -503,7 +503,8 @@ static enum MHD_Result start(struct request *r)
 		.peer = peer_of(r),
 		.may_read = r->may_read,
 		.may_write = r->may_write,
-		.takes_pieces = r->trailers,
+		.takes_pieces = r->chunks,
+		.memory = &r->server->memory,
 		.max_depth = r->server->cfg.max_xml_depth,
 	};
 
@@ -544,7 +545,8 @@ static enum MHD_Result head(struct request *r, const char *method, const char *v
 {
 	const char *expect = header(r, "Expect"), *te = header(r, "TE");
 
-	r->trailers = te && strcasestr(te, "trailers") && !strcmp(version, "HTTP/1.1");
+	r->chunks = !strcmp(version, "HTTP/1.1");
+	r->trailers = r->chunks && te && strcasestr(te, "trailers");
 	if (r->server->draining)
 		refuse(r, 503, NULL, "the server is stopping");
 	check_framing(r);
@@ -651,6 +653,7 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 	}
 	strbuf_done(&r->body);
 	strbuf_done(&r->answer);
+	quota_set(&r->server->memory, &r->held, 0);
 	if (r->more)
 		cimxml_stream_end(r->more);
 	free(r->user);
