@@ -4,7 +4,8 @@
  *
  * For each association provider that passes the class filter, and each of its two ends that the
  * source can be at: take the association instances with the source there (from_end, else all and
- * compare); References sends those, Associators goes on to the other end.
+ * compare); References sends those, Associators goes on to the other end. What is no path is kept
+ * first, and sent by stream.c.
  */
 #include <strings.h>
 
@@ -20,7 +21,6 @@ struct walk {
 	const struct cim_path *source; /* NULL: the source is the class */
 	const struct cim_class *assoc_cls, *result_cls; /* filters, NULL: any */
 	struct strmap sent; /* paths: an object is in the answer once */
-	int error;
 	/* of the provider being asked */
 	const struct cim_provider *prov;
 	int end;
@@ -58,33 +58,22 @@ static bool seen(struct walk *w, const struct cim_class *cls, const struct cim_p
 	return strmap_set(&w->sent, cim_path_print(p->arena, &canon), w);
 }
 
-static void send_target(struct cim_call *c, struct cim_inst *i, void *arg)
-{
-	(void)arg;
-	broker_send_inst(c, i, c->ns);
-}
-
 static void send_other_end(struct walk *w, const struct cim_path *other)
 {
 	struct cim_call *root = w->root;
 	const struct cim_class *cls = repo_class_internal(root->broker->repo, other->class);
 	const struct cim_ns *ns;
-	int r;
 
 	if (!cls || (w->result_cls && !cim_class_is_a(cls, w->result_cls)) || seen(w, cls, other))
 		return;
 	ns = repo_home(cls, root->ns);
 	if (w->names) {
 		broker_path_out(root, other, ns);
+		root->n_sent++;
 		root->sink->path(root->sink, other);
-		return;
+	} else {
+		broker_keep_object(root, other, ns);
 	}
-	r = broker_get(root, cls, other, ns, send_target, NULL);
-	/* gone meanwhile, or never served: not there */
-	if (r == -CIM_ERR_NOT_FOUND)
-		root->why = NULL;
-	else if (r)
-		w->error = r;
 }
 
 static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
@@ -94,7 +83,7 @@ static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
 	const struct cim_path *here = cim_get_ref(i, a->role[w->end]);
 	const struct cim_path *other = cim_get_ref(i, a->role[1 - w->end]);
 
-	if (w->error || !here || !cim_path_equal(here, w->source))
+	if (!here || !cim_path_equal(here, w->source))
 		return;
 	if (!w->references) {
 		if (other)
@@ -106,7 +95,7 @@ static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
 	if (w->names)
 		broker_send_path(c, i, c->ns);
 	else
-		broker_send_inst(c, i, c->ns);
+		broker_keep_inst(w->root, i, c->ns);
 }
 
 /* Could the source be at this end, and does the rest of the filters allow it? */
@@ -158,8 +147,8 @@ static int walk_instances(struct walk *w)
 		for (int end = 0; end < 2; end++) {
 			int r = end_fits(w, *p, end) ? ask(w, *p, end) : 0;
 
-			if (r || w->error)
-				return r ? r : w->error;
+			if (r)
+				return r;
 		}
 	}
 	return 0;
@@ -256,8 +245,9 @@ static int source_in(struct cim_call *c, struct walk *w)
 		w->source_cls = broker_class_of_request(c);
 		return w->source_cls ? 0 : -c->root->code;
 	}
-	c->req->path->ns = NULL;
-	r = broker_path_in(c, c->req->path, &w->source_cls, &ns);
+	r = broker_path_here(c, c->req->path);
+	if (!r)
+		r = broker_path_in(c, c->req->path, &w->source_cls, &ns);
 	if (!r && !(w->source_cls->ns & c->ns->kind))
 		r = cim_error(c, CIM_ERR_INVALID_CLASS, "class %s does not exist in %s",
 			      repo_name(w->source_cls, c->ns), c->ns->name);
@@ -294,5 +284,10 @@ int broker_op_associate(struct cim_call *c)
 		r = filter_class(c, c->req->result_class, &w.result_cls);
 	if (r)
 		return r;
-	return w.source ? walk_instances(&w) : walk_classes(&w);
+	if (!w.source)
+		return walk_classes(&w);
+	if (w.names)
+		return walk_instances(&w);
+	broker_collect_begin(c);
+	return broker_collected(c, walk_instances(&w));
 }

@@ -62,8 +62,10 @@ struct broker *broker_new(struct repo *repo, struct engine *engine)
 
 void broker_free(struct broker *b)
 {
-	if (b)
+	if (b) {
+		broker_work_stop(b);
 		cursors_free(b->cursors);
+	}
 	free(b);
 }
 
@@ -71,6 +73,12 @@ void broker_set_limits(struct broker *b, const struct broker_limits *l, struct s
 {
 	cursors_free(b->cursors);
 	b->cursors = cursors_new(l, loop);
+	broker_work_start(b, loop);
+}
+
+void broker_change_limits(struct broker *b, const struct broker_limits *l)
+{
+	cursors_change_limits(b->cursors, l);
 }
 
 struct repo *broker_repo(struct broker *b)
@@ -127,14 +135,33 @@ static void audit_end(const struct cim_call *c)
 	audit(c, text);
 }
 
+/* Of what was asked for; what was done is told whatever it takes. */
+static int check_room(struct cim_call *c)
+{
+	if (c->changes || c->method || c->op == CIM_OP_PULL_INSTANCES ||
+	    c->op == CIM_OP_PULL_WITH_PATH || c->op == CIM_OP_PULL_PATHS)
+		return 0;
+	return broker_may_go_on(c) ? 0 : -c->code;
+}
+
 static void finish(struct cim_call *c, int status)
 {
-	struct cim_sink *sink = c->sink;
+	struct cim_sink *sink;
 
+	if (c->at_end)
+		status = c->at_end(c, status, false);
+	if (c->stream) {
+		/* before the sink frees the request; a sentence may be in what was made last */
+		c->why = arena_strdup(c->req->arena, c->why);
+		broker_stream_free(c);
+	}
+	sink = c->sink;
 	if (!status && c->method)
 		status = broker_send_method_result(c);
 	else if (!status && !c->code && c->op == CIM_OP_CREATE_INSTANCE)
 		status = broker_send_created(c);
+	if (!status && !c->code)
+		status = check_room(c);
 	if (status || c->code)
 		broker_fail(c, status);
 	audit_end(c);
@@ -175,7 +202,9 @@ struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct
 	c->op = req->op;
 	c->root = c;
 	c->running = true;
+	broker_turn_begin(c);
 	r = run(c);
+	broker_turn_end(c);
 	c->running = false;
 	if (r == CIM_PENDING && !c->finished)
 		return c;
@@ -196,6 +225,8 @@ void cim_call_done(struct cim_call *c, int status)
 void broker_cancel(struct cim_call *c)
 {
 	audit(c, "the client has gone before the end");
+	if (c->at_end)
+		c->at_end(c, 0, true);
 	if (c->on_cancel)
 		c->on_cancel(c->cancel_arg);
 	call_free(c);

@@ -14,6 +14,9 @@
 #include "broker/cursor.h"
 #include "broker/internal.h"
 
+/* After as many instances, what the call has cost is looked at. */
+#define EMITS_COUNT 16
+
 /* ---- about the call ---- */
 
 struct engine *cim_engine(const struct cim_call *c)
@@ -135,7 +138,9 @@ static void take_filling(struct cim_call *c)
 	if (i->error) {
 		cim_error(c, CIM_ERR_FAILED, "the provider of %s is faulty, see the log", i->class);
 		broker_fail(c, -CIM_ERR_FAILED);
-	} else {
+	} else if (c->root->too_many) {
+		/* it is begun again in another way */
+	} else if (++c->root->n_emitted % EMITS_COUNT || broker_may_go_on(c->root)) {
 		c->n_taken++;
 		c->take(c, i, c->take_arg);
 	}

@@ -24,6 +24,18 @@ static const struct cim_ns *ns_in(struct cim_call *c, const struct cim_path *p)
 	return ns;
 }
 
+int broker_path_here(struct cim_call *c, struct cim_path *p)
+{
+	const struct cim_ns *ns = p->ns ? repo_ns(p->ns) : c->ns;
+
+	if (!ns || ns->kind != c->ns->kind || ns->prefix != c->ns->prefix)
+		return cim_error(c, CIM_ERR_INVALID_PARAMETER,
+				 "the object is in namespace %s, the request goes to %s", p->ns,
+				 c->ns->name);
+	p->ns = NULL;
+	return 0;
+}
+
 /* The text of a value as received, whatever the decoder made of it. */
 static const char *text_of(struct cim_call *c, const struct cim_value *v)
 {

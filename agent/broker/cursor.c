@@ -69,6 +69,11 @@ void cursors_free(struct cursors *all)
 	free(all);
 }
 
+void cursors_change_limits(struct cursors *all, const struct broker_limits *l)
+{
+	all->limits = *l;
+}
+
 const struct broker_limits *cursors_limits(const struct cursors *all)
 {
 	return &all->limits;

@@ -2,10 +2,10 @@
 /*
  * cursor.h - open enumerations: what an Open... operation found and no Pull... has taken yet.
  *
- * A cursor holds copies, made when it was opened, so all pulls of an enumeration show the objects
- * of one moment. Its name cannot be guessed, and only counts together with the user, the namespace
- * and the kind of objects that it was opened with. Between two operations a timer of the event
- * loop runs; when it ends, so does the cursor. Loop thread only; owned by the broker.
+ * A cursor holds copies, made while it was opened: nothing that happens later changes what is
+ * pulled. Its name cannot be guessed, and only counts together with the user, the namespace and the
+ * kind of objects that it was opened with. Between two operations a timer of the event loop runs;
+ * when it ends, so does the cursor. Loop thread only; owned by the broker.
  */
 #ifndef BROKER_CURSOR_H
 #define BROKER_CURSOR_H
@@ -24,6 +24,7 @@ struct cursors; /* all of a broker */
 
 struct cursors *cursors_new(const struct broker_limits *l, struct sd_event *loop);
 void cursors_free(struct cursors *all);
+void cursors_change_limits(struct cursors *all, const struct broker_limits *l);
 const struct broker_limits *cursors_limits(const struct cursors *all);
 size_t cursors_bytes(const struct cursors *all);
 

@@ -114,6 +114,12 @@ void broker_send_inst(struct cim_call *c, struct cim_inst *i, const struct cim_n
 
 	i->path = broker_path_of(i);
 	broker_inst_out(c, i, ns);
+	if (!broker_passes(root, i))
+		return;
+	root->too_many = root->send_max && root->n_sent >= root->send_max;
+	if (root->too_many)
+		return;
+	root->n_sent++;
 	root->sink->inst(root->sink, i, mask_for(root, i->cls), ns);
 }
 
@@ -122,6 +128,7 @@ void broker_send_path(struct cim_call *c, struct cim_inst *i, const struct cim_n
 	struct cim_path *p = broker_path_of(i);
 
 	broker_path_out(c, p, ns);
+	c->root->n_sent++;
 	c->root->sink->path(c->root->sink, p);
 }
 
@@ -165,8 +172,9 @@ const struct cim_class *broker_target_of_request(struct cim_call *c)
 		broker_fail(c, cim_error(c, CIM_ERR_INVALID_PARAMETER, "InstanceName is missing"));
 		return NULL;
 	}
-	c->req->path->ns = NULL;
-	r = broker_path_in(c, c->req->path, &cls, &ns);
+	r = broker_path_here(c, c->req->path);
+	if (!r)
+		r = broker_path_in(c, c->req->path, &cls, &ns);
 	if (!r && !(cls->ns & c->ns->kind))
 		r = cim_error(c, CIM_ERR_INVALID_CLASS, "class %s does not exist in %s",
 			      repo_name(cls, c->ns), c->ns->name);
@@ -208,29 +216,51 @@ int broker_op_get_instance(struct cim_call *c)
 	return broker_not_found(c, broker_get(c, cls, c->target, c->ns, take_send_inst, NULL));
 }
 
-int broker_op_enumerate_instances(struct cim_call *c)
+static int enumerate_all(struct cim_call *c, const struct cim_class *base,
+			 int (*one)(struct cim_call *c, const struct cim_provider *p))
 {
 	const struct cim_provider *const *p = repo_providers(c->broker->repo);
-	const struct cim_class *base = broker_class_of_request(c);
-	bool names = c->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
 	int r = 0;
+
+	for (; *p && !r && !c->too_many; p++) {
+		const struct cim_class *cls = repo_class_internal(c->broker->repo, (*p)->class);
+
+		if (broker_served(cls, c->ns) && cim_class_is_a(cls, base))
+			r = one(c, *p);
+	}
+	return r;
+}
+
+static int send_all(struct cim_call *c, const struct cim_provider *p)
+{
+	bool names = c->op == CIM_OP_ENUMERATE_INSTANCE_NAMES;
+
+	return broker_enumerate(c, p, c->ns, names ? take_send_path : take_send_inst, NULL);
+}
+
+int broker_op_enumerate_instances(struct cim_call *c)
+{
+	const struct cim_class *base = broker_class_of_request(c);
+	int r;
 
 	if (!base)
 		return -c->root->code;
-	if (!names && !c->req->deep)
+	if (c->op == CIM_OP_ENUMERATE_INSTANCE_NAMES)
+		return enumerate_all(c, base, send_all);
+	if (!c->req->deep)
 		c->mask_base = base;
-	if (c->req->piecemeal && c->req->op == CIM_OP_ENUMERATE_INSTANCES &&
-	    broker_stream_begin(c, base))
-		return CIM_PENDING;
-	for (; *p && !r; p++) {
-		const struct cim_class *cls = repo_class_internal(c->broker->repo, (*p)->class);
-		unsigned int kinds = (*p)->ns ? (*p)->ns : CIM_NS_IMPL;
-
-		if (kinds & c->ns->kind && cim_class_is_a(cls, base))
-			r = broker_enumerate(c, *p, c->ns, names ? take_send_path : take_send_inst,
-					     NULL);
+	/* few are had cheapest all at once, and they are what most answers have */
+	if (!c->at_end && !c->query) {
+		c->send_max = BROKER_MAX_WHOLE;
+		r = enumerate_all(c, base, send_all);
+		if (!c->too_many)
+			return r;
+		c->send_max = 0;
+		c->too_many = false;
+		c->sink->restart(c->sink);
 	}
-	return r;
+	broker_collect_begin(c);
+	return broker_collected(c, enumerate_all(c, base, broker_collect));
 }
 
 static void take_property(struct cim_call *c, struct cim_inst *i, void *arg)

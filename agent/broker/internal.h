@@ -10,11 +10,14 @@
 #include "query/query.h"
 
 struct cursors;
+struct sd_event_source;
 
 struct broker {
 	struct repo *repo;
 	struct engine *engine;
 	struct cursors *cursors;
+	struct sd_event_source *work; /* NULL: there is no event loop */
+	struct cim_call *work_first, *work_last; /* whose turn it is next */
 };
 
 struct cim_out {
@@ -57,6 +60,22 @@ struct cim_call {
 	uint32_t return_value;
 	struct cim_path *created; /* by create, for its answer */
 	struct stream *stream; /* NULL: not in pieces */
+	bool streams; /* the client takes them */
+	bool looks; /* it will, from the first instance on */
+	const struct query *query; /* only instances that match; NULL: all */
+	/* Before the end, or (@dropped) when there will be none; gives the new status. */
+	int (*at_end)(struct cim_call *c, int status, bool dropped);
+	void *end_arg;
+	size_t n_emitted, n_sent;
+	size_t send_max; /* more are not sent, but too_many is set; 0: any number */
+	bool too_many;
+	/* budget.c */
+	uint64_t turn_us, spent_us;
+	size_t sent_before;
+	bool in_turn;
+	/* work.c */
+	struct cim_call *work_next, *work_prev;
+	bool working;
 	struct cim_hold *hold;
 	void (*on_cancel)(void *arg);
 	void *cancel_arg;
@@ -74,6 +93,10 @@ struct cim_call {
  */
 int broker_path_in(struct cim_call *c, struct cim_path *p, const struct cim_class **cls,
 		   const struct cim_ns **ns);
+/* The object of an operation: if it says a namespace, that of the request. 0 or a
+ * negated status.
+ */
+int broker_path_here(struct cim_call *c, struct cim_path *p);
 /* The value of a property or parameter from a client; what: "parameter Size" for sentences. */
 struct cim_value_spec {
 	enum cim_type type;
@@ -136,11 +159,37 @@ int broker_property_of_request(struct cim_call *c, const struct cim_class *cls);
 int broker_not_found(struct cim_call *c, int r);
 
 /* ---- stream.c ---- */
-/* EnumerateInstances of base: true: broker_stream_next() gives the answer in pieces; false: it is
- * not worth it.
+/*
+ * Between begin and collected, what would be sent is kept: all instances of a provider, objects to
+ * be got by their internal paths, instances. broker_collected() sends all of it, or gives
+ * CIM_PENDING when it is much; r: what collecting gave.
  */
-bool broker_stream_begin(struct cim_call *c, const struct cim_class *base);
+void broker_collect_begin(struct cim_call *c);
+int broker_collect(struct cim_call *c, const struct cim_provider *prov);
+void broker_keep_object(struct cim_call *root, const struct cim_path *p, const struct cim_ns *ns);
+void broker_keep_inst(struct cim_call *root, const struct cim_inst *i, const struct cim_ns *ns);
+int broker_collected(struct cim_call *c, int r);
+/* So many instances are made in one go. */
+#define BROKER_MAX_WHOLE 500
 void broker_stream_free(struct cim_call *c);
+
+/* ---- work.c ---- */
+/* Lets the pieces of the call be made in turns. */
+void broker_work_add(struct cim_call *c);
+/* Not there: nothing happens. */
+void broker_work_drop(struct cim_call *c);
+/* loop NULL: there are no turns, all is made at once. */
+void broker_work_start(struct broker *b, struct sd_event *loop);
+void broker_work_stop(struct broker *b);
+
+/* ---- budget.c ---- */
+/* Around everything that works on the call in one turn of the loop. */
+void broker_turn_begin(struct cim_call *root);
+void broker_turn_end(struct cim_call *root);
+/* False: it has cost too much, or failed before; the error is recorded. */
+bool broker_may_go_on(struct cim_call *root);
+/* Does the instance, as clients see it, match the query of the call, if there is one? */
+bool broker_passes(struct cim_call *root, const struct cim_inst *i);
 
 /* ---- query.c ---- */
 /* The query of ExecQuery and OpenQueryInstances; the request becomes an enumeration of it. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * limits.h - what clients may have open at a time: enumerations that they pull from.
+ * limits.h - what clients may have open at a time, enumerations that they pull from, and what one
+ * request may cost.
  */
 #ifndef BROKER_LIMITS_H
 #define BROKER_LIMITS_H
@@ -15,12 +16,13 @@ struct broker_limits {
 	uint32_t timeout_s; /* between two operations, when the client does not say */
 	uint32_t max_timeout_s; /* the longest that a client may ask for */
 	bool no_timeout; /* may a client ask for an enumeration that never ends? */
+	uint32_t operation_ms; /* processor time until there is something of an answer; 0: any */
 };
 
 #define BROKER_LIMITS_DEFAULT                                                           \
 	{                                                                               \
 		.max_enumerations = 64, .max_bytes = (size_t)64 << 20, .timeout_s = 30, \
-		.max_timeout_s = 600, .no_timeout = false                               \
+		.max_timeout_s = 600, .no_timeout = false, .operation_ms = 1000         \
 	}
 
 #endif

@@ -3,9 +3,9 @@
  * pull.c - Open..., Pull..., EnumerationCount and CloseEnumeration.
  *
  * Open runs the operation that gives all at once, with a sink that lets the first objects through
- * and puts the rest into a cursor. Everything happens within one turn of the loop: no operation
- * ever meets another one on the same cursor, so CIM_ERR_PULL_HAS_BEEN_ABANDONED and
- * CIM_ERR_PULL_CANNOT_BE_ABANDONED have no occasion.
+ * and puts the rest into a cursor, which nobody knows before that is done. Pull happens within one
+ * turn of the loop: no operation ever meets another one on the same cursor, so
+ * CIM_ERR_PULL_HAS_BEEN_ABANDONED and CIM_ERR_PULL_CANNOT_BE_ABANDONED have no occasion.
  */
 #include <strings.h>
 
@@ -17,7 +17,6 @@ struct opening {
 	struct cim_call *call;
 	struct cim_sink *to;
 	enum cursor_kind kind;
-	const struct query *query; /* NULL: all objects */
 	uint32_t timeout_s, room; /* how many objects the answer still takes */
 	size_t given;
 	struct cursor *cur; /* NULL: all went into the answer so far */
@@ -89,8 +88,6 @@ static void collect_inst(struct cim_sink *s, const struct cim_inst *i, const boo
 	struct opening *o = of(s);
 	struct cursor *cur;
 
-	if (o->query && !query_matches(o->query, i))
-		return;
 	if (o->kind == CURSOR_PATHS) {
 		/* they were needed to be looked at */
 		collect_path(s, i->path);
@@ -165,37 +162,44 @@ static int check_open(struct cim_call *c, const struct open *how, uint32_t *time
 	return r;
 }
 
+static int end_open(struct cim_call *c, int status, bool dropped)
+{
+	struct opening *o = c->end_arg;
+
+	c->sink = o->to;
+	if (status || c->code || dropped) {
+		if (o->cur)
+			cursor_close(o->cur);
+		return status ? status : -c->code;
+	}
+	if (o->cur)
+		cursor_open(o->cur, o->given);
+	if (c->req->return_query_class)
+		c->sink->result_class(c->sink, broker_class_of_request(c), c->ns);
+	c->sink->sequence(c->sink, !o->cur, o->cur ? cursor_id(o->cur) : NULL);
+	return 0;
+}
+
 int broker_op_open(struct cim_call *c)
 {
 	const struct open *how = &opens[c->req->op];
-	struct opening o = {
-		.sink = { .inst = collect_inst, .path = collect_path },
-		.call = c,
-		.to = c->sink,
-		.kind = how->kind,
-		.room = c->req->max_objects.given ? c->req->max_objects.v : 0,
-	};
+	struct opening *o = arena_alloc(c->req->arena, sizeof(*o));
 	struct query *query = NULL;
-	int r = check_open(c, how, &o.timeout_s, &query);
+	int r = check_open(c, how, &o->timeout_s, &query);
 
 	if (r)
 		return r;
-	o.query = query;
+	o->sink = (struct cim_sink) { .inst = collect_inst, .path = collect_path };
+	o->call = c;
+	o->to = c->sink;
+	o->kind = how->kind;
+	o->room = c->req->max_objects.given ? c->req->max_objects.v : 0;
+	c->query = query;
 	c->op = query ? how->filtered : how->op;
-	c->sink = &o.sink;
-	r = how->run(c);
-	c->sink = o.to;
-	if (r || c->code) {
-		if (o.cur)
-			cursor_close(o.cur);
-		return r ? r : -c->code;
-	}
-	if (o.cur)
-		cursor_open(o.cur, o.given);
-	if (c->req->return_query_class)
-		c->sink->result_class(c->sink, broker_class_of_request(c), c->ns);
-	c->sink->sequence(c->sink, !o.cur, o.cur ? cursor_id(o.cur) : NULL);
-	return 0;
+	c->sink = &o->sink;
+	c->end_arg = o;
+	c->at_end = end_open;
+	return how->run(c);
 }
 
 /* ---- afterwards ---- */
@@ -240,8 +244,12 @@ int broker_op_pull(struct cim_call *c)
 				 "%s does not go with the operation that opened the enumeration",
 				 c->req->name);
 	c->req->class_origin = cursor_class_origin(cur);
-	for (; max && cursor_left(cur); max--)
+	/* fewer than were asked for are fine, and the rest stays */
+	for (; max && cursor_left(cur); max--) {
 		cursor_send(cur, c->sink);
+		if (!(max % 16) && c->req->room && !c->req->room(c->req))
+			break;
+	}
 	if (cursor_left(cur)) {
 		cursor_touch(cur);
 		c->sink->sequence(c->sink, false, cursor_id(cur));

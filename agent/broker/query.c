@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * query.c - ExecQuery, and the queries and filters of the Open... operations: the language is
- * looked up, the text parsed and bound to its class; the instances then go through a sink that
- * lets the right ones pass.
+ * looked up, the text parsed and bound to its class; from then on only instances that match
+ * are sent.
  */
 #include <strings.h>
 
@@ -93,33 +93,14 @@ int broker_filter(struct cim_call *c, struct query **query)
 
 /* ---- ExecQuery ---- */
 
-struct filter {
-	struct cim_sink sink; /* first */
-	struct cim_sink *to;
-	const struct query *query;
-};
-
-static void pass_inst(struct cim_sink *s, const struct cim_inst *i, const bool *mask,
-		      const struct cim_ns *ns)
-{
-	struct filter *f = (struct filter *)s;
-
-	if (query_matches(f->query, i))
-		f->to->inst(f->to, i, mask, ns);
-}
-
 int broker_op_exec_query(struct cim_call *c)
 {
-	struct filter f = { .sink = { .inst = pass_inst }, .to = c->sink };
 	struct query *query;
 	int r = broker_query(c, &query);
 
 	if (r)
 		return r;
-	f.query = query;
+	c->query = query;
 	c->op = CIM_OP_ENUMERATE_INSTANCES;
-	c->sink = &f.sink;
-	r = broker_op_enumerate_instances(c);
-	c->sink = f.to;
-	return r;
+	return broker_op_enumerate_instances(c);
 }

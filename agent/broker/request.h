@@ -87,6 +87,11 @@ struct cim_request {
 	struct cim_opt_u32 timeout_s, max_objects;
 	bool continue_on_error;
 	bool piecemeal; /* who asks can take the answer in pieces, see broker_streams() */
+	/* Asked now and then while the answer is made: is there memory for what it has come to?
+	 * NULL: there is.
+	 */
+	bool (*room)(const struct cim_request *req);
+	size_t kept_bytes; /* what the broker has for it beside the arena */
 	const char *error; /* INVALID_PARAMETER found while decoding: the sentence */
 	/* Text of an embedded instance to an instance as received; NULL with a sentence. */
 	struct cim_inst *(*parse_inst)(const struct cim_request *req, const char *xml,
@@ -120,6 +125,10 @@ struct cim_sink {
 	void (*sequence)(struct cim_sink *s, bool end, const char *context);
 	void (*returned)(struct cim_sink *s, enum cim_type type, uint32_t value);
 	void (*out)(struct cim_sink *s, const char *name, const struct cim_value *v);
+	/* What the sink got so far does not count. */
+	void (*restart)(struct cim_sink *s);
+	/* broker_streams() was false for the call, and is true from now on. */
+	void (*streams)(struct cim_sink *s);
 	/* Exactly once, the last one. @code 0 or a cim_status_code with a sentence. */
 	void (*done)(struct cim_sink *s, int code, const char *why);
 };
@@ -136,15 +145,22 @@ void broker_set_engine(struct broker *b, struct engine *engine);
  */
 void broker_set_limits(struct broker *b, const struct broker_limits *l, struct sd_event *loop);
 
+/* At any time: what is open stays, even when it is more than the new limits. */
+void broker_change_limits(struct broker *b, const struct broker_limits *l);
+
 /* Runs the request; sink->done may be called before this returns. Request and sink must live
  * until then. What comes back is for broker_cancel() while done was not called, else NULL.
  */
 struct cim_call *broker_submit(struct broker *b, struct cim_request *req, struct cim_sink *sink);
-/* Comes the answer to that call in pieces? Then the sink gets nothing until broker_stream_next() is
- * called: something for each call, until that gives false: done was called, and the call is gone.
+/*
+ * Comes the answer to that call in pieces? Then the sink gets nothing until broker_stream_next() is
+ * called: some @nr objects for each call, fewer when it is @until_us (of cim_clock_us()), until
+ * that gives false: done was called, and the call is gone.
  */
 bool broker_streams(const struct cim_call *c);
-bool broker_stream_next(struct cim_call *c);
+bool broker_stream_next(struct cim_call *c, size_t nr, uint64_t until_us);
+/* CLOCK_MONOTONIC */
+uint64_t cim_clock_us(void);
 /* The client has gone: nothing of the sink is called any more, accepted work goes on. */
 void broker_cancel(struct cim_call *c);
 

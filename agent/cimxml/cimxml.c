@@ -13,10 +13,18 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/quota.h"
 #include "broker/request.h"
 #include "cimxml/decode.h"
 #include "cimxml/reader.h"
 #include "cimxml/write.h"
+
+/* An answer that takes no more is never refused. */
+#define SMALL_BYTES ((size_t)64 * 1024)
+
+/* Of a stream: so many objects at a time, and so long, then others have their turn. */
+#define STREAM_OBJECTS	8
+#define STREAM_SLICE_US 2000
 
 struct cimxml_call {
 	struct cim_sink sink; /* first */
@@ -35,11 +43,24 @@ struct cimxml_call {
 	bool streams; /* in pieces: done was called with the beginning */
 	int broken_off; /* then: CIM status code */
 	const char *why_broken_off;
+	struct quota *memory;
+	size_t held; /* of memory */
 };
 
 static struct cimxml_call *of(struct cim_sink *s)
 {
 	return (struct cimxml_call *)s;
+}
+
+/* ---- memory ---- */
+
+static bool room(const struct cim_request *req)
+{
+	struct cimxml_call *c =
+		(struct cimxml_call *)((char *)(uintptr_t)req - offsetof(struct cimxml_call, req));
+	size_t now = c->xml.cap + c->arena.total_bytes + req->kept_bytes;
+
+	return !c->memory || quota_set(c->memory, &c->held, now) || now <= SMALL_BYTES;
 }
 
 /* ---- results ---- */
@@ -238,6 +259,28 @@ static const char *response_tag(const struct cimxml_call *c)
 	return c->req.op == CIM_OP_INVOKE ? "METHODRESPONSE" : "IMETHODRESPONSE";
 }
 
+static void begin_results(struct cimxml_call *c)
+{
+	c->in_return_value = has_return_value(c);
+	if (c->in_return_value)
+		strbuf_puts(&c->xml, "<IRETURNVALUE>");
+}
+
+static void drop_results(struct cimxml_call *c)
+{
+	c->xml.len = c->results_at;
+	if (c->xml.cap > SMALL_BYTES) {
+		c->xml.cap = c->xml.len + 1;
+		c->xml.buf = xreallocarray(c->xml.buf, c->xml.cap, 1);
+	}
+}
+
+static void sink_restart(struct cim_sink *s)
+{
+	drop_results(of(s));
+	begin_results(of(s));
+}
+
 static void open_response(struct cimxml_call *c)
 {
 	struct strbuf *b = &c->xml;
@@ -251,13 +294,13 @@ static void open_response(struct cimxml_call *c)
 	strbuf_xml(b, c->req.name);
 	strbuf_puts(b, "\">");
 	c->results_at = b->len;
-	c->in_return_value = has_return_value(c);
-	if (c->in_return_value)
-		strbuf_puts(b, "<IRETURNVALUE>");
+	begin_results(c);
 }
 
 static void call_free(struct cimxml_call *c)
 {
+	if (c->memory)
+		quota_set(c->memory, &c->held, 0);
 	strbuf_done(&c->xml);
 	arena_done(&c->arena);
 	free(c);
@@ -304,7 +347,7 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 		return;
 	}
 	if (code) {
-		b->len = c->results_at; /* half a result is none */
+		drop_results(c); /* half a result is none */
 		strbuf_printf(b, "<ERROR CODE=\"%d\" DESCRIPTION=\"", code);
 		strbuf_xml(b, why ? why : "");
 		strbuf_puts(b, "\"></ERROR>");
@@ -319,11 +362,27 @@ static void sink_done(struct cim_sink *s, int code, const char *why)
 		call_free(c); /* else cimxml_start() is on the stack and does it */
 }
 
+/* Of what there is so far. */
+static void begin_stream(struct cimxml_call *c)
+{
+	struct cimxml_out out = { .http = 200, .body = c->xml, .more = c };
+
+	c->streams = true;
+	c->xml = (struct strbuf)STRBUF_INIT;
+	c->done(&out, c->done_arg);
+	strbuf_done(&out.body);
+}
+
+static void sink_streams(struct cim_sink *s)
+{
+	begin_stream(of(s));
+}
+
 /* ---- request ---- */
 
 static bool check_headers(struct cimxml_call *c, const struct cimxml_in *in)
 {
-	if (in->version && strncmp(in->version, "1.", 2)) {
+	if (in->version && !cimxml_version(in->version, "1.")) {
 		finish(c, 501, "unsupported-protocol-version", "CIMProtocolVersion is not 1.x");
 		return false;
 	}
@@ -340,16 +399,6 @@ static bool check_headers(struct cimxml_call *c, const struct cimxml_in *in)
 		return false;
 	}
 	return true;
-}
-
-static void begin_stream(struct cimxml_call *c)
-{
-	struct cimxml_out out = { .http = 200, .body = c->xml, .more = c };
-
-	c->streams = true;
-	c->xml = (struct strbuf)STRBUF_INIT;
-	c->done(&out, c->done_arg);
-	strbuf_done(&out.body);
 }
 
 static void decode_and_submit(struct cimxml_call *c, struct broker *b, const struct cimxml_in *in)
@@ -377,6 +426,8 @@ static void decode_and_submit(struct cimxml_call *c, struct broker *b, const str
 	c->req.may_read = in->may_read;
 	c->req.may_write = in->may_write;
 	c->req.piecemeal = in->takes_pieces;
+	c->req.room = room;
+	c->memory = in->memory;
 	open_response(c);
 	c->call = broker_submit(b, &c->req, &c->sink);
 	if (broker_streams(c->call))
@@ -399,6 +450,8 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 		.sequence = sink_sequence,
 		.returned = sink_returned,
 		.out = sink_out,
+		.restart = sink_restart,
+		.streams = sink_streams,
 		.done = sink_done,
 	};
 	c->host = in->host;
@@ -417,11 +470,16 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 bool cimxml_stream_next(struct cimxml_call *c, struct strbuf *to, size_t bytes, int *code,
 			const char **why)
 {
+	uint64_t until = cim_clock_us() + STREAM_SLICE_US;
 	struct strbuf own = c->xml;
+	size_t was;
 
 	c->xml = *to;
-	while (c->call && c->xml.len < bytes)
-		broker_stream_next(c->call);
+	/* as often as something comes of it */
+	do
+		was = c->xml.len;
+	while (c->call && was < bytes && cim_clock_us() < until &&
+	       broker_stream_next(c->call, STREAM_OBJECTS, until) && c->xml.len > was);
 	*to = c->xml;
 	c->xml = own;
 	*code = c->broken_off;

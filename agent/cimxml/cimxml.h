@@ -12,6 +12,7 @@
 
 struct broker;
 struct cimxml_call;
+struct quota;
 
 struct cimxml_in {
 	const char *body;
@@ -24,6 +25,7 @@ struct cimxml_in {
 	const char *peer; /* address of the client, for the log */
 	bool may_read, may_write;
 	bool takes_pieces; /* the answer may have a .more */
+	struct quota *memory; /* counts what the answer takes, and refuses large ones; NULL: none */
 	unsigned int max_depth; /* of XML elements; 0: CIMXML_MAX_DEPTH */
 };
 
@@ -42,8 +44,8 @@ struct cimxml_call *cimxml_start(struct broker *b, const struct cimxml_in *in,
 				 void (*done)(struct cimxml_out *out, void *arg), void *arg);
 void cimxml_cancel(struct cimxml_call *c);
 /*
- * Of .more: adds about @bytes of the rest to @to. False: that was the end; with a @code (a CIM
- * status code, @why its sentence) it broke off there.
+ * Of .more: adds about @bytes of the rest to @to, less or nothing when that takes too long. False:
+ * that was the end; with a @code (a CIM status code, @why its sentence) it broke off there.
  */
 bool cimxml_stream_next(struct cimxml_call *more, struct strbuf *to, size_t bytes, int *code,
 			const char **why);

@@ -268,8 +268,12 @@ static void iparam(struct dec *d, struct cim_request *req, const struct operatio
 		return;
 	}
 	*given |= p->bit;
-	while (el_child(d, &e))
-		iparam_child(d, req, p);
+	for (unsigned int nr = 0; el_child(d, &e); nr++) {
+		if (nr)
+			el_unexpected(d);
+		else
+			iparam_child(d, req, p);
+	}
 }
 
 static void imethodcall(struct dec *d, struct cim_request *req)
@@ -377,11 +381,25 @@ static void methodcall(struct dec *d, struct cim_request *req)
 
 /* ---- frame ---- */
 
+bool cimxml_version(const char *v, const char *major)
+{
+	size_t n;
+
+	if (strncmp(v, major, strlen(major)))
+		return false;
+	for (v += strlen(major); (n = strspn(v, "0123456789")); v += n + 1)
+		if (!v[n])
+			return true;
+		else if (v[n] != '.')
+			return false;
+	return false;
+}
+
 static void check_version(struct dec *d, const char *attr, const char *major, const char *cimerror)
 {
 	const char *v = el_need_attr(d, attr);
 
-	if (*v && strncmp(v, major, strlen(major)))
+	if (!cimxml_version(v, major))
 		dec_fail(d, 501, cimerror, "%s %.20s is not supported", attr, v);
 }
 

@@ -30,6 +30,9 @@ struct cimxml_refusal {
 void cimxml_decode(const char *body, size_t len, struct cim_request *req, const char **id,
 		   struct cimxml_refusal *refusal);
 
+/* Is v a version N.N or N.N.N that begins with @major, "2."? */
+bool cimxml_version(const char *v, const char *major);
+
 /* One INSTANCE element, as it is inside the VALUE of an embedded instance of @req; NULL: @why. */
 struct cim_inst *cimxml_decode_instance(const struct cim_request *req, const char *xml,
 					const char **why);

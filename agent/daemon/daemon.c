@@ -142,21 +142,28 @@ static int start_loop(struct smisd *d)
 	return r < 0 ? r : 0;
 }
 
-static void set_broker_limits(struct smisd *d)
+static struct broker_limits limits_of(const struct smisd *d)
 {
-	struct broker_limits l = {
+	return (struct broker_limits) {
 		.max_enumerations = d->cfg.limits.max_enumerations,
 		.max_bytes = d->cfg.limits.enumeration_bytes,
 		.timeout_s = d->cfg.limits.enumeration_timeout_s,
 		.max_timeout_s = d->cfg.limits.max_enumeration_timeout_s,
 		.no_timeout = d->cfg.limits.endless_enumerations,
+		.operation_ms = d->cfg.limits.operation_ms,
 	};
+}
 
-	broker_set_limits(d->broker, &l, d->loop);
+void daemon_change_limits(struct smisd *d)
+{
+	const struct broker_limits l = limits_of(d);
+
+	broker_change_limits(d->broker, &l);
 }
 
 static int start(struct smisd *d)
 {
+	const struct broker_limits limits = limits_of(d);
 	CLEANUP_FREE char *why = NULL;
 	char text[512] = "";
 	int r = start_loop(d);
@@ -171,7 +178,7 @@ static int start(struct smisd *d)
 		return -EINVAL;
 	}
 	d->broker = broker_new(d->repo, NULL);
-	set_broker_limits(d);
+	broker_set_limits(d->broker, &limits, d->loop);
 	r = engine_start(d->loop, &d->cfg, on_ready, d, &d->engine, text, sizeof(text));
 	if (r)
 		log_err("%s", *text ? text : strerror(-r));

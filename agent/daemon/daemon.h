@@ -31,6 +31,9 @@ struct smisd {
  */
 int daemon_run(const struct config_source *source);
 
+/* The configuration has changed: the limits of the broker. */
+void daemon_change_limits(struct smisd *d);
+
 /* ---- listeners.c */
 
 /* Opens what is configured, or takes it from systemd, and serves it. 0 or a negative errno. */

@@ -194,6 +194,8 @@ static void set_limits(const struct smisd *d, struct http_config *cfg)
 	cfg->max_body_bytes = d->cfg.limits.max_body_kib * 1024;
 	cfg->max_xml_depth = d->cfg.limits.max_xml_depth;
 	cfg->request_timeout_s = d->cfg.limits.request_timeout_s;
+	cfg->send_timeout_s = d->cfg.limits.send_timeout_s;
+	cfg->answer_bytes = d->cfg.limits.answer_bytes;
 }
 
 int listeners_change(struct smisd *d, char *why, size_t why_size)

@@ -26,9 +26,11 @@ static void change(struct smisd *d)
 	if (r) {
 		config_take_live(&d->cfg, &now); /* back again */
 		log_err("the configuration stays as it was: %s", why);
-	} else if (other) {
-		log_warn("%s has changed too: it counts after a restart", other);
+	} else {
+		daemon_change_limits(d);
 	}
+	if (!r && other)
+		log_warn("%s has changed too: it counts after a restart", other);
 	if (!r)
 		log_notice("the configuration was read again");
 	config_free(&now);

@@ -84,6 +84,9 @@ struct smisd_config {
 		uint32_t max_body_kib; /* 8192 */
 		uint32_t max_xml_depth; /* 64: elements in elements of a request */
 		uint32_t request_timeout_s; /* 60 */
+		uint32_t send_timeout_s; /* 60: without progress of an answer */
+		uint64_t answer_bytes; /* 256 MiB: of all answers that are held */
+		uint32_t operation_ms; /* 1000: processor time until an answer begins */
 		uint32_t reply_deadline_ms; /* 10000: then a replica call is answered by its job */
 		uint32_t job_keep_s; /* 86400: default TimeBeforeRemoval; never under 300 */
 		uint32_t max_enumerations; /* 64: open ones of the Open... operations */

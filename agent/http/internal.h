@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 
+#include "base/quota.h"
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "cimxml/cimxml.h"
@@ -33,8 +34,9 @@ struct conn {
 	int fd;
 	char peer[PEER_NAME_LEN];
 	uint64_t peer_key;
-	uint64_t since_us; /* start of waiting for a request, or of sending its answer */
+	uint64_t since_us; /* start of waiting for a request, or last progress of its answer */
 	bool sending;
+	uint64_t acked_bytes; /* at since_us, by the peer */
 };
 
 struct http_server {
@@ -45,6 +47,7 @@ struct http_server {
 	struct auth_cache *auth;
 	struct peers *peers;
 	sd_event_source *sweep;
+	struct quota memory; /* of answers */
 	size_t nr_requests; /* begun before the drain, not ended */
 	sd_event_source *drain; /* its deadline */
 	void (*drained)(void *arg);
@@ -86,7 +89,9 @@ struct request {
 	sd_event_source *hangup, *delay;
 	struct strbuf answer;
 	struct cimxml_call *more; /* the answer is its beginning, this the rest; NULL: all */
-	bool trailers; /* the client reads what comes after chunks */
+	size_t held; /* of server->memory, for the answer */
+	bool chunks; /* the client reads them */
+	bool trailers; /* the client reads what comes after them */
 	uint64_t started_us;
 	bool counted; /* in nr_requests */
 };
@@ -97,8 +102,16 @@ enum MHD_Result request_handler(void *cls, struct MHD_Connection *connection, co
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 		       enum MHD_RequestTerminationCode why);
 /* ---- stream.c */
-/* A response of @begin, which it takes, and the rest from @call, which it owns. NULL: no memory. */
-struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin);
+/* What one takes besides its call. */
+#define STREAM_BYTES ((size_t)160 * 1024)
+/* A response of @begin, which it takes, and the rest from @call, which it owns. @trailers: does the
+ * client read what comes after chunks? NULL: no memory.
+ */
+struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin, bool trailers);
+
+/* ---- server.c */
+/* The answer of this connection begins to be sent. */
+void conn_sends(struct conn *c);
 
 /* ---- request.c */
 /* The server stops: whatever it waits for, it gets 503. */

@@ -91,20 +91,34 @@ static void check_mpost(struct request *r, const char *version)
 	snprintf(r->man_ns, sizeof(r->man_ns), "%.2s-", ns);
 }
 
+/* Of a list "; name=value; name="value"": the value is utf-8, or the parameter is not there. */
+static bool utf8_in(const char *params)
+{
+	const char *p = params + strspn(params, "; \t");
+	bool quoted;
+
+	for (; *p; p += strcspn(p, ";"), p += strspn(p, "; \t")) {
+		if (strncasecmp(p, "charset=", 8))
+			continue;
+		quoted = p[8] == '"';
+		p += 8 + quoted;
+		if (strncasecmp(p, "utf-8", 5) || (quoted && p[5] != '"'))
+			return false;
+		p += 5 + quoted;
+		if (*p && !strchr("; \t", *p))
+			return false;
+	}
+	return true;
+}
+
 /* application/xml or text/xml; charset, if any, utf-8 in any case, quoted or not. */
 static bool xml_type(const char *type)
 {
 	size_t len = strcspn(type, "; \t");
-	const char *charset = strcasestr(type, "charset=");
 
-	if (!(len == 15 && !strncasecmp(type, "application/xml", len)) &&
-	    !(len == 8 && !strncasecmp(type, "text/xml", len)))
-		return false;
-	if (!charset)
-		return true;
-	charset += 8;
-	charset += *charset == '"';
-	return !strncasecmp(charset, "utf-8", 5);
+	return ((len == 15 && !strncasecmp(type, "application/xml", len)) ||
+		(len == 8 && !strncasecmp(type, "text/xml", len))) &&
+	       utf8_in(type + len);
 }
 
 static void check_content(struct request *r)
@@ -160,6 +174,8 @@ static void check_accept(struct request *r)
 		refuse(r, 406, "header-mismatch", "Accept leaves no XML");
 	if (charset && *charset && !strcasestr(charset, "utf-8") && !strchr(charset, '*'))
 		refuse(r, 406, "header-mismatch", "Accept-Charset leaves no UTF-8");
+	if (header(r, "Range"))
+		refuse(r, 406, "header-mismatch", "Range is not allowed");
 }
 
 /* ---- answers ---- */
@@ -193,12 +209,10 @@ static enum MHD_Result send_answer(struct request *r)
 	size_t len = r->status == 200 ? r->answer.len : 0;
 
 	r->phase = PHASE_SENT;
-	if (r->conn) {
-		r->conn->sending = true;
-		r->conn->since_us = http_now_us();
-	}
+	if (r->conn)
+		conn_sends(r->conn);
 	if (r->more)
-		resp = stream_response(r->more, &r->answer);
+		resp = stream_response(r->more, &r->answer, r->trailers);
 	else if (r->status == 200)
 		resp = MHD_create_response_from_buffer(len, strbuf_take(&r->answer),
 						       MHD_RESPMEM_MUST_FREE);
@@ -463,6 +477,8 @@ static void on_answer(struct cimxml_out *out, void *arg)
 		r->answer = out->body;
 		r->more = out->more;
 		out->body = (struct strbuf)STRBUF_INIT;
+		quota_set(&r->server->memory, &r->held,
+			  r->answer.cap + (r->more ? STREAM_BYTES : 0));
 	} else {
 		refuse(r, out->http, out->cimerror, "%s", out->why ? out->why : "");
 	}
@@ -487,7 +503,8 @@ static enum MHD_Result start(struct request *r)
 		.peer = peer_of(r),
 		.may_read = r->may_read,
 		.may_write = r->may_write,
-		.takes_pieces = r->trailers,
+		.takes_pieces = r->chunks,
+		.memory = &r->server->memory,
 		.max_depth = r->server->cfg.max_xml_depth,
 	};
 
@@ -528,7 +545,8 @@ static enum MHD_Result head(struct request *r, const char *method, const char *v
 {
 	const char *expect = header(r, "Expect"), *te = header(r, "TE");
 
-	r->trailers = te && strcasestr(te, "trailers") && !strcmp(version, "HTTP/1.1");
+	r->chunks = !strcmp(version, "HTTP/1.1");
+	r->trailers = r->chunks && te && strcasestr(te, "trailers");
 	if (r->server->draining)
 		refuse(r, 503, NULL, "the server is stopping");
 	check_framing(r);
@@ -635,6 +653,7 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 	}
 	strbuf_done(&r->body);
 	strbuf_done(&r->answer);
+	quota_set(&r->server->memory, &r->held, 0);
 	if (r->more)
 		cimxml_stream_end(r->more);
 	free(r->user);

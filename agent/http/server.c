@@ -4,10 +4,13 @@
  * is one I/O source of the loop. Owns listeners and connections.
  *
  * Time limits: MHD ends connections without any progress; the sweep here ends those that make
- * some, but too little (a byte now and then).
+ * some, but too little (a byte now and then). How much of an answer has come to the client, the
+ * kernel knows: by what the peer has acknowledged.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +23,7 @@
 #include "http/internal.h"
 
 #define SWEEP_PERIOD_US	  UINT64_C(2000000)
-#define SEND_LIMIT_US	  UINT64_C(300000000) /* for the client to read an answer */
+#define PROGRESS_BYTES	  (16 * 1024) /* less within the time limit is none */
 #define HEAD_MEMORY_BYTES ((size_t)48 * 1024) /* buffer of a connection: caps the headers */
 #define STOP_GRACE_US	  UINT64_C(1000000)
 
@@ -133,20 +136,49 @@ static void sweep_retired(struct http_server *s)
 	}
 }
 
+static uint64_t acked_bytes(const struct conn *c)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_bytes_acked;
+}
+
+void conn_sends(struct conn *c)
+{
+	c->sending = true;
+	c->since_us = http_now_us();
+	c->acked_bytes = 0; /* asked for when it takes long */
+}
+
+/* since_us 0: a request is being worked on. */
+static bool too_slow(struct conn *c, uint64_t now)
+{
+	const struct http_config *cfg = &c->server->cfg;
+	uint64_t acked;
+
+	if (!c->since_us)
+		return false;
+	if (!c->sending)
+		return now - c->since_us > (uint64_t)cfg->request_timeout_s * 1000000;
+	acked = acked_bytes(c);
+	if (!c->acked_bytes || acked - c->acked_bytes >= PROGRESS_BYTES) {
+		if (c->acked_bytes)
+			c->since_us = now;
+		c->acked_bytes = acked;
+	}
+	return cfg->send_timeout_s && now - c->since_us > (uint64_t)cfg->send_timeout_s * 1000000;
+}
+
 static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
 {
 	struct http_server *s = arg;
 	uint64_t now = http_now_us();
 
 	(void)usec;
-	for (struct conn *c = s->conns; c; c = c->next) {
-		uint64_t limit = c->sending ? SEND_LIMIT_US
-					    : (uint64_t)s->cfg.request_timeout_s * 1000000;
-
-		/* since_us 0: a request is being worked on */
-		if (c->since_us && now - c->since_us > limit)
+	for (struct conn *c = s->conns; c; c = c->next)
+		if (too_slow(c, now))
 			shutdown(c->fd, SHUT_RDWR);
-	}
 	sweep_retired(s);
 	sd_event_source_set_time(src, now + SWEEP_PERIOD_US);
 	sd_event_source_set_enabled(src, SD_EVENT_ONESHOT);
@@ -155,11 +187,24 @@ static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
 
 /* ---- life cycle ---- */
 
+static void take_limits(struct http_server *s, const struct http_config *from)
+{
+	s->cfg.max_connections = from->max_connections;
+	s->cfg.max_connections_per_ip = from->max_connections_per_ip;
+	s->cfg.max_body_bytes = from->max_body_bytes;
+	s->cfg.max_xml_depth = from->max_xml_depth;
+	s->cfg.request_timeout_s = from->request_timeout_s;
+	s->cfg.send_timeout_s = from->send_timeout_s;
+	s->cfg.answer_bytes = from->answer_bytes;
+	s->memory.max = from->answer_bytes ? from->answer_bytes : SIZE_MAX;
+}
+
 struct http_server *http_server_new(const struct http_config *cfg)
 {
 	struct http_server *s = new0(struct http_server);
 
 	s->cfg = *cfg;
+	take_limits(s, cfg);
 	s->auth = auth_cache_new(cfg->auth_cache_s);
 	s->peers = peers_new();
 	sd_event_add_time(cfg->loop, &s->sweep, CLOCK_MONOTONIC, http_now_us() + SWEEP_PERIOD_US,
@@ -182,6 +227,8 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const struct 
 	const struct http_config *cfg = &l->server->cfg;
 	unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const char *wish = tls && tls->priority && *tls->priority ? tls->priority : "NORMAL";
+	unsigned int idle_s = cfg->request_timeout_s > cfg->send_timeout_s ? cfg->request_timeout_s
+									   : cfg->send_timeout_s;
 	char prio[1024];
 	struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? (void *)(uintptr_t)tls->cert_pem : NULL },
@@ -206,8 +253,8 @@ static struct MHD_Daemon *start_daemon(struct listener *l, int fd, const struct 
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		HEAD_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)cfg->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)cfg->max_connections_per_ip,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)cfg->request_timeout_s,
-		MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_ARRAY, tls_options,
+		MHD_OPTION_END);
 }
 
 static void listener_free(struct listener *l)
@@ -268,15 +315,6 @@ int http_server_add(struct http_server *s, int fd, const struct http_tls *tls)
 	return 0;
 }
 
-static void take_limits(struct http_config *to, const struct http_config *from)
-{
-	to->max_connections = from->max_connections;
-	to->max_connections_per_ip = from->max_connections_per_ip;
-	to->max_body_bytes = from->max_body_bytes;
-	to->max_xml_depth = from->max_xml_depth;
-	to->request_timeout_s = from->request_timeout_s;
-}
-
 static void quiesce(struct listener *l)
 {
 	int fd = l->retired ? -1 : MHD_quiesce_daemon(l->daemon);
@@ -292,7 +330,7 @@ int http_server_change(struct http_server *s, const struct http_config *cfg,
 	size_t n = s->listeners.n;
 	bool good = true;
 
-	take_limits(&s->cfg, cfg);
+	take_limits(s, cfg);
 	for (size_t i = 0; good && i < n; i++) {
 		struct listener *l = s->listeners.v[i], *now = NULL;
 		int fd = l->retired || (l->tls && !tls) ? -1 : fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
@@ -305,7 +343,7 @@ int http_server_change(struct http_server *s, const struct http_config *cfg,
 			vec_push(&s->listeners, now);
 	}
 	if (!good) {
-		s->cfg = was;
+		take_limits(s, &was);
 		while (s->listeners.n > n)
 			listener_free(s->listeners.v[--s->listeners.n]);
 		return -EIO;

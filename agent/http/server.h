@@ -41,6 +41,8 @@ struct http_config {
 	uint32_t max_body_bytes;
 	uint32_t max_xml_depth; /* 0: CIMXML_MAX_DEPTH */
 	uint32_t request_timeout_s; /* for a request to arrive; idle connections too */
+	uint32_t send_timeout_s; /* for the client to read some more of its answer; 0: any */
+	size_t answer_bytes; /* what all answers that are held may take; 0: no limit */
 	uint32_t auth_cache_s; /* how long right credentials are remembered; 0 = not */
 	uint32_t auth_delay_ms; /* before a wrong password is answered; see peers.h too */
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * stream.c - an answer that goes out in chunks while it is made. It has begun with status 200
- * before its end is known: what goes wrong then is said in the trailer (DSP0200, chunked encoding).
+ * before its end is known: what goes wrong then is said in the trailer (DSP0200, chunked encoding),
+ * or, when the client reads no trailers, by closing the connection before the last chunk.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "http/internal.h"
 
 #define CHUNK_BYTES ((size_t)32 * 1024)
@@ -19,6 +21,8 @@ struct stream {
 	struct strbuf text; /* made, and sent up to at */
 	size_t at;
 	bool over;
+	bool trailers;
+	bool cut; /* broken off, and no other way to say so */
 };
 
 /* As in URIs, for a header is one line of ASCII. */
@@ -52,7 +56,13 @@ static void make_more(struct stream *s)
 	s->at = 0;
 	s->over = !cimxml_stream_next(s->call, &s->text, CHUNK_BYTES, &code, &why);
 	if (code)
+		log_info("an answer broke off: CIM error %d, %s", code, why);
+	if (code && s->trailers)
 		add_trailer(s, code, why);
+	s->cut = code && !s->trailers;
+	/* still looking: a blank between two elements, and the loop serves others */
+	if (!s->over && !s->text.len)
+		strbuf_putc(&s->text, '\n');
 }
 
 static ssize_t read_chunk(void *cls, uint64_t pos, char *buf, size_t max)
@@ -61,8 +71,10 @@ static ssize_t read_chunk(void *cls, uint64_t pos, char *buf, size_t max)
 	size_t n;
 
 	(void)pos;
-	while (s->at == s->text.len && !s->over)
+	if (s->at == s->text.len && !s->over)
 		make_more(s);
+	if (s->cut)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	n = s->text.len - s->at < max ? s->text.len - s->at : max;
 	if (!n)
 		return MHD_CONTENT_READER_END_OF_STREAM;
@@ -80,11 +92,12 @@ static void stream_free(void *cls)
 	free(s);
 }
 
-struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin)
+struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin, bool trailers)
 {
 	struct stream *s = new0(struct stream);
 
 	s->call = call;
+	s->trailers = trailers;
 	s->text = *begin;
 	*begin = (struct strbuf)STRBUF_INIT;
 	s->resp = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK_BYTES, read_chunk, s,
@@ -93,6 +106,8 @@ struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *be
 		stream_free(s);
 		return NULL;
 	}
-	MHD_add_response_header(s->resp, "Trailer", "CIMStatusCode, CIMStatusCodeDescription");
+	if (trailers)
+		MHD_add_response_header(s->resp, "Trailer",
+					"CIMStatusCode, CIMStatusCodeDescription");
 	return s->resp;
 }

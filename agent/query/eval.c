@@ -162,14 +162,15 @@ static struct value as_type(const struct literal *l, enum cim_type want)
 	return v;
 }
 
-static enum truth compare_one(const struct expr *e, const struct cim_inst *i, const struct value *a)
+static enum truth compare_one(const struct expr *e, const struct cim_inst *i, const struct value *a,
+			      uint64_t *steps)
 {
 	struct cim_value found;
 	struct value b;
 
 	if (e->kind == E_LIKE)
 		return a->type == CIM_STRING
-			       ? truth(like_matches(e->like, a->d.str ? a->d.str : ""))
+			       ? truth(like_matches(e->like, a->d.str ? a->d.str : "", steps))
 			       : UNKNOWN;
 	if (e->kind == E_TRUE)
 		return a->type == CIM_BOOLEAN ? truth(a->d.b) : UNKNOWN;
@@ -185,16 +186,16 @@ static enum truth compare_one(const struct expr *e, const struct cim_inst *i, co
 
 /* ANY: is one true? EVERY: are all of them? */
 static enum truth compare_array(const struct expr *e, const struct cim_inst *i,
-				const struct cim_value *v)
+				const struct cim_value *v, uint64_t *steps)
 {
 	enum truth decisive = e->quantifier == Q_ANY ? YES : NO;
 	enum truth result = e->quantifier == Q_ANY ? NO : YES;
 
 	if (e->quantifier == Q_NONE)
 		return UNKNOWN;
-	for (size_t k = 0; k < v->n; k++) {
+	for (size_t k = 0; k < v->n && query_step(steps, 1); k++) {
 		struct value one = { v->type, v->v[k] };
-		enum truth t = v->v[k].null ? UNKNOWN : compare_one(e, i, &one);
+		enum truth t = v->v[k].null ? UNKNOWN : compare_one(e, i, &one, steps);
 
 		if (t == decisive)
 			return t;
@@ -218,12 +219,17 @@ static enum truth isa(const struct expr *e, const struct cim_inst *i)
 	return truth(i->cls && cim_class_is_a(i->cls, e->cls));
 }
 
-static enum truth condition(const struct expr *e, const struct cim_inst *i)
+/* Looking for a property costs more than comparing it. */
+#define CONDITION_STEPS 20
+
+static enum truth condition(const struct expr *e, const struct cim_inst *i, uint64_t *steps)
 {
 	struct cim_value v;
 	struct value one;
 	bool there;
 
+	if (!query_step(steps, CONDITION_STEPS))
+		return UNKNOWN;
 	if (e->kind == E_ISA)
 		return isa(e, i);
 	there = property(&e->a.path, i, &v);
@@ -232,35 +238,35 @@ static enum truth condition(const struct expr *e, const struct cim_inst *i)
 	if (!there)
 		return UNKNOWN;
 	if (v.array)
-		return compare_array(e, i, &v);
+		return compare_array(e, i, &v, steps);
 	one = (struct value) { v.type, v.d };
-	return e->quantifier == Q_NONE ? compare_one(e, i, &one) : UNKNOWN;
+	return e->quantifier == Q_NONE ? compare_one(e, i, &one, steps) : UNKNOWN;
 }
 
-static enum truth eval(const struct expr *e, const struct cim_inst *i)
+static enum truth eval(const struct expr *e, const struct cim_inst *i, uint64_t *steps)
 {
 	enum truth l, r, decisive;
 
 	switch (e->kind) {
 	case E_NOT:
-		l = eval(e->l, i);
+		l = eval(e->l, i, steps);
 		return l == UNKNOWN ? l : truth(l == NO);
 	case E_AND:
 	case E_OR:
 		decisive = e->kind == E_AND ? NO : YES;
-		l = eval(e->l, i);
+		l = eval(e->l, i, steps);
 		if (l == decisive)
 			return l;
-		r = eval(e->r, i);
+		r = eval(e->r, i, steps);
 		if (r == decisive)
 			return r;
 		return l == UNKNOWN || r == UNKNOWN ? UNKNOWN : r;
 	default:
-		return condition(e, i);
+		return condition(e, i, steps);
 	}
 }
 
-bool query_matches(const struct query *q, const struct cim_inst *i)
+bool query_matches(const struct query *q, const struct cim_inst *i, uint64_t *steps)
 {
-	return !q->where || eval(q->where, i) == YES;
+	return !q->where || eval(q->where, i, steps) == YES;
 }

@@ -43,8 +43,17 @@ struct like;
 /* WQL: % _ [set]; the others: . * + ? [set] and \ before a character. NULL: error. */
 struct like *like_new(struct arena *a, enum query_language lang, const char *pattern,
 		      struct query_error *error);
-/* The whole text. Time is at most the length of the text times that of the pattern. */
-bool like_matches(const struct like *l, const char *text);
+/* The whole text. Costs at most the length of the text times that of the pattern, which is at most
+ * some hundred; *steps as in query_matches().
+ */
+bool like_matches(const struct like *l, const char *text, uint64_t *steps);
+
+/* False: there are not so many left, and now none. */
+static inline bool query_step(uint64_t *steps, uint64_t nr)
+{
+	*steps = *steps > nr ? *steps - nr : 0;
+	return *steps;
+}
 
 /* ---- the tree ---- */
 

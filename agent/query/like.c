@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * like.c - patterns of LIKE. A pattern is a row of items, each one character long and maybe
- * repeated; matching keeps the set of items that the text may have come to, so that no pattern
- * makes it slow.
+ * repeated; matching keeps the set of items that the text may have come to, so no pattern takes
+ * more than the length of the text times its own, of which there is a limit.
  */
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "query/internal.h"
+
+#define MAX_ITEMS  256
+#define MAX_RANGES 256 /* of all sets together */
 
 struct item {
 	bool any; /* any character */
@@ -26,6 +29,7 @@ struct like {
 	struct item *items;
 	size_t n;
 	struct range *ranges;
+	size_t n_ranges;
 };
 
 struct compile {
@@ -59,6 +63,13 @@ static bool fail(struct compile *c, const char *what)
 	return query_fail(c->error, CIM_ERR_INVALID_QUERY, "pattern: %s", what);
 }
 
+static bool too_long(struct compile *c)
+{
+	return query_fail(c->error, CIM_ERR_SERVER_LIMITS_EXCEEDED,
+			  "a pattern has more than %d characters, or %d in its sets", MAX_ITEMS,
+			  MAX_RANGES);
+}
+
 /* After "[": [abc], [a-z], [^a]. */
 static bool set(struct compile *c, struct item *i)
 {
@@ -82,6 +93,8 @@ static bool set(struct compile *c, struct item *i)
 			if (r.to < r.from)
 				return fail(c, "the end of a range is before its beginning");
 		}
+		if (c->ranges.n == MAX_RANGES)
+			return too_long(c);
 		vec_push(&c->ranges, r);
 	}
 	c->p++;
@@ -147,6 +160,20 @@ static bool regex_item(struct compile *c, struct item *i)
 	return true;
 }
 
+static bool is_rest(const struct item *i)
+{
+	return i->any && i->optional && i->repeated;
+}
+
+/* Any characters twice are any characters: %% is %, .*.* is .* */
+static void join_rests(struct compile *c)
+{
+	size_t n = c->items.n;
+
+	if (n > 1 && is_rest(&c->items.v[n - 1]) && is_rest(&c->items.v[n - 2]))
+		c->items.n--;
+}
+
 static bool compile(struct compile *c)
 {
 	if (!c->sql && *c->p == '^')
@@ -161,11 +188,15 @@ static bool compile(struct compile *c)
 		if (!c->sql && strchr("*+?", *c->p)) {
 			if (!repetition(c, *c->p++))
 				return false;
+			join_rests(c);
 			continue;
 		}
+		if (c->items.n == MAX_ITEMS)
+			return too_long(c);
 		if (!(c->sql ? sql_item(c, &i) : regex_item(c, &i)))
 			return false;
 		vec_push(&c->items, i);
+		join_rests(c);
 	}
 	return true;
 }
@@ -187,6 +218,7 @@ struct like *like_new(struct arena *a, enum query_language lang, const char *pat
 		return NULL;
 	l = arena_alloc(a, sizeof(*l));
 	l->n = c.items.n;
+	l->n_ranges = c.ranges.n;
 	l->items = arena_array(a, c.items.n, sizeof(*l->items));
 	l->ranges = arena_array(a, c.ranges.n, sizeof(*l->ranges));
 	if (c.items.n)
@@ -209,41 +241,61 @@ static bool fits(const struct like *l, const struct item *i, uint32_t c)
 	return in != i->negated;
 }
 
-/* State k: the items before k are matched. With k, those that are reached without a character. */
-static void reach(const struct like *l, bool *states, size_t k)
+/* State k: the items before k are matched. None is set outside of first to last. */
+struct states {
+	size_t first, last; /* first > last: none */
+	bool set[MAX_ITEMS + 1];
+};
+
+static void clear(struct states *s, size_t n)
 {
-	while (!states[k]) {
-		states[k] = true;
+	memset(s->set, 0, n + 1);
+	s->first = n + 1;
+	s->last = 0;
+}
+
+/* With k, those that are reached without a character. */
+static void reach(const struct like *l, struct states *s, size_t k)
+{
+	if (k < s->first)
+		s->first = k;
+	while (!s->set[k]) {
+		s->set[k] = true;
+		if (k > s->last)
+			s->last = k;
 		if (k == l->n || !l->items[k].optional)
 			return;
 		k++;
 	}
 }
 
-bool like_matches(const struct like *l, const char *text)
+/* From all states of now, by the character c. */
+static void advance(const struct like *l, const struct states *now, struct states *next, uint32_t c)
 {
-	bool *now = xcalloc(2 * (l->n + 1), sizeof(*now)), *next = now + l->n + 1, *both = now;
-	bool matched;
+	clear(next, l->n);
+	for (size_t k = now->first; k <= now->last && k < l->n; k++) {
+		if (!now->set[k] || !fits(l, &l->items[k], c))
+			continue;
+		if (l->items[k].repeated)
+			reach(l, next, k); /* once is enough from here on, whether * or + */
+		reach(l, next, k + 1);
+	}
+}
 
+bool like_matches(const struct like *l, const char *text, uint64_t *steps)
+{
+	struct states both[2], *now = &both[0], *next = &both[1];
+
+	clear(now, l->n);
 	reach(l, now, 0);
-	while (*text) {
-		uint32_t c = character(&text);
-		bool *swap = now;
+	while (*text && now->first <= now->last) {
+		struct states *swap = now;
 
-		memset(next, 0, l->n + 1);
-		for (size_t k = 0; k < l->n; k++) {
-			if (!now[k] || !fits(l, &l->items[k], c))
-				continue;
-			if (l->items[k].repeated) {
-				/* once is enough from here on, whether * or + */
-				next[k] = true;
-			}
-			reach(l, next, k + 1);
-		}
+		if (!query_step(steps, now->last - now->first + 1 + l->n_ranges))
+			return false;
+		advance(l, now, next, character(&text));
 		now = next;
 		next = swap;
 	}
-	matched = now[l->n];
-	free(both);
-	return matched;
+	return !*text && now->set[l->n];
 }

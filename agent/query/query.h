@@ -23,7 +23,9 @@ enum query_language {
 
 struct query;
 
-/* What is wrong: CIM_ERR_INVALID_QUERY or CIM_ERR_QUERY_FEATURE_NOT_SUPPORTED, and a sentence. */
+/* What is wrong, and a sentence: CIM_ERR_INVALID_QUERY, CIM_ERR_QUERY_FEATURE_NOT_SUPPORTED, or
+ * CIM_ERR_SERVER_LIMITS_EXCEEDED.
+ */
 struct query_error {
 	int code;
 	char why[256];
@@ -48,7 +50,10 @@ struct query_classes {
 };
 int query_bind(struct query *q, const struct cim_class *from, const struct query_classes *classes,
 	       struct query_error *error);
-/* Is the instance in the result? Its class must be known; class names are those clients see. */
-bool query_matches(const struct query *q, const struct cim_inst *i);
+/* Is the instance in the result? Its class must be known; class names are those clients see. What
+ * it costs is taken off *steps (some nanoseconds each): when none are left, the result means
+ * nothing.
+ */
+bool query_matches(const struct query *q, const struct cim_inst *i, uint64_t *steps);
 
 #endif

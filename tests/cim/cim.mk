@@ -28,7 +28,7 @@ check-cim:	## the CIM server: hostile HTTP, golden requests, wbemcli and pywbem 
 	@$(MAKE) --no-print-directory ASAN=1 run-cim
 
 run-cim: $(AGENT_B)/tests/cim/testd $(AGENT_B)/smisd $(VENVS)
-	@fail=0; for t in test_http test_hostile test_access test_client_cert test_golden test_mutated test_pull test_stream test_query test_mirror \
+	@fail=0; for t in test_http test_hostile test_access test_client_cert test_golden test_mutated test_pull test_stream test_limits test_query test_mirror \
 			test_pywbemcli test_smisd; do \
 		CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/cim/$$t.py || fail=1; \
 	done; \

@@ -136,8 +136,38 @@ class Response:
         return (int(m[1]), m[2]) if m else None
 
 
+def read_chunks(sock, data):
+    """The body whose beginning is data, as far as it comes."""
+    body, data = bytearray(), bytearray(data)
+
+    def more():
+        got = sock.recv(1 << 20)
+        if not got:
+            raise EOFError
+        data.extend(got)
+
+    def line():
+        while b"\r\n" not in data:
+            more()
+        end = data.index(b"\r\n")
+        found = bytes(data[:end])
+        del data[:end + 2]
+        return found
+    try:
+        while size := int(line(), 16):
+            while len(data) < size + 2:
+                more()
+            body += data[:size]
+            del data[:size + 2]
+        while line():
+            pass
+    except EOFError:
+        pass
+    return bytes(body)
+
+
 def read_response(sock):
-    """One answer, with its body if it has a length; None when the peer closed instead."""
+    """One answer, with its body; None when the peer closed instead."""
     data = b""
     try:
         while b"\r\n\r\n" not in data:
@@ -151,6 +181,8 @@ def read_response(sock):
         for line in lines[1:]:
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
+        if headers.get("transfer-encoding") == "chunked":
+            body = read_chunks(sock, body)
         while len(body) < int(headers.get("content-length", 0)):
             more = sock.recv(65536)
             if not more:

@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kit import (Response, Tap, basic, class_param, imethod, instance_name,  # noqa: E402
-                 methodcall, param, raw, read_response, request, testd, wait_for)
+                 iparam, methodcall, namespace, param, raw, read_response, request, testd, wait_for)
 
 GOOD = imethod("EnumerateInstanceNames", class_param("RPL_Pool"))
 POOL = instance_name("RPL_Pool", InstanceID="pool:A")
@@ -64,6 +64,15 @@ STATUS = [
     ("no Content-Type", request(GOOD, Content_Type=None), 415, None, {}),
     ("JSON", request(GOOD, Content_Type="application/json"), 415, None, {}),
     ("Latin 1", request(GOOD, Content_Type="text/xml; charset=iso-8859-1"), 415, None, {}),
+    ("UTF-8 without quotes", request(GOOD, Content_Type="text/xml; x=1;charset=UTF-8 ; y=2"), 200,
+     None, {}),
+    ("a charset that begins as UTF-8", request(GOOD, Content_Type="text/xml; charset=utf-8859"),
+     415, None, {}),
+    ("the same in quotes", request(GOOD, Content_Type='text/xml; charset="utf-8859"'), 415, None,
+     {}),
+    ("a charset without its second quote", request(GOOD, Content_Type='text/xml; charset="utf-8'),
+     415, None, {}),
+    ("a Range", request(GOOD, Range="bytes=0-10"), 406, "header-mismatch", {}),
     ("gzip", request(GOOD, Content_Encoding="gzip"), 415, None, {}),
     ("Accept without XML", request(GOOD, Accept="text/html"), 406, "header-mismatch", {}),
     ("no length", request(b"", Content_Length=None), 411, None, {}),
@@ -77,6 +86,17 @@ STATUS = [
      "multiple-requests-unsupported", {}),
     ("DTDVERSION 1.0", request(GOOD.replace('DTDVERSION="2.0"', 'DTDVERSION="1.0"')), 501,
      "unsupported-dtd-version", {}),
+    ("DTDVERSION 2.x", request(GOOD.replace('DTDVERSION="2.0"', 'DTDVERSION="2.x"')), 501,
+     "unsupported-dtd-version", {}),
+    ("DTDVERSION 2.3.1", request(GOOD.replace('DTDVERSION="2.0"', 'DTDVERSION="2.3.1"')), 200,
+     None, {}),
+    ("an empty CIMVERSION", request(GOOD.replace('CIMVERSION="2.0"', 'CIMVERSION=""')), 501,
+     "unsupported-cim-version", {}),
+    ("CIMProtocolVersion 1.x", request(GOOD, CIMProtocolVersion="1.x"), 501,
+     "unsupported-protocol-version", {}),
+    ("two classes in one parameter", request(GOOD.replace(
+        '<CLASSNAME NAME="RPL_Pool"/>', '<CLASSNAME NAME="RPL_Pool"/>' * 2)), 400,
+     "request-not-loosely-valid", {}),
     ("declared too large", request(GOOD, Content_Length=str(1 << 40)), 413, None, {}),
     ("Expect of something else", request(GOOD, Expect="a-miracle"), 417, None, {}),
     ("no credentials", request(GOOD, Authorization=None), 401, None,
@@ -99,6 +119,21 @@ STATUS = [
                                    Man="http://www.dmtf.org/cim/mapping/http/v1.0; ns=35"), 400,
      "header-mismatch", {}),
 ]
+
+
+def other_namespace(server):
+    """An InstanceName that says another namespace than the request is refused, not looked up here."""
+    def get(op, param, where, key):
+        if where:
+            key = f"<LOCALINSTANCEPATH>{namespace(where)}{key}</LOCALINSTANCEPATH>"
+        return raw(server, request(imethod(op, iparam(param, key))))
+    for op, param in (("GetInstance", "InstanceName"), ("AssociatorNames", "ObjectName"),
+                      ("OpenReferenceInstances", "InstanceName")):
+        for where in ("root/dmreplica", "ROOT/dmreplica", None):
+            assert not get(op, param, where, POOL).cim_error(), (op, where)
+        for where in ("root/tpd", "interop", "root/none"):
+            error = get(op, param, where, POOL).cim_error()
+            assert error and error[0] == 4 and where in error[1], (op, where, error)
 
 
 def early_413(server):
@@ -389,7 +424,7 @@ def main():
     for name, data, status, cimerror, headers in STATUS:
         tap.test(f"http: {name} is {status}",
                  lambda d=data, s=status, c=cimerror, h=headers: expect(server, d, s, c, **h))
-    for fn in (early_413, chunked_413, chunked, expect_continue, keep_alive, pipelined,
+    for fn in (other_namespace, early_413, chunked_413, chunked, expect_continue, keep_alive, pipelined,
                no_auth_on_the_second, byte_by_byte, wrong_password_is_slow, others_while_waiting,
                client_goes_away, in_all_stages, malformed_http, slow_clients_end,
                idle_clients_end, flood, parallel, https, https_garbage, old_tls, flat):

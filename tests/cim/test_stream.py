@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Large answers in chunks, for clients that read trailers: the same as in one piece, cheaper, and when
-they break off the trailer says so. TAP on stdout.
+"""Large answers in chunks: the same as in one piece, cheaper; when they break off the trailer says so to
+clients that read trailers, and the connection ends for others. TAP on stdout.
 """
 import os
 import re
@@ -83,9 +83,16 @@ def streamed(server, body, **headers):
         return Chunks(s).read()
 
 
-def same(server, body, least):
+def whole(server, body, **headers):
+    """As HTTP/1.0 has it."""
+    with server.connect() as s:
+        s.sendall(request(body, version="HTTP/1.0", **headers))
+        return read_response(s)
+
+
+def same(server, body, least, element="VALUE.NAMEDINSTANCE"):
     """In pieces and in one piece: the same objects, valid both."""
-    r, c = ask(server, body), streamed(server, body)
+    r, c = whole(server, body), streamed(server, body)
     assert r.status == c.status == 200
     assert "content-length" in r.headers and "transfer-encoding" not in r.headers
     assert c.headers["transfer-encoding"] == "chunked" and "content-length" not in c.headers
@@ -93,16 +100,36 @@ def same(server, body, least):
     assert c.headers["cimoperation"] == "MethodResponse" and not c.trailer, c.trailer
     text = c.body.decode()
     assert text == r.body, "the answers differ"
-    assert text.count("</VALUE.NAMEDINSTANCE>") >= least and len(c.sizes) > 1, c.sizes
+    assert text.count(f"</{element}>") >= least and len(c.sizes) > 1, c.sizes
     valid.check(text)
 
 
-def whole_without_te(server):
-    """Who does not read trailers, and HTTP/1.0, gets it in one piece."""
-    for version, headers in (("HTTP/1.1", {}), ("HTTP/1.1", {"TE": "gzip"}),
-                             ("HTTP/1.0", {"TE": "trailers"})):
-        r = ask(server, ALL, version=version, **headers)
-        assert r.status == 200 and int(r.headers["content-length"]) > 1 << 20, r.headers
+def without_te(server):
+    """Who does not read trailers gets chunks too, but hears of none; HTTP/1.0 gets one piece."""
+    for headers in ({}, {"TE": "gzip"}):
+        with server.connect() as s:
+            s.sendall(request(ALL, **headers))
+            c = Chunks(s).read()
+        assert c.status == 200 and len(c.body) > 1 << 20 and not c.trailer
+        assert "trailer" not in c.headers and "content-length" not in c.headers, c.headers
+    r = whole(server, ALL, TE="trailers")
+    assert r.status == 200 and int(r.headers["content-length"]) > 1 << 20, r.headers
+
+
+def associations(server):
+    """All that has to do with the system; the association instances themselves."""
+    system = ID.findall(ask(server, imethod("EnumerateInstanceNames", class_param(
+        "CIM_ComputerSystem"))).body)[0]
+    for op in ("Associators", "References"):
+        same(server, imethod(op, iparam("ObjectName", system)), VOLUMES, "VALUE.OBJECTWITHPATH")
+    same(server, imethod("EnumerateInstances", class_param("CIM_SystemDevice")), VOLUMES)
+
+
+def queries(server):
+    query = iparam("QueryLanguage", "<VALUE>DMTF:CQL</VALUE>") + iparam("Query", (
+        "<VALUE>SELECT DeviceID, NumberOfBlocks FROM CIM_StorageVolume WHERE ElementName LIKE "
+        "'vol.*[0-8]'</VALUE>"))
+    same(server, imethod("ExecQuery", query), VOLUMES * 9 // 10, "VALUE.OBJECTWITHPATH")
 
 
 def small_ones_whole(server):
@@ -182,22 +209,36 @@ def wbemcli(server):
 
 def broken_off(_):
     """An error in the middle: the body stops, the trailer has its code and its sentence."""
-    server = testd(MANY="400", BROKEN="300")
+    server = testd(MANY="1000", BROKEN="900")
     c = streamed(server, TEST_ALL)
-    assert c.status == 200 and b"</CIM>" not in c.body and b"many00299" in c.body
+    assert c.status == 200 and b"</CIM>" not in c.body and b"many00899" in c.body
     assert c.trailer == {"cimstatuscode": "1", "cimstatuscodedescription":
-                         "volume many00300 is broken%0D%0Aby 100 %25"}, c.trailer
+                         "volume many00900 is broken%0D%0Aby 100 %25"}, c.trailer
+    assert ask(server, imethod("EnumerateInstanceNames", class_param("CIM_Pool"))).status == 200
+    server.stop()
+
+
+def broken_off_without_te(_):
+    """The connection ends, without the last chunk, and other connections go on."""
+    server = testd(MANY="1000", BROKEN="900")
+    with server.connect() as s:
+        s.sendall(request(TEST_ALL))
+        data = b""
+        while more := s.recv(1 << 16):
+            data += more
+    assert data.startswith(b"HTTP/1.1 200") and not data.endswith(b"0\r\n\r\n"), data[-100:]
+    assert b"</CIM>" not in data and b"Trailer" not in data
     assert ask(server, imethod("EnumerateInstanceNames", class_param("CIM_Pool"))).status == 200
     server.stop()
 
 
 def properties(_):
     """Property lists and DeepInheritance hold in every piece."""
-    server = testd(MANY="400")
+    server = testd(MANY="600")
     wanted = iparam("PropertyList", "<VALUE.ARRAY><VALUE>Number</VALUE></VALUE.ARRAY>")
     for more in (wanted, iparam("DeepInheritance", "<VALUE>FALSE</VALUE>"), wanted + iparam(
             "IncludeClassOrigin", "<VALUE>TRUE</VALUE>")):
-        same(server, imethod("EnumerateInstances", class_param("CIM_Volume") + more), 400)
+        same(server, imethod("EnumerateInstances", class_param("CIM_Volume") + more), 600)
     server.stop()
 
 
@@ -206,8 +247,8 @@ def main():
     tap.test("stream: as in one piece", same, server, ALL, VOLUMES)
     tap.test("stream: of a superclass of everything", same, server, imethod(
         "EnumerateInstances", class_param("CIM_LogicalElement")), VOLUMES)
-    for fn in (whole_without_te, small_ones_whole, next_request, mpost, cheap, deleted_meanwhile,
-               wbemcli, broken_off, properties):
+    for fn in (associations, queries, without_te, small_ones_whole, next_request, mpost, cheap,
+               deleted_meanwhile, wbemcli, broken_off, broken_off_without_te, properties):
         tap.test(f"stream: {fn.__name__.replace('_', ' ')}", fn, server)
     tap.test("stream: smisd ends cleanly, sanitizers silent", server.stop)
     tap.end()

@@ -72,6 +72,8 @@ int main(int argc, char **argv)
 				   .max_connections_per_ip = 128,
 				   .max_body_bytes = 1024 * 1024,
 				   .request_timeout_s = 5,
+				   .send_timeout_s = number("SEND_TIMEOUT"),
+				   .answer_bytes = number("ANSWER_BYTES"),
 				   .auth_cache_s = 10,
 				   .auth_delay_ms = 300 };
 	const char *max_bytes = getenv("ENUMERATION_BYTES");
@@ -79,6 +81,7 @@ int main(int argc, char **argv)
 	const struct broker_limits limits = { .max_enumerations = 4,
 					      .max_bytes = max_bytes ? (size_t)atol(max_bytes)
 								     : 1024 * 1024,
+					      .operation_ms = number("OPERATION_MS"),
 					      .timeout_s = 30,
 					      .max_timeout_s = 60 };
 	struct http_server *server;

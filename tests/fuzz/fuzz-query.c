@@ -66,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const struct query_classes classes = { find, NULL };
 	struct arena a = ARENA_INIT;
 	struct query_error e = { 0 };
+	uint64_t steps = 1 << 22;
 	struct query *q;
 	char *text;
 
@@ -78,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!q || query_bind(q, &thing.cls, &classes, &e))
 		must(e.code && *e.why, "a query is refused without a reason");
 	else
-		(void)query_matches(q, instance(&a));
+		(void)query_matches(q, instance(&a), &steps);
 	arena_done(&a);
 	return 0;
 }

@@ -118,6 +118,12 @@ static inline void out_param(struct cim_sink *s, const char *name, const struct 
 	strbuf_putc(&kit.out, '\n');
 }
 
+static inline void out_restart(struct cim_sink *s)
+{
+	(void)s;
+	strbuf_reset(&kit.out);
+}
+
 static inline void out_done(struct cim_sink *s, int code, const char *why)
 {
 	(void)s;
@@ -181,6 +187,7 @@ static inline int setup(void **state)
 				       .sequence = out_sequence,
 				       .returned = out_returned,
 				       .out = out_param,
+				       .restart = out_restart,
 				       .done = out_done };
 	kit.repo = repo_new(&cim_schema, test_providers, &why);
 	kit.broker = broker_new(kit.repo, NULL);

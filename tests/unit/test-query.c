@@ -66,6 +66,15 @@ static struct query *make(enum query_language lang, const char *text, struct que
 	return query_bind(q, from, &classes, e) ? NULL : q;
 }
 
+static bool matches(const struct query *q)
+{
+	uint64_t steps = 100000000;
+	bool yes = query_matches(q, inst, &steps);
+
+	assert_true(steps);
+	return yes;
+}
+
 static void is(enum query_language lang, const char *condition, bool want)
 {
 	char text[512];
@@ -77,7 +86,7 @@ static void is(enum query_language lang, const char *condition, bool want)
 	q = make(lang, text, &e);
 	if (!q)
 		fail_msg("%s: %d %s", text, e.code, e.why);
-	if (query_matches(q, inst) != want)
+	if (matches(q) != want)
 		fail_msg("%s: not %d", text, want);
 }
 
@@ -219,26 +228,85 @@ static void like(void **state)
 	refused(QUERY_WQL, "SELECT * FROM T_Thing WHERE Name LIKE '[z-a]'", 15, "range");
 }
 
+static uint64_t cost(const char *condition)
+{
+	uint64_t steps = UINT64_MAX;
+	struct query_error e;
+	struct query *q = make(QUERY_FQL, condition, &e);
+
+	if (!q)
+		fail_msg("%d %s", e.code, e.why);
+	assert_false(query_matches(q, inst, &steps));
+	return UINT64_MAX - steps;
+}
+
+static const char *many(const char *what, size_t nr, const char *end)
+{
+	static char text[QUERY_MAX_BYTES + 1];
+
+	strcpy(text, "Name LIKE '");
+	while (nr--)
+		strcat(text, what);
+	return strcat(strcat(text, end), "'");
+}
+
 /* Patterns on which backtracking would take for ever. */
 static void like_is_fast(void **state)
 {
-	char pattern[4000] = "", text[5000];
+	char text[2001];
 	struct query_error e;
 	struct query *q;
 
 	(void)state;
-	for (int i = 0; i < 1000; i++)
-		strcat(pattern, "a*");
-	snprintf(text, sizeof(text), "Name LIKE '%sb'", pattern);
-	q = make(QUERY_FQL, text, &e);
-	assert_non_null(q);
 	memset(text, 'a', 2000);
 	text[2000] = '\0';
 	cim_set_str(inst, "Name", text);
-	assert_false(query_matches(q, inst));
-	strcpy(text + 1999, "b");
+	q = make(QUERY_FQL, many("a*", 250, "b"), &e);
+	assert_non_null(q);
+	assert_false(matches(q));
+	text[1999] = 'b';
 	cim_set_str(inst, "Name", text);
-	assert_true(query_matches(q, inst));
+	assert_true(matches(q));
+}
+
+/* A pattern costs no more than its limit, and what any characters are is not asked twice. */
+static void like_costs(void **state)
+{
+	char text[1001];
+
+	(void)state;
+	memset(text, 'a', 1000);
+	text[1000] = '\0';
+	cim_set_str(inst, "Name", text);
+	assert_true(cost(many(".*", 8000, "x")) < 10000);
+	assert_true(cost("Name LIKE 'x.*'") < 100);
+	assert_true(cost(many("a?", 250, "x")) < 300000);
+	assert_true(cost(many("[abcdefgh]?", 31, "x")) < 300000);
+	refused(QUERY_FQL, many("a", 300, ""), 27, "256");
+	refused(QUERY_FQL, many("a*", 300, "x"), 27, "256");
+	refused(QUERY_FQL, many("[abcdefgh]?", 33, "x"), 27, "256");
+	is(QUERY_FQL, many(".*", 200, "a.*"), true);
+}
+
+/* An evaluation ends when its steps are used up. */
+static void steps_end(void **state)
+{
+	char text[QUERY_MAX_BYTES] = "Name = 'x'";
+	uint64_t steps = 1000;
+	struct query_error e;
+	struct query *q;
+
+	(void)state;
+	while (strlen(text) < QUERY_MAX_BYTES - 40)
+		strcat(text, " OR Name LIKE '.*x'");
+	q = make(QUERY_FQL, text, &e);
+	assert_non_null(q);
+	assert_false(query_matches(q, inst, &steps));
+	assert_int_equal(steps, 0);
+	cim_set_str(inst, "Name", "x");
+	steps = 1000;
+	assert_true(query_matches(q, inst, &steps));
+	assert_true(steps);
 }
 
 static void arrays(void **state)
@@ -382,7 +450,7 @@ static void limits(void **state)
 		strcat(text, " AND Ready");
 	q = make(QUERY_FQL, text, &e);
 	assert_non_null(q);
-	assert_true(query_matches(q, inst));
+	assert_true(matches(q));
 	memset(text, ' ', QUERY_MAX_BYTES + 1);
 	refused(QUERY_FQL, text, 15, "longer");
 	free(text);
@@ -412,7 +480,7 @@ static void garbage(void **state)
 		if (!q)
 			assert_true(e.code && *e.why);
 		else if (!query_bind(q, NULL, &classes, &e))
-			query_matches(q, inst);
+			(void)matches(q);
 	}
 }
 
@@ -453,16 +521,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(comparisons),
-		TEST(nulls),
-		TEST(logic),
-		TEST(like),
-		TEST(like_is_fast),
-		TEST(arrays),
-		TEST(classes_and_parts),
-		TEST(statements),
-		TEST(no_queries),
-		TEST(limits),
+		TEST(comparisons),	 TEST(nulls),	   TEST(logic),	     TEST(like),
+		TEST(like_is_fast),	 TEST(like_costs), TEST(steps_end),  TEST(arrays),
+		TEST(classes_and_parts), TEST(statements), TEST(no_queries), TEST(limits),
 		TEST(garbage),
 	};
 
