@@ -79,6 +79,8 @@ def tokenize(name, text):
             ns = re.fullmatch(r'#pragma\s+namespace\s*\(\s*"([^"]*)"\s*\)\s*', val)
             kind, val = ("namespace", ns[1]) if ns else ("skip", val)
         if kind == "str":
+            if "\n" in val:
+                raise MofError(f"{name}:{line}: a string goes over the end of its line")
             val = re.sub(r"\\(.)", lambda e: ESCAPES.get(e[1], e[1]), val[1:-1])
         if kind != "skip":
             out.append((kind, val, line))

@@ -5446,10 +5446,10 @@ static const char *const s441[] = {
 static const char *const s442[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
-	"Local Replica\n\011 \011Modification",
+	"Local Replica Modification",
 	"Remote Replica Modification",
 	"Local Replica Attachment",
-	"Remote\n\011 \011Replica Attachment",
+	"Remote Replica Attachment",
 	"Buffer Creation",
 	"DMTF Reserved",
 };
@@ -5479,10 +5479,10 @@ static const char *const s444[] = {
 static const char *const s445[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
-	"Local Replica\n\011 \011Modification",
+	"Local Replica Modification",
 	"Remote Replica Modification",
 	"Local Replica Attachment",
-	"Remote\n\011 \011Replica Attachment",
+	"Remote Replica Attachment",
 	"Buffer Creation",
 	"NetworkPipe Creation",
 	"DMTF Reserved",
@@ -5534,7 +5534,7 @@ static const char *const s450[] = {
 	"Delta Pool Component",
 	"Remote Mirror",
 	"Local Mirror",
-	"Full\n\011 \011Snapshot",
+	"Full Snapshot",
 	"Delta Snapshot",
 	"Replication Buffer",
 	"DMTF Reserved",
@@ -5607,7 +5607,7 @@ static const char *const s456[] = {
 	"Not Accessible",
 	"No Restrictions",
 	"Source Hosts Only",
-	"Source Hosts\n\011 \011Excluded",
+	"Source Hosts Excluded",
 	"DMTF Reserved",
 };
 
@@ -5649,7 +5649,7 @@ static const char *const s459[] = {
 	"Fracture In Progress",
 	"Quiesce In Progress",
 	"Quiesced",
-	"Restore In\n\011 \011Progress",
+	"Restore In Progress",
 	"Idle",
 	"Broken",
 	"Fractured",
@@ -7123,38 +7123,11 @@ static const char *const s586[] = {
 	"What it may be used for.",
 };
 
-static const char *const s587[] = {
-	"Other",
-	"Unrestricted",
-	"Reserved for ComputerSystem (the block server)",
-	"Reserved by Replication Services",
-	"Reserved by Migration Services",
-	"Local Replica\n\011 \011Source",
-	"Remote Replica Source",
-	"Local Replica Target",
-	"Remote Replica Target",
-	"Local Replica Source or Target",
-	"Remote Replica Source or Target",
-	"Delta Replica\n\011 \011Target",
-	"Element Component",
-	"Reserved to be Unrestricted Pool Contributor",
-	"Composite\n\011 \011Volume Member",
-	"Composite LogicalDisk Member",
-	"Reserved for Sparing",
-	"In use as\n\011 \011Unrestricted Pool Contributor",
-	"Reserved to be Delta Replica Pool Contributor",
-	"Reserved to be Local Replication Pool Contributor",
-	"Reserved to be Remote Replication\n\011 \011Pool Contributor",
-	"In use as Delta Replica Pool Contributor",
-	"In use as Local\n\011 \011Replication Pool Contributor",
-	"In use as Remote Replication Pool Contributor",
-};
-
 static const struct cim_qual_decl q411[] = {
 	{ "Override", CIM_STRING, false, s280, 1 },
 	{ "Description", CIM_STRING, false, s586, 1 },
 	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s587, 24 },
+	{ "Values", CIM_STRING, true, s249, 24 },
 };
 
 static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
@@ -7174,37 +7147,37 @@ static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
 	  NULL, NULL, NULL, q411, 4 },
 };
 
-static const char *const s588[] = {
+static const char *const s587[] = {
 	"A device that the operating system uses as a disk.",
 };
 
 static const struct cim_qual_decl q412[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s588, 1 },
+	{ "Description", CIM_STRING, false, s587, 1 },
 };
 
-static const char *const s589[] = {
+static const char *const s588[] = {
 	"First block.",
 };
 
 static const struct cim_qual_decl q413[] = {
-	{ "Description", CIM_STRING, false, s589, 1 },
+	{ "Description", CIM_STRING, false, s588, 1 },
 };
 
-static const char *const s590[] = {
+static const char *const s589[] = {
 	"Last block.",
 };
 
 static const struct cim_qual_decl q414[] = {
-	{ "Description", CIM_STRING, false, s590, 1 },
+	{ "Description", CIM_STRING, false, s589, 1 },
 };
 
-static const char *const s591[] = {
+static const char *const s590[] = {
 	"Place among the parts.",
 };
 
 static const struct cim_qual_decl q415[] = {
-	{ "Description", CIM_STRING, false, s591, 1 },
+	{ "Description", CIM_STRING, false, s590, 1 },
 };
 
 static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
@@ -7218,7 +7191,7 @@ static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
 	  NULL, NULL, NULL, q415, 1 },
 };
 
-static const char *const s592[] = {
+static const char *const s591[] = {
 	"Something whose storage is made of an extent.",
 };
 
@@ -7226,7 +7199,7 @@ static const struct cim_qual_decl q416[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s592, 1 },
+	{ "Description", CIM_STRING, false, s591, 1 },
 };
 
 static const struct cim_prop_decl CIM_BasedOn_props[] = {
@@ -7236,14 +7209,14 @@ static const struct cim_prop_decl CIM_BasedOn_props[] = {
 	  "CIM_StorageExtent", NULL, NULL, q377, 2 },
 };
 
-static const char *const s593[] = {
+static const char *const s592[] = {
 	"An extent and the extent that it is made of.",
 };
 
 static const struct cim_qual_decl q417[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s593, 1 },
+	{ "Description", CIM_STRING, false, s592, 1 },
 };
 
 static const struct cim_qual_decl q418[] = {
@@ -7263,7 +7236,7 @@ static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s594[] = {
+static const char *const s593[] = {
 	"A whole and a part of it.",
 };
 
@@ -7271,7 +7244,7 @@ static const struct cim_qual_decl q420[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s594, 1 },
+	{ "Description", CIM_STRING, false, s593, 1 },
 };
 
 static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
@@ -7281,19 +7254,19 @@ static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
 	  "CIM_StorageExtent", NULL, NULL, q419, 2 },
 };
 
-static const char *const s595[] = {
+static const char *const s594[] = {
 	"2.18.0",
 };
 
-static const char *const s596[] = {
+static const char *const s595[] = {
 	"A pool and an extent with space in it that is not used yet.",
 };
 
 static const struct cim_qual_decl q421[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s595, 1 },
-	{ "Description", CIM_STRING, false, s596, 1 },
+	{ "Version", CIM_STRING, false, s594, 1 },
+	{ "Description", CIM_STRING, false, s595, 1 },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_props[] = {
@@ -7303,14 +7276,14 @@ static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_p
 	  "CIM_StorageSetting", NULL, NULL, q377, 2 },
 };
 
-static const char *const s597[] = {
+static const char *const s596[] = {
 	"A setting that was made from the capabilities, and the client may change.",
 };
 
 static const struct cim_qual_decl q422[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s597, 1 },
+	{ "Description", CIM_STRING, false, s596, 1 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
@@ -7320,14 +7293,14 @@ static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
 };
 
-static const char *const s598[] = {
+static const char *const s597[] = {
 	"Two elements of which one depends on the other.",
 };
 
 static const struct cim_qual_decl q423[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s598, 1 },
+	{ "Description", CIM_STRING, false, s597, 1 },
 };
 
 static const struct cim_prop_decl CIM_ComponentCS_props[] = {
@@ -7337,67 +7310,67 @@ static const struct cim_prop_decl CIM_ComponentCS_props[] = {
 	  "CIM_ComputerSystem", NULL, NULL, q419, 2 },
 };
 
-static const char *const s599[] = {
+static const char *const s598[] = {
 	"2.13.0",
 };
 
-static const char *const s600[] = {
+static const char *const s599[] = {
 	"A computer system that is part of another one.",
 };
 
 static const struct cim_qual_decl q424[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s600, 1 },
+	{ "Version", CIM_STRING, false, s598, 1 },
+	{ "Description", CIM_STRING, false, s599, 1 },
 };
 
-static const char *const s601[] = {
+static const char *const s600[] = {
 	"Whether clients may create filters.",
 };
 
 static const struct cim_qual_decl q425[] = {
-	{ "Description", CIM_STRING, false, s601, 1 },
+	{ "Description", CIM_STRING, false, s600, 1 },
 };
 
-static const char *const s602[] = {
+static const char *const s601[] = {
 	"How often a delivery is tried again.",
 };
 
 static const struct cim_qual_decl q426[] = {
-	{ "Description", CIM_STRING, false, s602, 1 },
+	{ "Description", CIM_STRING, false, s601, 1 },
 };
 
-static const char *const s603[] = {
+static const char *const s602[] = {
 	"Seconds between two tries of a delivery.",
 };
 
 static const struct cim_qual_decl q427[] = {
-	{ "Description", CIM_STRING, false, s603, 1 },
+	{ "Description", CIM_STRING, false, s602, 1 },
 };
 
-static const char *const s604[] = {
+static const char *const s603[] = {
 	"What happens to a subscription whose listener does not answer for SubscriptionRemovalTimeInterval.",
 };
 
-static const char *const s605[] = {
+static const char *const s604[] = {
 	"Remove",
 	"Disable",
 	"Ignore",
 };
 
 static const struct cim_qual_decl q428[] = {
-	{ "Description", CIM_STRING, false, s604, 1 },
+	{ "Description", CIM_STRING, false, s603, 1 },
 	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s605, 3 },
+	{ "Values", CIM_STRING, true, s604, 3 },
 };
 
-static const char *const s606[] = {
+static const char *const s605[] = {
 	"Seconds without an answer of the listener until SubscriptionRemovalAction.",
 };
 
 static const struct cim_qual_decl q429[] = {
-	{ "Description", CIM_STRING, false, s606, 1 },
+	{ "Description", CIM_STRING, false, s605, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationService_props[] = {
@@ -7413,81 +7386,81 @@ static const struct cim_prop_decl CIM_IndicationService_props[] = {
 	  NULL, NULL, NULL, q429, 1 },
 };
 
-static const char *const s607[] = {
+static const char *const s606[] = {
 	"2.20.0",
 };
 
-static const char *const s608[] = {
+static const char *const s607[] = {
 	"Creates, filters and sends indications.",
 };
 
 static const struct cim_qual_decl q430[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s608, 1 },
+	{ "Version", CIM_STRING, false, s606, 1 },
+	{ "Description", CIM_STRING, false, s607, 1 },
 };
 
-static const char *const s609[] = {
+static const char *const s608[] = {
 	"Whether clients may change FilterCreationEnabled.",
 };
 
 static const struct cim_qual_decl q431[] = {
-	{ "Description", CIM_STRING, false, s609, 1 },
+	{ "Description", CIM_STRING, false, s608, 1 },
 };
 
-static const char *const s610[] = {
+static const char *const s609[] = {
 	"Whether clients may change DeliveryRetryAttempts.",
 };
 
 static const struct cim_qual_decl q432[] = {
-	{ "Description", CIM_STRING, false, s610, 1 },
+	{ "Description", CIM_STRING, false, s609, 1 },
 };
 
-static const char *const s611[] = {
+static const char *const s610[] = {
 	"Whether clients may change DeliveryRetryInterval.",
 };
 
 static const struct cim_qual_decl q433[] = {
-	{ "Description", CIM_STRING, false, s611, 1 },
+	{ "Description", CIM_STRING, false, s610, 1 },
 };
 
-static const char *const s612[] = {
+static const char *const s611[] = {
 	"Whether clients may change SubscriptionRemovalAction.",
 };
 
 static const struct cim_qual_decl q434[] = {
-	{ "Description", CIM_STRING, false, s612, 1 },
+	{ "Description", CIM_STRING, false, s611, 1 },
 };
 
-static const char *const s613[] = {
+static const char *const s612[] = {
 	"Whether clients may change SubscriptionRemovalTimeInterval.",
 };
 
 static const struct cim_qual_decl q435[] = {
-	{ "Description", CIM_STRING, false, s613, 1 },
+	{ "Description", CIM_STRING, false, s612, 1 },
 };
 
-static const char *const s614[] = {
+static const char *const s613[] = {
 	"Most listeners that can be known.",
 };
 
 static const struct cim_qual_decl q436[] = {
-	{ "Description", CIM_STRING, false, s614, 1 },
+	{ "Description", CIM_STRING, false, s613, 1 },
 };
 
-static const char *const s615[] = {
+static const char *const s614[] = {
 	"Most subscriptions that can be active.",
 };
 
 static const struct cim_qual_decl q437[] = {
-	{ "Description", CIM_STRING, false, s615, 1 },
+	{ "Description", CIM_STRING, false, s614, 1 },
 };
 
-static const char *const s616[] = {
+static const char *const s615[] = {
 	"Whether subscriptions survive a restart.",
 };
 
 static const struct cim_qual_decl q438[] = {
-	{ "Description", CIM_STRING, false, s616, 1 },
+	{ "Description", CIM_STRING, false, s615, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
@@ -7509,13 +7482,13 @@ static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
 	  NULL, NULL, "FALSE", q438, 1 },
 };
 
-static const char *const s617[] = {
+static const char *const s616[] = {
 	"What of an indication service clients may set, and how much it takes.",
 };
 
 static const struct cim_qual_decl q439[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s617, 1 },
+	{ "Version", CIM_STRING, false, s606, 1 },
+	{ "Description", CIM_STRING, false, s616, 1 },
 };
 
 static const struct cim_qual_decl q440[] = {
@@ -7523,54 +7496,54 @@ static const struct cim_qual_decl q440[] = {
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s618[] = {
+static const char *const s617[] = {
 	"Namespace that the query is about (deprecated in favour of SourceNamespaces).",
 };
 
 static const struct cim_qual_decl q441[] = {
-	{ "Description", CIM_STRING, false, s618, 1 },
+	{ "Description", CIM_STRING, false, s617, 1 },
 };
 
-static const char *const s619[] = {
+static const char *const s618[] = {
 	"Namespaces that the query is about.",
 };
 
 static const struct cim_qual_decl q442[] = {
-	{ "Description", CIM_STRING, false, s619, 1 },
+	{ "Description", CIM_STRING, false, s618, 1 },
 };
 
-static const char *const s620[] = {
+static const char *const s619[] = {
 	"Whether the filter can be subscribed to alone, outside of a collection.",
 };
 
 static const struct cim_qual_decl q443[] = {
-	{ "Description", CIM_STRING, false, s620, 1 },
+	{ "Description", CIM_STRING, false, s619, 1 },
 };
 
-static const char *const s621[] = {
+static const char *const s620[] = {
 	"The query.",
 };
 
 static const struct cim_qual_decl q444[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s621, 1 },
+	{ "Description", CIM_STRING, false, s620, 1 },
 };
 
-static const char *const s622[] = {
+static const char *const s621[] = {
 	"Its language, for example DMTF:CQL.",
 };
 
 static const struct cim_qual_decl q445[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s622, 1 },
+	{ "Description", CIM_STRING, false, s621, 1 },
 };
 
-static const char *const s623[] = {
+static const char *const s622[] = {
 	"Variables of a query that is a template.",
 };
 
 static const struct cim_qual_decl q446[] = {
-	{ "Description", CIM_STRING, false, s623, 1 },
+	{ "Description", CIM_STRING, false, s622, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
@@ -7596,35 +7569,35 @@ static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
 	  NULL, NULL, NULL, q446, 1 },
 };
 
-static const char *const s624[] = {
+static const char *const s623[] = {
 	"2.31.1",
 };
 
-static const char *const s625[] = {
+static const char *const s624[] = {
 	"A query that says which indications a subscriber wants.",
 };
 
 static const struct cim_qual_decl q447[] = {
-	{ "Version", CIM_STRING, false, s624, 1 },
-	{ "Description", CIM_STRING, false, s625, 1 },
+	{ "Version", CIM_STRING, false, s623, 1 },
+	{ "Description", CIM_STRING, false, s624, 1 },
 };
 
-static const char *const s626[] = {
+static const char *const s625[] = {
 	"Identifies the instance; the part before the first colon names who chose it.",
 };
 
 static const struct cim_qual_decl q448[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s626, 1 },
+	{ "Description", CIM_STRING, false, s625, 1 },
 };
 
-static const char *const s627[] = {
+static const char *const s626[] = {
 	"Name of the collection.",
 };
 
 static const struct cim_qual_decl q449[] = {
-	{ "Description", CIM_STRING, false, s627, 1 },
+	{ "Description", CIM_STRING, false, s626, 1 },
 };
 
 static const struct cim_prop_decl CIM_FilterCollection_props[] = {
@@ -7634,66 +7607,66 @@ static const struct cim_prop_decl CIM_FilterCollection_props[] = {
 	  NULL, NULL, NULL, q449, 1 },
 };
 
-static const char *const s628[] = {
+static const char *const s627[] = {
 	"Filters that are subscribed to together.",
 };
 
 static const struct cim_qual_decl q450[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s628, 1 },
+	{ "Version", CIM_STRING, false, s606, 1 },
+	{ "Description", CIM_STRING, false, s627, 1 },
 };
 
-static const char *const s629[] = {
+static const char *const s628[] = {
 	"How long the listener lasts.",
 };
 
-static const char *const s630[] = {
+static const char *const s629[] = {
 	"1",
 	"2",
 	"3",
 };
 
-static const char *const s631[] = {
+static const char *const s630[] = {
 	"Other",
 	"Permanent",
 	"Transient",
 };
 
 static const struct cim_qual_decl q451[] = {
-	{ "Description", CIM_STRING, false, s629, 1 },
-	{ "ValueMap", CIM_STRING, true, s630, 3 },
-	{ "Values", CIM_STRING, true, s631, 3 },
+	{ "Description", CIM_STRING, false, s628, 1 },
+	{ "ValueMap", CIM_STRING, true, s629, 3 },
+	{ "Values", CIM_STRING, true, s630, 3 },
 };
 
-static const char *const s632[] = {
+static const char *const s631[] = {
 	"Text for PersistenceType 1 (Other).",
 };
 
 static const struct cim_qual_decl q452[] = {
-	{ "Description", CIM_STRING, false, s632, 1 },
+	{ "Description", CIM_STRING, false, s631, 1 },
 };
 
-static const char *const s633[] = {
+static const char *const s632[] = {
 	"URL of the listener.",
 };
 
 static const struct cim_qual_decl q453[] = {
-	{ "Description", CIM_STRING, false, s633, 1 },
+	{ "Description", CIM_STRING, false, s632, 1 },
 };
 
-static const char *const s634[] = {
+static const char *const s633[] = {
 	"Text for Protocol 1 (Other).",
 };
 
 static const struct cim_qual_decl q454[] = {
-	{ "Description", CIM_STRING, false, s634, 1 },
+	{ "Description", CIM_STRING, false, s633, 1 },
 };
 
-static const char *const s635[] = {
+static const char *const s634[] = {
 	"Protocol of the listener.",
 };
 
-static const char *const s636[] = {
+static const char *const s635[] = {
 	"1",
 	"2",
 	"3",
@@ -7703,7 +7676,7 @@ static const char *const s636[] = {
 	"..",
 };
 
-static const char *const s637[] = {
+static const char *const s636[] = {
 	"Other",
 	"CIM-XML",
 	"SM CLP",
@@ -7714,25 +7687,25 @@ static const char *const s637[] = {
 };
 
 static const struct cim_qual_decl q455[] = {
-	{ "Description", CIM_STRING, false, s635, 1 },
-	{ "ValueMap", CIM_STRING, true, s636, 7 },
-	{ "Values", CIM_STRING, true, s637, 7 },
+	{ "Description", CIM_STRING, false, s634, 1 },
+	{ "ValueMap", CIM_STRING, true, s635, 7 },
+	{ "Values", CIM_STRING, true, s636, 7 },
 };
 
-static const char *const s638[] = {
+static const char *const s637[] = {
 	"Password for the listener.",
 };
 
 static const struct cim_qual_decl q456[] = {
-	{ "Description", CIM_STRING, false, s638, 1 },
+	{ "Description", CIM_STRING, false, s637, 1 },
 };
 
-static const char *const s639[] = {
+static const char *const s638[] = {
 	"User for the listener.",
 };
 
 static const struct cim_qual_decl q457[] = {
-	{ "Description", CIM_STRING, false, s639, 1 },
+	{ "Description", CIM_STRING, false, s638, 1 },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
@@ -7760,24 +7733,24 @@ static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
 	  NULL, NULL, NULL, q457, 1 },
 };
 
-static const char *const s640[] = {
+static const char *const s639[] = {
 	"Where indications are sent to.",
 };
 
 static const struct cim_qual_decl q458[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s640, 1 },
+	{ "Description", CIM_STRING, false, s639, 1 },
 };
 
-static const char *const s641[] = {
+static const char *const s640[] = {
 	"Destination",
 };
 
 static const struct cim_qual_decl q459[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s641, 1 },
-	{ "Description", CIM_STRING, false, s633, 1 },
+	{ "Override", CIM_STRING, false, s640, 1 },
+	{ "Description", CIM_STRING, false, s632, 1 },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
@@ -7785,38 +7758,38 @@ static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
 	  NULL, NULL, NULL, q459, 3 },
 };
 
-static const char *const s642[] = {
+static const char *const s641[] = {
 	"A listener that takes indications in CIM-XML.",
 };
 
 static const struct cim_qual_decl q460[] = {
 	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Description", CIM_STRING, false, s641, 1 },
 };
 
-static const char *const s643[] = {
+static const char *const s642[] = {
 	"What is wanted.",
 };
 
 static const struct cim_qual_decl q461[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Description", CIM_STRING, false, s642, 1 },
 };
 
-static const char *const s644[] = {
+static const char *const s643[] = {
 	"Where it is sent.",
 };
 
 static const struct cim_qual_decl q462[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
-static const char *const s645[] = {
+static const char *const s644[] = {
 	"What happens to the subscription when deliveries fail for good.",
 };
 
-static const char *const s646[] = {
+static const char *const s645[] = {
 	"Other",
 	"Ignore",
 	"Disable",
@@ -7824,32 +7797,32 @@ static const char *const s646[] = {
 };
 
 static const struct cim_qual_decl q463[] = {
-	{ "Description", CIM_STRING, false, s645, 1 },
+	{ "Description", CIM_STRING, false, s644, 1 },
 	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s646, 4 },
+	{ "Values", CIM_STRING, true, s645, 4 },
 };
 
-static const char *const s647[] = {
+static const char *const s646[] = {
 	"Text for OnFatalErrorPolicy 1 (Other).",
 };
 
 static const struct cim_qual_decl q464[] = {
-	{ "Description", CIM_STRING, false, s647, 1 },
+	{ "Description", CIM_STRING, false, s646, 1 },
 };
 
-static const char *const s648[] = {
+static const char *const s647[] = {
 	"Seconds for which deliveries must fail before OnFatalErrorPolicy is followed.",
 };
 
 static const struct cim_qual_decl q465[] = {
-	{ "Description", CIM_STRING, false, s648, 1 },
+	{ "Description", CIM_STRING, false, s647, 1 },
 };
 
-static const char *const s649[] = {
+static const char *const s648[] = {
 	"Whether it is in force.",
 };
 
-static const char *const s650[] = {
+static const char *const s649[] = {
 	"Unknown",
 	"Other",
 	"Enabled",
@@ -7859,49 +7832,49 @@ static const char *const s650[] = {
 
 static const struct cim_qual_decl q466[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s649, 1 },
+	{ "Description", CIM_STRING, false, s648, 1 },
 	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s650, 5 },
+	{ "Values", CIM_STRING, true, s649, 5 },
 };
 
-static const char *const s651[] = {
+static const char *const s650[] = {
 	"Text for SubscriptionState 1 (Other).",
 };
 
 static const struct cim_qual_decl q467[] = {
-	{ "Description", CIM_STRING, false, s651, 1 },
+	{ "Description", CIM_STRING, false, s650, 1 },
 };
 
-static const char *const s652[] = {
+static const char *const s651[] = {
 	"Seconds that the subscription lasts.",
 };
 
 static const struct cim_qual_decl q468[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s652, 1 },
+	{ "Description", CIM_STRING, false, s651, 1 },
 };
 
-static const char *const s653[] = {
+static const char *const s652[] = {
 	"When it was made.",
 };
 
 static const struct cim_qual_decl q469[] = {
-	{ "Description", CIM_STRING, false, s653, 1 },
+	{ "Description", CIM_STRING, false, s652, 1 },
 };
 
-static const char *const s654[] = {
+static const char *const s653[] = {
 	"Seconds until it ends.",
 };
 
 static const struct cim_qual_decl q470[] = {
-	{ "Description", CIM_STRING, false, s654, 1 },
+	{ "Description", CIM_STRING, false, s653, 1 },
 };
 
-static const char *const s655[] = {
+static const char *const s654[] = {
 	"What happens to repetitions.",
 };
 
-static const char *const s656[] = {
+static const char *const s655[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -7910,74 +7883,74 @@ static const char *const s656[] = {
 };
 
 static const struct cim_qual_decl q471[] = {
-	{ "Description", CIM_STRING, false, s655, 1 },
+	{ "Description", CIM_STRING, false, s654, 1 },
 	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s656, 5 },
+	{ "Values", CIM_STRING, true, s655, 5 },
 };
 
-static const char *const s657[] = {
+static const char *const s656[] = {
 	"Text for RepeatNotificationPolicy 1 (Other).",
 };
 
 static const struct cim_qual_decl q472[] = {
-	{ "Description", CIM_STRING, false, s657, 1 },
+	{ "Description", CIM_STRING, false, s656, 1 },
 };
 
-static const char *const s658[] = {
+static const char *const s657[] = {
 	"Seconds of an interval in which repetitions are looked for.",
 };
 
 static const struct cim_qual_decl q473[] = {
-	{ "Description", CIM_STRING, false, s658, 1 },
+	{ "Description", CIM_STRING, false, s657, 1 },
 };
 
-static const char *const s659[] = {
+static const char *const s658[] = {
 	"Seconds between two intervals.",
 };
 
 static const struct cim_qual_decl q474[] = {
-	{ "Description", CIM_STRING, false, s659, 1 },
+	{ "Description", CIM_STRING, false, s658, 1 },
 };
 
-static const char *const s660[] = {
+static const char *const s659[] = {
 	"So many are gathered, or let through, in an interval.",
 };
 
 static const struct cim_qual_decl q475[] = {
-	{ "Description", CIM_STRING, false, s660, 1 },
+	{ "Description", CIM_STRING, false, s659, 1 },
 };
 
-static const char *const s661[] = {
+static const char *const s660[] = {
 	"A text of the subscriber, sent with each indication.",
 };
 
 static const struct cim_qual_decl q476[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s661, 1 },
+	{ "Description", CIM_STRING, false, s660, 1 },
 };
 
-static const char *const s662[] = {
+static const char *const s661[] = {
 	"Whether a change of SubscriptionState is indicated.",
 };
 
 static const struct cim_qual_decl q477[] = {
-	{ "Description", CIM_STRING, false, s662, 1 },
+	{ "Description", CIM_STRING, false, s661, 1 },
 };
 
-static const char *const s663[] = {
+static const char *const s662[] = {
 	"Identifier of the last indication of the subscription.",
 };
 
 static const struct cim_qual_decl q478[] = {
-	{ "Description", CIM_STRING, false, s663, 1 },
+	{ "Description", CIM_STRING, false, s662, 1 },
 };
 
-static const char *const s664[] = {
+static const char *const s663[] = {
 	"When that one was made.",
 };
 
 static const struct cim_qual_decl q479[] = {
-	{ "Description", CIM_STRING, false, s664, 1 },
+	{ "Description", CIM_STRING, false, s663, 1 },
 };
 
 static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
@@ -8023,7 +7996,7 @@ static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
 	  NULL, NULL, NULL, q479, 1 },
 };
 
-static const char *const s665[] = {
+static const char *const s664[] = {
 	"Ties what is wanted to where it is sent.",
 };
 
@@ -8031,27 +8004,27 @@ static const struct cim_qual_decl q480[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s665, 1 },
+	{ "Description", CIM_STRING, false, s664, 1 },
 };
 
-static const char *const s666[] = {
+static const char *const s665[] = {
 	"Filter",
 };
 
 static const struct cim_qual_decl q481[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Override", CIM_STRING, false, s665, 1 },
+	{ "Description", CIM_STRING, false, s642, 1 },
 };
 
-static const char *const s667[] = {
+static const char *const s666[] = {
 	"Handler",
 };
 
 static const struct cim_qual_decl q482[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s667, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+	{ "Override", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
 static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
@@ -8061,28 +8034,28 @@ static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
 	  "CIM_ListenerDestination", NULL, NULL, q482, 3 },
 };
 
-static const char *const s668[] = {
+static const char *const s667[] = {
 	"2.16.0",
 };
 
-static const char *const s669[] = {
+static const char *const s668[] = {
 	"A filter and the listener that gets what it lets through.",
 };
 
 static const struct cim_qual_decl q483[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s668, 1 },
-	{ "Description", CIM_STRING, false, s669, 1 },
+	{ "Version", CIM_STRING, false, s667, 1 },
+	{ "Description", CIM_STRING, false, s668, 1 },
 };
 
 static const struct cim_qual_decl q484[] = {
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Override", CIM_STRING, false, s665, 1 },
+	{ "Description", CIM_STRING, false, s642, 1 },
 };
 
 static const struct cim_qual_decl q485[] = {
-	{ "Override", CIM_STRING, false, s667, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+	{ "Override", CIM_STRING, false, s666, 1 },
+	{ "Description", CIM_STRING, false, s643, 1 },
 };
 
 static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
@@ -8092,74 +8065,74 @@ static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
 	  "CIM_ListenerDestination", NULL, NULL, q485, 2 },
 };
 
-static const char *const s670[] = {
+static const char *const s669[] = {
 	"2.27.0",
 };
 
-static const char *const s671[] = {
+static const char *const s670[] = {
 	"A collection of filters and the listener that gets what they let through.",
 };
 
 static const struct cim_qual_decl q486[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s671, 1 },
+	{ "Version", CIM_STRING, false, s669, 1 },
+	{ "Description", CIM_STRING, false, s670, 1 },
 };
 
-static const char *const s672[] = {
+static const char *const s671[] = {
 	"Identifies the indication.",
 };
 
 static const struct cim_qual_decl q487[] = {
-	{ "Description", CIM_STRING, false, s672, 1 },
+	{ "Description", CIM_STRING, false, s671, 1 },
 };
 
-static const char *const s673[] = {
+static const char *const s672[] = {
 	"Identifiers of the indications that belong to this one.",
 };
 
 static const struct cim_qual_decl q488[] = {
-	{ "Description", CIM_STRING, false, s673, 1 },
+	{ "Description", CIM_STRING, false, s672, 1 },
 };
 
-static const char *const s674[] = {
+static const char *const s673[] = {
 	"When the event happened.",
 };
 
 static const struct cim_qual_decl q489[] = {
-	{ "Description", CIM_STRING, false, s674, 1 },
+	{ "Description", CIM_STRING, false, s673, 1 },
 };
 
-static const char *const s675[] = {
+static const char *const s674[] = {
 	"Text for PerceivedSeverity 1 (Other).",
 };
 
 static const struct cim_qual_decl q490[] = {
-	{ "Description", CIM_STRING, false, s675, 1 },
+	{ "Description", CIM_STRING, false, s674, 1 },
 };
 
-static const char *const s676[] = {
+static const char *const s675[] = {
 	"Name of the filter that let the indication through.",
 };
 
 static const struct cim_qual_decl q491[] = {
-	{ "Description", CIM_STRING, false, s676, 1 },
+	{ "Description", CIM_STRING, false, s675, 1 },
 };
 
-static const char *const s677[] = {
+static const char *const s676[] = {
 	"Context of SequenceNumber.",
 };
 
 static const struct cim_qual_decl q492[] = {
-	{ "Description", CIM_STRING, false, s677, 1 },
+	{ "Description", CIM_STRING, false, s676, 1 },
 };
 
-static const char *const s678[] = {
+static const char *const s677[] = {
 	"Counts the indications sent to a listener.",
 };
 
 static const struct cim_qual_decl q493[] = {
-	{ "Description", CIM_STRING, false, s678, 1 },
+	{ "Description", CIM_STRING, false, s677, 1 },
 };
 
 static const struct cim_prop_decl CIM_Indication_props[] = {
@@ -8181,7 +8154,7 @@ static const struct cim_prop_decl CIM_Indication_props[] = {
 	  NULL, NULL, NULL, q493, 1 },
 };
 
-static const char *const s679[] = {
+static const char *const s678[] = {
 	"Something that happened.",
 };
 
@@ -8189,33 +8162,33 @@ static const struct cim_qual_decl q494[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s553, 1 },
-	{ "Description", CIM_STRING, false, s679, 1 },
+	{ "Description", CIM_STRING, false, s678, 1 },
 };
 
-static const char *const s680[] = {
+static const char *const s679[] = {
 	"The instance that the indication is about.",
 };
 
 static const struct cim_qual_decl q495[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s680, 1 },
+	{ "Description", CIM_STRING, false, s679, 1 },
 };
 
-static const char *const s681[] = {
+static const char *const s680[] = {
 	"Path of that instance.",
 };
 
 static const struct cim_qual_decl q496[] = {
-	{ "Description", CIM_STRING, false, s681, 1 },
+	{ "Description", CIM_STRING, false, s680, 1 },
 };
 
-static const char *const s682[] = {
+static const char *const s681[] = {
 	"Host of that instance.",
 };
 
 static const struct cim_qual_decl q497[] = {
-	{ "Description", CIM_STRING, false, s682, 1 },
+	{ "Description", CIM_STRING, false, s681, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstIndication_props[] = {
@@ -8227,46 +8200,46 @@ static const struct cim_prop_decl CIM_InstIndication_props[] = {
 	  NULL, NULL, NULL, q497, 1 },
 };
 
-static const char *const s683[] = {
+static const char *const s682[] = {
 	"2.29.0",
 };
 
-static const char *const s684[] = {
+static const char *const s683[] = {
 	"Something that happened to an instance.",
 };
 
 static const struct cim_qual_decl q498[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s683, 1 },
-	{ "Description", CIM_STRING, false, s684, 1 },
+	{ "Version", CIM_STRING, false, s682, 1 },
+	{ "Description", CIM_STRING, false, s683, 1 },
 };
 
-static const char *const s685[] = {
+static const char *const s684[] = {
 	"An instance has come into being.",
 };
 
 static const struct cim_qual_decl q499[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s685, 1 },
+	{ "Version", CIM_STRING, false, s669, 1 },
+	{ "Description", CIM_STRING, false, s684, 1 },
 };
 
-static const char *const s686[] = {
+static const char *const s685[] = {
 	"The instance as it was before.",
 };
 
 static const struct cim_qual_decl q500[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s686, 1 },
+	{ "Description", CIM_STRING, false, s685, 1 },
 };
 
-static const char *const s687[] = {
+static const char *const s686[] = {
 	"Names of the properties that differ.",
 };
 
 static const struct cim_qual_decl q501[] = {
-	{ "Description", CIM_STRING, false, s687, 1 },
+	{ "Description", CIM_STRING, false, s686, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstModification_props[] = {
@@ -8276,27 +8249,27 @@ static const struct cim_prop_decl CIM_InstModification_props[] = {
 	  NULL, NULL, NULL, q501, 1 },
 };
 
-static const char *const s688[] = {
+static const char *const s687[] = {
 	"An instance has changed.",
 };
 
 static const struct cim_qual_decl q502[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s688, 1 },
+	{ "Description", CIM_STRING, false, s687, 1 },
 };
 
-static const char *const s689[] = {
+static const char *const s688[] = {
 	"An instance has gone.",
 };
 
 static const struct cim_qual_decl q503[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s689, 1 },
+	{ "Version", CIM_STRING, false, s669, 1 },
+	{ "Description", CIM_STRING, false, s688, 1 },
 };
 
-static const char *const s690[] = {
+static const char *const s689[] = {
 	"Something that happened and is no change of an instance.",
 };
 
@@ -8304,44 +8277,44 @@ static const struct cim_qual_decl q504[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s690, 1 },
+	{ "Description", CIM_STRING, false, s689, 1 },
 };
 
-static const char *const s691[] = {
+static const char *const s690[] = {
 	"The element that the alert is about.",
 };
 
 static const struct cim_qual_decl q505[] = {
-	{ "Description", CIM_STRING, false, s691, 1 },
+	{ "Description", CIM_STRING, false, s690, 1 },
 };
 
-static const char *const s692[] = {
+static const char *const s691[] = {
 	"Format of AlertingManagedElement.",
 };
 
 static const struct cim_qual_decl q506[] = {
-	{ "Description", CIM_STRING, false, s692, 1 },
+	{ "Description", CIM_STRING, false, s691, 1 },
 	{ "ValueMap", CIM_STRING, true, s362, 3 },
 	{ "Values", CIM_STRING, true, s531, 3 },
 };
 
-static const char *const s693[] = {
+static const char *const s692[] = {
 	"Text for AlertingElementFormat 1 (Other).",
 };
 
 static const struct cim_qual_decl q507[] = {
-	{ "Description", CIM_STRING, false, s693, 1 },
+	{ "Description", CIM_STRING, false, s692, 1 },
 };
 
-static const char *const s694[] = {
+static const char *const s693[] = {
 	"What kind of alert it is.",
 };
 
-static const char *const s695[] = {
+static const char *const s694[] = {
 	"Other",
 	"Communications Alert",
 	"Quality of Service Alert",
-	"Processing\n\011 \011Error",
+	"Processing Error",
 	"Device Alert",
 	"Environmental Alert",
 	"Model Change",
@@ -8350,32 +8323,32 @@ static const char *const s695[] = {
 
 static const struct cim_qual_decl q508[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s694, 1 },
+	{ "Description", CIM_STRING, false, s693, 1 },
 	{ "ValueMap", CIM_STRING, true, s415, 8 },
-	{ "Values", CIM_STRING, true, s695, 8 },
+	{ "Values", CIM_STRING, true, s694, 8 },
 };
 
-static const char *const s696[] = {
+static const char *const s695[] = {
 	"Text for AlertType 1 (Other).",
 };
 
 static const struct cim_qual_decl q509[] = {
-	{ "Description", CIM_STRING, false, s696, 1 },
+	{ "Description", CIM_STRING, false, s695, 1 },
 };
 
-static const char *const s697[] = {
+static const char *const s696[] = {
 	"PerceivedSeverity",
 };
 
 static const struct cim_qual_decl q510[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s697, 1 },
+	{ "Override", CIM_STRING, false, s696, 1 },
 	{ "Description", CIM_STRING, false, s522, 1 },
 	{ "ValueMap", CIM_STRING, true, s136, 8 },
 	{ "Values", CIM_STRING, true, s523, 8 },
 };
 
-static const char *const s698[] = {
+static const char *const s697[] = {
 	"0",
 	"1",
 	"2",
@@ -8387,7 +8360,7 @@ static const char *const s698[] = {
 	"..",
 };
 
-static const char *const s699[] = {
+static const char *const s698[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -8402,23 +8375,23 @@ static const char *const s699[] = {
 static const struct cim_qual_decl q511[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s524, 1 },
-	{ "ValueMap", CIM_STRING, true, s698, 9 },
-	{ "Values", CIM_STRING, true, s699, 9 },
+	{ "ValueMap", CIM_STRING, true, s697, 9 },
+	{ "Values", CIM_STRING, true, s698, 9 },
 };
 
-static const char *const s700[] = {
+static const char *const s699[] = {
 	"Likely cause, in words.",
 };
 
 static const struct cim_qual_decl q512[] = {
-	{ "Description", CIM_STRING, false, s700, 1 },
+	{ "Description", CIM_STRING, false, s699, 1 },
 };
 
-static const char *const s701[] = {
+static const char *const s700[] = {
 	"Which way it goes.",
 };
 
-static const char *const s702[] = {
+static const char *const s701[] = {
 	"Unknown",
 	"Not Applicable",
 	"Trending Up",
@@ -8427,89 +8400,89 @@ static const char *const s702[] = {
 };
 
 static const struct cim_qual_decl q513[] = {
-	{ "Description", CIM_STRING, false, s701, 1 },
+	{ "Description", CIM_STRING, false, s700, 1 },
 	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s702, 5 },
+	{ "Values", CIM_STRING, true, s701, 5 },
 };
 
-static const char *const s703[] = {
+static const char *const s702[] = {
 	"What can be done, in words.",
 };
 
 static const struct cim_qual_decl q514[] = {
-	{ "Description", CIM_STRING, false, s703, 1 },
+	{ "Description", CIM_STRING, false, s702, 1 },
 };
 
-static const char *const s704[] = {
+static const char *const s703[] = {
 	"Identifies the cause: the same for the same one.",
 };
 
 static const struct cim_qual_decl q515[] = {
-	{ "Description", CIM_STRING, false, s704, 1 },
+	{ "Description", CIM_STRING, false, s703, 1 },
 };
 
-static const char *const s705[] = {
+static const char *const s704[] = {
 	"When it happened, as the system that it happened to says.",
 };
 
 static const struct cim_qual_decl q516[] = {
-	{ "Description", CIM_STRING, false, s705, 1 },
+	{ "Description", CIM_STRING, false, s704, 1 },
 };
 
-static const char *const s706[] = {
+static const char *const s705[] = {
 	"Class of the system that it happened to.",
 };
 
 static const struct cim_qual_decl q517[] = {
-	{ "Description", CIM_STRING, false, s706, 1 },
+	{ "Description", CIM_STRING, false, s705, 1 },
 };
 
-static const char *const s707[] = {
+static const char *const s706[] = {
 	"Name of the system that it happened to.",
 };
 
 static const struct cim_qual_decl q518[] = {
-	{ "Description", CIM_STRING, false, s707, 1 },
+	{ "Description", CIM_STRING, false, s706, 1 },
 };
 
-static const char *const s708[] = {
+static const char *const s707[] = {
 	"Who made the alert.",
 };
 
 static const struct cim_qual_decl q519[] = {
-	{ "Description", CIM_STRING, false, s708, 1 },
+	{ "Description", CIM_STRING, false, s707, 1 },
 };
 
-static const char *const s709[] = {
+static const char *const s708[] = {
 	"The text of the alert.",
 };
 
 static const struct cim_qual_decl q520[] = {
-	{ "Description", CIM_STRING, false, s709, 1 },
+	{ "Description", CIM_STRING, false, s708, 1 },
 };
 
-static const char *const s710[] = {
+static const char *const s709[] = {
 	"What was put into the text.",
 };
 
 static const struct cim_qual_decl q521[] = {
-	{ "Description", CIM_STRING, false, s710, 1 },
+	{ "Description", CIM_STRING, false, s709, 1 },
 };
 
-static const char *const s711[] = {
+static const char *const s710[] = {
 	"Identifies the text.",
 };
 
 static const struct cim_qual_decl q522[] = {
-	{ "Description", CIM_STRING, false, s711, 1 },
+	{ "Description", CIM_STRING, false, s710, 1 },
 };
 
-static const char *const s712[] = {
+static const char *const s711[] = {
 	"Who defines MessageID.",
 };
 
 static const struct cim_qual_decl q523[] = {
-	{ "Description", CIM_STRING, false, s712, 1 },
+	{ "Description", CIM_STRING, false, s711, 1 },
 };
 
 static const struct cim_prop_decl CIM_AlertIndication_props[] = {
@@ -8555,151 +8528,151 @@ static const struct cim_prop_decl CIM_AlertIndication_props[] = {
 	  NULL, NULL, NULL, q523, 1 },
 };
 
-static const char *const s713[] = {
+static const char *const s712[] = {
 	"Something that a person or a program should look at.",
 };
 
 static const struct cim_qual_decl q524[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s713, 1 },
+	{ "Version", CIM_STRING, false, s669, 1 },
+	{ "Description", CIM_STRING, false, s712, 1 },
 };
 
-static const char *const s714[] = {
+static const char *const s713[] = {
 	"The state of the job in words.",
 };
 
 static const struct cim_qual_decl q525[] = {
-	{ "Description", CIM_STRING, false, s714, 1 },
+	{ "Description", CIM_STRING, false, s713, 1 },
 };
 
-static const char *const s715[] = {
+static const char *const s714[] = {
 	"When the job was asked for.",
 };
 
 static const struct cim_qual_decl q526[] = {
-	{ "Description", CIM_STRING, false, s715, 1 },
+	{ "Description", CIM_STRING, false, s714, 1 },
 };
 
-static const char *const s716[] = {
+static const char *const s715[] = {
 	"When the job started.",
 };
 
 static const struct cim_qual_decl q527[] = {
-	{ "Description", CIM_STRING, false, s716, 1 },
+	{ "Description", CIM_STRING, false, s715, 1 },
 };
 
-static const char *const s717[] = {
+static const char *const s716[] = {
 	"How long the job has run; when it is over, how long it ran.",
 };
 
 static const struct cim_qual_decl q528[] = {
-	{ "Description", CIM_STRING, false, s717, 1 },
+	{ "Description", CIM_STRING, false, s716, 1 },
 };
 
-static const char *const s718[] = {
+static const char *const s717[] = {
 	"How often the job is to run.",
 };
 
 static const struct cim_qual_decl q529[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s718, 1 },
+	{ "Description", CIM_STRING, false, s717, 1 },
 };
 
-static const char *const s719[] = {
+static const char *const s718[] = {
 	"Whether the times are local or UTC.",
 };
 
-static const char *const s720[] = {
+static const char *const s719[] = {
 	"Local Time",
 	"UTC Time",
 };
 
 static const struct cim_qual_decl q530[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s719, 1 },
+	{ "Description", CIM_STRING, false, s718, 1 },
 	{ "ValueMap", CIM_STRING, true, s389, 2 },
-	{ "Values", CIM_STRING, true, s720, 2 },
+	{ "Values", CIM_STRING, true, s719, 2 },
 };
 
-static const char *const s721[] = {
+static const char *const s720[] = {
 	"When the job becomes invalid.",
 };
 
 static const struct cim_qual_decl q531[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+	{ "Description", CIM_STRING, false, s720, 1 },
 };
 
-static const char *const s722[] = {
+static const char *const s721[] = {
 	"Whom to tell about the job.",
 };
 
 static const struct cim_qual_decl q532[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s722, 1 },
+	{ "Description", CIM_STRING, false, s721, 1 },
 };
 
-static const char *const s723[] = {
+static const char *const s722[] = {
 	"Who asked for the job.",
 };
 
 static const struct cim_qual_decl q533[] = {
-	{ "Description", CIM_STRING, false, s723, 1 },
+	{ "Description", CIM_STRING, false, s722, 1 },
 };
 
-static const char *const s724[] = {
+static const char *const s723[] = {
 	"Urgency of the job.",
 };
 
 static const struct cim_qual_decl q534[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s724, 1 },
+	{ "Description", CIM_STRING, false, s723, 1 },
 };
 
-static const char *const s725[] = {
+static const char *const s724[] = {
 	"percent",
 };
 
-static const char *const s726[] = {
+static const char *const s725[] = {
 	"How much of the work is done, in percent. Comes from the bytes that the kernel reports as copied.",
 };
 
 static const struct cim_qual_decl q535[] = {
-	{ "PUnit", CIM_STRING, false, s725, 1 },
-	{ "Description", CIM_STRING, false, s726, 1 },
+	{ "PUnit", CIM_STRING, false, s724, 1 },
+	{ "Description", CIM_STRING, false, s725, 1 },
 };
 
-static const char *const s727[] = {
+static const char *const s726[] = {
 	"Whether the job goes away by itself, TimeBeforeRemoval after its end.",
 };
 
 static const struct cim_qual_decl q536[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s727, 1 },
+	{ "Description", CIM_STRING, false, s726, 1 },
 };
 
-static const char *const s728[] = {
+static const char *const s727[] = {
 	"0 when the job ended well or runs, otherwise a number of the error.",
 };
 
 static const struct cim_qual_decl q537[] = {
-	{ "Description", CIM_STRING, false, s728, 1 },
+	{ "Description", CIM_STRING, false, s727, 1 },
 };
 
-static const char *const s729[] = {
+static const char *const s728[] = {
 	"What went wrong, in words.",
 };
 
 static const struct cim_qual_decl q538[] = {
-	{ "Description", CIM_STRING, false, s729, 1 },
+	{ "Description", CIM_STRING, false, s728, 1 },
 };
 
-static const char *const s730[] = {
+static const char *const s729[] = {
 	"What to do about a failed job.",
 };
 
-static const char *const s731[] = {
+static const char *const s730[] = {
 	"Unknown",
 	"Other",
 	"Do Not Continue",
@@ -8709,26 +8682,26 @@ static const char *const s731[] = {
 };
 
 static const struct cim_qual_decl q539[] = {
-	{ "Description", CIM_STRING, false, s730, 1 },
+	{ "Description", CIM_STRING, false, s729, 1 },
 	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s731, 6 },
+	{ "Values", CIM_STRING, true, s730, 6 },
 };
 
-static const char *const s732[] = {
+static const char *const s731[] = {
 	"Text for RecoveryAction 1 (Other).",
 };
 
 static const struct cim_qual_decl q540[] = {
-	{ "Description", CIM_STRING, false, s732, 1 },
+	{ "Description", CIM_STRING, false, s731, 1 },
 };
 
-static const char *const s733[] = {
+static const char *const s732[] = {
 	"Whether the job object goes away as well.",
 };
 
 static const struct cim_qual_decl q541[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s733, 1 },
+	{ "Description", CIM_STRING, false, s732, 1 },
 };
 
 static const struct cim_param_decl CIM_Job_KillJob[] = {
@@ -8736,15 +8709,15 @@ static const struct cim_param_decl CIM_Job_KillJob[] = {
 	  NULL, NULL, q541, 2 },
 };
 
-static const char *const s734[] = {
+static const char *const s733[] = {
 	"No value",
 };
 
-static const char *const s735[] = {
+static const char *const s734[] = {
 	"Stops the job (deprecated in favour of RequestStateChange).",
 };
 
-static const char *const s736[] = {
+static const char *const s735[] = {
 	"0",
 	"1",
 	"2",
@@ -8756,7 +8729,7 @@ static const char *const s736[] = {
 	"0x8000..",
 };
 
-static const char *const s737[] = {
+static const char *const s736[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8769,10 +8742,10 @@ static const char *const s737[] = {
 };
 
 static const struct cim_qual_decl q542[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Description", CIM_STRING, false, s735, 1 },
-	{ "ValueMap", CIM_STRING, true, s736, 9 },
-	{ "Values", CIM_STRING, true, s737, 9 },
+	{ "Deprecated", CIM_STRING, true, s733, 1 },
+	{ "Description", CIM_STRING, false, s734, 1 },
+	{ "ValueMap", CIM_STRING, true, s735, 9 },
+	{ "Values", CIM_STRING, true, s736, 9 },
 };
 
 static const struct cim_prop_decl CIM_Job_props[] = {
@@ -8814,14 +8787,14 @@ static const struct cim_method_decl CIM_Job_methods[] = {
 	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q542, 4 },
 };
 
-static const char *const s738[] = {
+static const char *const s737[] = {
 	"A piece of work that takes time.",
 };
 
 static const struct cim_qual_decl q543[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s738, 1 },
+	{ "Description", CIM_STRING, false, s737, 1 },
 };
 
 static const struct cim_qual_decl q544[] = {
@@ -8830,11 +8803,11 @@ static const struct cim_qual_decl q544[] = {
 	{ "Description", CIM_STRING, false, s11, 1 },
 };
 
-static const char *const s739[] = {
+static const char *const s738[] = {
 	"The state of the job.",
 };
 
-static const char *const s740[] = {
+static const char *const s739[] = {
 	"2",
 	"3",
 	"4",
@@ -8850,7 +8823,7 @@ static const char *const s740[] = {
 	"32768..65535",
 };
 
-static const char *const s741[] = {
+static const char *const s740[] = {
 	"New",
 	"Starting",
 	"Running",
@@ -8867,40 +8840,40 @@ static const char *const s741[] = {
 };
 
 static const struct cim_qual_decl q545[] = {
-	{ "Description", CIM_STRING, false, s739, 1 },
-	{ "ValueMap", CIM_STRING, true, s740, 13 },
-	{ "Values", CIM_STRING, true, s741, 13 },
+	{ "Description", CIM_STRING, false, s738, 1 },
+	{ "ValueMap", CIM_STRING, true, s739, 13 },
+	{ "Values", CIM_STRING, true, s740, 13 },
 };
 
-static const char *const s742[] = {
+static const char *const s741[] = {
 	"How long the object stays after its end.",
 };
 
 static const struct cim_qual_decl q546[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+	{ "Description", CIM_STRING, false, s741, 1 },
 };
 
-static const char *const s743[] = {
+static const char *const s742[] = {
 	"The input parameters of the method that started the job.",
 };
 
 static const struct cim_qual_decl q547[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s743, 1 },
+	{ "Description", CIM_STRING, false, s742, 1 },
 };
 
-static const char *const s744[] = {
+static const char *const s743[] = {
 	"The output parameters of the method that started the job.",
 };
 
 static const struct cim_qual_decl q548[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s744, 1 },
+	{ "Description", CIM_STRING, false, s743, 1 },
 };
 
-static const char *const s745[] = {
+static const char *const s744[] = {
 	"2",
 	"3",
 	"4",
@@ -8910,7 +8883,7 @@ static const char *const s745[] = {
 	"32768..65535",
 };
 
-static const char *const s746[] = {
+static const char *const s745[] = {
 	"Start",
 	"Suspend",
 	"Terminate",
@@ -8923,8 +8896,8 @@ static const char *const s746[] = {
 static const struct cim_qual_decl q549[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s53, 1 },
-	{ "ValueMap", CIM_STRING, true, s745, 7 },
-	{ "Values", CIM_STRING, true, s746, 7 },
+	{ "ValueMap", CIM_STRING, true, s744, 7 },
+	{ "Values", CIM_STRING, true, s745, 7 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
@@ -8934,7 +8907,7 @@ static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
 	  NULL, NULL, q26, 2 },
 };
 
-static const char *const s747[] = {
+static const char *const s746[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown/Unspecified Error",
@@ -8954,22 +8927,22 @@ static const char *const s747[] = {
 static const struct cim_qual_decl q550[] = {
 	{ "Description", CIM_STRING, false, s57, 1 },
 	{ "ValueMap", CIM_STRING, true, s58, 14 },
-	{ "Values", CIM_STRING, true, s747, 14 },
+	{ "Values", CIM_STRING, true, s746, 14 },
 };
 
-static const char *const s748[] = {
+static const char *const s747[] = {
 	"CIM_Error",
 };
 
-static const char *const s749[] = {
+static const char *const s748[] = {
 	"What went wrong, NULL when nothing did.",
 };
 
 static const struct cim_qual_decl q551[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
-	{ "Description", CIM_STRING, false, s749, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s747, 1 },
+	{ "Description", CIM_STRING, false, s748, 1 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
@@ -8977,15 +8950,15 @@ static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
 	  NULL, "CIM_Error", q551, 4 },
 };
 
-static const char *const s750[] = {
+static const char *const s749[] = {
 	"CIM_ConcreteJob.GetErrors",
 };
 
-static const char *const s751[] = {
+static const char *const s750[] = {
 	"Tells why the job failed. NULL while it runs, after success and after it was stopped on request.",
 };
 
-static const char *const s752[] = {
+static const char *const s751[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -8998,10 +8971,10 @@ static const char *const s752[] = {
 };
 
 static const struct cim_qual_decl q552[] = {
-	{ "Deprecated", CIM_STRING, true, s750, 1 },
-	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "Deprecated", CIM_STRING, true, s749, 1 },
+	{ "Description", CIM_STRING, false, s750, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s752, 9 },
+	{ "Values", CIM_STRING, true, s751, 9 },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
@@ -9010,9 +8983,9 @@ static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
 };
 
 static const struct cim_qual_decl q553[] = {
-	{ "Description", CIM_STRING, false, s751, 1 },
+	{ "Description", CIM_STRING, false, s750, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s752, 9 },
+	{ "Values", CIM_STRING, true, s751, 9 },
 };
 
 static const struct cim_prop_decl CIM_ConcreteJob_props[] = {
@@ -9038,39 +9011,39 @@ static const struct cim_method_decl CIM_ConcreteJob_methods[] = {
 	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q553, 3 },
 };
 
-static const char *const s753[] = {
+static const char *const s752[] = {
 	"2.38.0",
 };
 
-static const char *const s754[] = {
+static const char *const s753[] = {
 	"A job started by a method. It stays until it is deleted, or TimeBeforeRemoval after its end when DeleteOnCompletion is TRUE.",
 };
 
 static const struct cim_qual_decl q554[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s754, 1 },
+	{ "Version", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s753, 1 },
 };
 
-static const char *const s755[] = {
+static const char *const s754[] = {
 	"CIM_InstMethodCall",
 };
 
-static const char *const s756[] = {
+static const char *const s755[] = {
 	"The call as it was made: input parameters.",
 };
 
 static const struct cim_qual_decl q555[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
-	{ "Description", CIM_STRING, false, s756, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s754, 1 },
+	{ "Description", CIM_STRING, false, s755, 1 },
 };
 
-static const char *const s757[] = {
+static const char *const s756[] = {
 	"The call as it returned: input and output parameters and the return value.",
 };
 
 static const struct cim_qual_decl q556[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
-	{ "Description", CIM_STRING, false, s757, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s754, 1 },
+	{ "Description", CIM_STRING, false, s756, 1 },
 };
 
 static const struct cim_prop_decl CIM_MethodResult_props[] = {
@@ -9082,52 +9055,52 @@ static const struct cim_prop_decl CIM_MethodResult_props[] = {
 	  NULL, "CIM_InstMethodCall", NULL, q556, 2 },
 };
 
-static const char *const s758[] = {
+static const char *const s757[] = {
 	"2.31.0",
 };
 
-static const char *const s759[] = {
+static const char *const s758[] = {
 	"The call that started a job, and what it returned.",
 };
 
 static const struct cim_qual_decl q557[] = {
-	{ "Version", CIM_STRING, false, s758, 1 },
-	{ "Description", CIM_STRING, false, s759, 1 },
+	{ "Version", CIM_STRING, false, s757, 1 },
+	{ "Description", CIM_STRING, false, s758, 1 },
 };
 
-static const char *const s760[] = {
+static const char *const s759[] = {
 	"Name of the method.",
 };
 
 static const struct cim_qual_decl q558[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s760, 1 },
+	{ "Description", CIM_STRING, false, s759, 1 },
 };
 
-static const char *const s761[] = {
+static const char *const s760[] = {
 	"The parameters.",
 };
 
 static const struct cim_qual_decl q559[] = {
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s761, 1 },
+	{ "Description", CIM_STRING, false, s760, 1 },
 };
 
-static const char *const s762[] = {
+static const char *const s761[] = {
 	"What the method returned.",
 };
 
 static const struct cim_qual_decl q560[] = {
-	{ "Description", CIM_STRING, false, s762, 1 },
+	{ "Description", CIM_STRING, false, s761, 1 },
 };
 
-static const char *const s763[] = {
+static const char *const s762[] = {
 	"TRUE before the call, FALSE after it.",
 };
 
 static const struct cim_qual_decl q561[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s763, 1 },
+	{ "Description", CIM_STRING, false, s762, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
@@ -9141,32 +9114,32 @@ static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
 	  NULL, NULL, NULL, q561, 2 },
 };
 
-static const char *const s764[] = {
+static const char *const s763[] = {
 	"A method was called.",
 };
 
 static const struct cim_qual_decl q562[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s764, 1 },
+	{ "Version", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s763, 1 },
 };
 
-static const char *const s765[] = {
+static const char *const s764[] = {
 	"The service that started the job.",
 };
 
 static const struct cim_qual_decl q563[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
+	{ "Description", CIM_STRING, false, s764, 1 },
 };
 
-static const char *const s766[] = {
+static const char *const s765[] = {
 	"The job.",
 };
 
 static const struct cim_qual_decl q564[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s766, 1 },
+	{ "Description", CIM_STRING, false, s765, 1 },
 };
 
 static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
@@ -9176,17 +9149,17 @@ static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
 	  "CIM_Job", NULL, NULL, q564, 2 },
 };
 
-static const char *const s767[] = {
+static const char *const s766[] = {
 	"A job and the service that started it.",
 };
 
 static const struct cim_qual_decl q565[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s767, 1 },
+	{ "Description", CIM_STRING, false, s766, 1 },
 };
 
-static const char *const s768[] = {
+static const char *const s767[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -9198,7 +9171,7 @@ static const char *const s768[] = {
 static const struct cim_qual_decl q566[] = {
 	{ "Description", CIM_STRING, false, s566, 1 },
 	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s768, 6 },
+	{ "Values", CIM_STRING, true, s767, 6 },
 };
 
 static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
@@ -9212,27 +9185,27 @@ static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
 	  NULL, NULL, NULL, q398, 2 },
 };
 
-static const char *const s769[] = {
+static const char *const s768[] = {
 	"2.15.0",
 };
 
-static const char *const s770[] = {
+static const char *const s769[] = {
 	"A job and an element that it affects.",
 };
 
 static const struct cim_qual_decl q567[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s769, 1 },
-	{ "Description", CIM_STRING, false, s770, 1 },
+	{ "Version", CIM_STRING, false, s768, 1 },
+	{ "Description", CIM_STRING, false, s769, 1 },
 };
 
-static const char *const s771[] = {
+static const char *const s770[] = {
 	"The parameters and the result of the method.",
 };
 
 static const struct cim_qual_decl q568[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
+	{ "Description", CIM_STRING, false, s770, 1 },
 };
 
 static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
@@ -9242,65 +9215,65 @@ static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
 	  "CIM_MethodResult", NULL, NULL, q568, 2 },
 };
 
-static const char *const s772[] = {
+static const char *const s771[] = {
 	"A job and the call that started it.",
 };
 
 static const struct cim_qual_decl q569[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s758, 1 },
-	{ "Description", CIM_STRING, false, s772, 1 },
+	{ "Version", CIM_STRING, false, s757, 1 },
+	{ "Description", CIM_STRING, false, s771, 1 },
 };
 
-static const char *const s773[] = {
+static const char *const s772[] = {
 	"A job. Its progress is the number of bytes that the kernel reports as copied.",
 };
 
 static const struct cim_qual_decl q570[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s773, 1 },
+	{ "Description", CIM_STRING, false, s772, 1 },
 };
 
-static const char *const s774[] = {
+static const char *const s773[] = {
 	"The call that started a job.",
 };
 
 static const struct cim_qual_decl q571[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+	{ "Description", CIM_STRING, false, s773, 1 },
 };
 
-static const char *const s775[] = {
+static const char *const s774[] = {
 	"The service that started a job.",
 };
 
 static const struct cim_qual_decl q572[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
+	{ "Description", CIM_STRING, false, s774, 1 },
 };
 
-static const char *const s776[] = {
+static const char *const s775[] = {
 	"The volumes and groups that a job is about.",
 };
 
 static const struct cim_qual_decl q573[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s776, 1 },
+	{ "Description", CIM_STRING, false, s775, 1 },
 };
 
 static const struct cim_qual_decl q574[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+	{ "Description", CIM_STRING, false, s773, 1 },
 };
 
-static const char *const s777[] = {
+static const char *const s776[] = {
 	"Replication types supported.",
 };
 
-static const char *const s778[] = {
+static const char *const s777[] = {
 	"2",
 	"3",
 	"4",
@@ -9331,7 +9304,7 @@ static const char *const s778[] = {
 	"0x8000..",
 };
 
-static const char *const s779[] = {
+static const char *const s778[] = {
 	"Synchronous Mirror Local",
 	"Asynchronous Mirror Local",
 	"Synchronous Mirror Remote",
@@ -9363,16 +9336,16 @@ static const char *const s779[] = {
 };
 
 static const struct cim_qual_decl q575[] = {
-	{ "Description", CIM_STRING, false, s777, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+	{ "Description", CIM_STRING, false, s776, 1 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s778, 28 },
 };
 
-static const char *const s780[] = {
+static const char *const s779[] = {
 	"Kinds of elements that can be replicated.",
 };
 
-static const char *const s781[] = {
+static const char *const s780[] = {
 	"StorageVolume",
 	"LogicalDisk",
 	"ReplicationEntity",
@@ -9381,12 +9354,12 @@ static const char *const s781[] = {
 };
 
 static const struct cim_qual_decl q576[] = {
-	{ "Description", CIM_STRING, false, s780, 1 },
+	{ "Description", CIM_STRING, false, s779, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s781, 5 },
+	{ "Values", CIM_STRING, true, s780, 5 },
 };
 
-static const char *const s782[] = {
+static const char *const s781[] = {
 	"2",
 	"3",
 	"4",
@@ -9414,7 +9387,7 @@ static const char *const s782[] = {
 	"0x8000..",
 };
 
-static const char *const s783[] = {
+static const char *const s782[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9444,11 +9417,11 @@ static const char *const s783[] = {
 
 static const struct cim_qual_decl q577[] = {
 	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s782, 25 },
-	{ "Values", CIM_STRING, true, s783, 25 },
+	{ "ValueMap", CIM_STRING, true, s781, 25 },
+	{ "Values", CIM_STRING, true, s782, 25 },
 };
 
-static const char *const s784[] = {
+static const char *const s783[] = {
 	"2",
 	"3",
 	"4",
@@ -9483,7 +9456,7 @@ static const char *const s784[] = {
 	"0x8000..",
 };
 
-static const char *const s785[] = {
+static const char *const s784[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9520,15 +9493,15 @@ static const char *const s785[] = {
 
 static const struct cim_qual_decl q578[] = {
 	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s784, 32 },
-	{ "Values", CIM_STRING, true, s785, 32 },
+	{ "ValueMap", CIM_STRING, true, s783, 32 },
+	{ "Values", CIM_STRING, true, s784, 32 },
 };
 
-static const char *const s786[] = {
+static const char *const s785[] = {
 	"Kind of replica: 7 snapshot, 8 clone.",
 };
 
-static const char *const s787[] = {
+static const char *const s786[] = {
 	"6",
 	"7",
 	"8",
@@ -9537,7 +9510,7 @@ static const char *const s787[] = {
 	"0x8000..",
 };
 
-static const char *const s788[] = {
+static const char *const s787[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -9548,16 +9521,16 @@ static const char *const s788[] = {
 
 static const struct cim_qual_decl q579[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+	{ "Description", CIM_STRING, false, s785, 1 },
+	{ "ValueMap", CIM_STRING, true, s786, 6 },
+	{ "Values", CIM_STRING, true, s787, 6 },
 };
 
-static const char *const s789[] = {
+static const char *const s788[] = {
 	"When a target counts as usable: 2 makes an independent clone that detaches itself when it is complete, 3 a clone that stays attached. NULL lets the implementation choose.",
 };
 
-static const char *const s790[] = {
+static const char *const s789[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9567,16 +9540,16 @@ static const char *const s790[] = {
 
 static const struct cim_qual_decl q580[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
+	{ "Description", CIM_STRING, false, s788, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s790, 5 },
+	{ "Values", CIM_STRING, true, s789, 5 },
 };
 
-static const char *const s791[] = {
+static const char *const s790[] = {
 	"Whether the target is on this system or on another.",
 };
 
-static const char *const s792[] = {
+static const char *const s791[] = {
 	"Local",
 	"Remote",
 	"DMTF Reserved",
@@ -9585,21 +9558,21 @@ static const char *const s792[] = {
 
 static const struct cim_qual_decl q581[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s791, 1 },
+	{ "Description", CIM_STRING, false, s790, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s792, 4 },
+	{ "Values", CIM_STRING, true, s791, 4 },
 };
 
-static const char *const s793[] = {
+static const char *const s792[] = {
 	"The replication type or types.",
 };
 
 static const struct cim_qual_decl q582[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s793, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+	{ "Description", CIM_STRING, false, s792, 1 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s778, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType[] = {
@@ -9613,36 +9586,36 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyn
 	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s794[] = {
+static const char *const s793[] = {
 	"Tells which replication type a SyncType, Mode and locality stand for.",
 };
 
 static const struct cim_qual_decl q583[] = {
-	{ "Description", CIM_STRING, false, s794, 1 },
+	{ "Description", CIM_STRING, false, s793, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s795[] = {
+static const char *const s794[] = {
 	"The replication type that is asked about.",
 };
 
 static const struct cim_qual_decl q584[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s795, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+	{ "Description", CIM_STRING, false, s794, 1 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s778, 28 },
 };
 
 static const struct cim_qual_decl q585[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+	{ "Description", CIM_STRING, false, s785, 1 },
+	{ "ValueMap", CIM_STRING, true, s786, 6 },
+	{ "Values", CIM_STRING, true, s787, 6 },
 };
 
-static const char *const s796[] = {
+static const char *const s795[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9654,17 +9627,17 @@ static const char *const s796[] = {
 static const struct cim_qual_decl q586[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
+	{ "Description", CIM_STRING, false, s788, 1 },
 	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s796, 6 },
+	{ "Values", CIM_STRING, true, s795, 6 },
 };
 
 static const struct cim_qual_decl q587[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s791, 1 },
+	{ "Description", CIM_STRING, false, s790, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s792, 4 },
+	{ "Values", CIM_STRING, true, s791, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType[] = {
@@ -9678,21 +9651,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertRep
 	  NULL, NULL, q587, 5 },
 };
 
-static const char *const s797[] = {
+static const char *const s796[] = {
 	"Tells which SyncType, Mode and locality a replication type stands for.",
 };
 
 static const struct cim_qual_decl q588[] = {
-	{ "Description", CIM_STRING, false, s797, 1 },
+	{ "Description", CIM_STRING, false, s796, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s798[] = {
+static const char *const s797[] = {
 	"The copy states that can occur.",
 };
 
-static const char *const s799[] = {
+static const char *const s798[] = {
 	"2",
 	"3",
 	"4",
@@ -9714,7 +9687,7 @@ static const char *const s799[] = {
 	"0x8000..",
 };
 
-static const char *const s800[] = {
+static const char *const s799[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -9740,12 +9713,12 @@ static const struct cim_qual_decl q589[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s798, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+	{ "Description", CIM_STRING, false, s797, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 19 },
+	{ "Values", CIM_STRING, true, s799, 19 },
 };
 
-static const char *const s801[] = {
+static const char *const s800[] = {
 	"For each entry of SupportedCopyStates: may hosts use the target then\077",
 };
 
@@ -9753,24 +9726,24 @@ static const struct cim_qual_decl q590[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s801, 1 },
+	{ "Description", CIM_STRING, false, s800, 1 },
 };
 
-static const char *const s802[] = {
+static const char *const s801[] = {
 	"CIM_ReplicationSettingData",
 };
 
-static const char *const s803[] = {
+static const char *const s802[] = {
 	"Wishes about how the copy is made. A wish that this implementation cannot grant is refused.",
 };
 
 static const struct cim_qual_decl q591[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s802, 1 },
-	{ "Description", CIM_STRING, false, s803, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s801, 1 },
+	{ "Description", CIM_STRING, false, s802, 1 },
 };
 
-static const char *const s804[] = {
+static const char *const s803[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -9804,8 +9777,8 @@ static const char *const s804[] = {
 static const struct cim_qual_decl q592[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s803, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedCopyStates[] = {
@@ -9821,12 +9794,12 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s805[] = {
+static const char *const s804[] = {
 	"Tells the copy states that can occur, and in which of them hosts may use the target.",
 };
 
 static const struct cim_qual_decl q593[] = {
-	{ "Description", CIM_STRING, false, s805, 1 },
+	{ "Description", CIM_STRING, false, s804, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
@@ -9842,21 +9815,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s806[] = {
+static const char *const s805[] = {
 	"Tells the copy states that a group relationship can have.",
 };
 
 static const struct cim_qual_decl q594[] = {
-	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "Description", CIM_STRING, false, s805, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s807[] = {
+static const char *const s806[] = {
 	"The method that is asked about.",
 };
 
-static const char *const s808[] = {
+static const char *const s807[] = {
 	"2",
 	"3",
 	"4",
@@ -9871,7 +9844,7 @@ static const char *const s808[] = {
 	"0x8000..",
 };
 
-static const char *const s809[] = {
+static const char *const s808[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"ModifyReplicaSynchronization",
@@ -9888,9 +9861,9 @@ static const char *const s809[] = {
 
 static const struct cim_qual_decl q595[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s807, 1 },
-	{ "ValueMap", CIM_STRING, true, s808, 12 },
-	{ "Values", CIM_STRING, true, s809, 12 },
+	{ "Description", CIM_STRING, false, s806, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 12 },
+	{ "Values", CIM_STRING, true, s808, 12 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates[] = {
@@ -9906,21 +9879,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q592, 4 },
 };
 
-static const char *const s810[] = {
+static const char *const s809[] = {
 	"Tells the values of WaitForCopyState that a method accepts.",
 };
 
 static const struct cim_qual_decl q596[] = {
-	{ "Description", CIM_STRING, false, s810, 1 },
+	{ "Description", CIM_STRING, false, s809, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s811[] = {
+static const char *const s810[] = {
 	"The features that apply to this replication type.",
 };
 
-static const char *const s812[] = {
+static const char *const s811[] = {
 	"2",
 	"3",
 	"4",
@@ -9988,7 +9961,7 @@ static const char *const s812[] = {
 	"32768..",
 };
 
-static const char *const s813[] = {
+static const char *const s812[] = {
 	"Replication groups",
 	"Multi-hop element replication",
 	"Multi-hop elements must have same SyncType",
@@ -10059,9 +10032,9 @@ static const char *const s813[] = {
 static const struct cim_qual_decl q597[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s811, 1 },
-	{ "ValueMap", CIM_STRING, true, s812, 65 },
-	{ "Values", CIM_STRING, true, s813, 65 },
+	{ "Description", CIM_STRING, false, s810, 1 },
+	{ "ValueMap", CIM_STRING, true, s811, 65 },
+	{ "Values", CIM_STRING, true, s812, 65 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedFeatures[] = {
@@ -10073,21 +10046,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s814[] = {
+static const char *const s813[] = {
 	"Tells the features of a replication type.",
 };
 
 static const struct cim_qual_decl q598[] = {
-	{ "Description", CIM_STRING, false, s814, 1 },
+	{ "Description", CIM_STRING, false, s813, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s815[] = {
+static const char *const s814[] = {
 	"The group features that apply to this replication type.",
 };
 
-static const char *const s816[] = {
+static const char *const s815[] = {
 	"2",
 	"3",
 	"4",
@@ -10162,7 +10135,7 @@ static const char *const s816[] = {
 	"0x8000..",
 };
 
-static const char *const s817[] = {
+static const char *const s816[] = {
 	"One-to-many replication",
 	"Many-to-many groups",
 	"Consistency enabled for all groups",
@@ -10240,9 +10213,9 @@ static const char *const s817[] = {
 static const struct cim_qual_decl q599[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s815, 1 },
-	{ "ValueMap", CIM_STRING, true, s816, 72 },
-	{ "Values", CIM_STRING, true, s817, 72 },
+	{ "Description", CIM_STRING, false, s814, 1 },
+	{ "ValueMap", CIM_STRING, true, s815, 72 },
+	{ "Values", CIM_STRING, true, s816, 72 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures[] = {
@@ -10254,27 +10227,27 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s818[] = {
+static const char *const s817[] = {
 	"Tells the group features of a replication type.",
 };
 
 static const struct cim_qual_decl q600[] = {
-	{ "Description", CIM_STRING, false, s818, 1 },
+	{ "Description", CIM_STRING, false, s817, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s819[] = {
+static const char *const s818[] = {
 	"The kinds of consistency.",
 };
 
-static const char *const s820[] = {
+static const char *const s819[] = {
 	"2",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s821[] = {
+static const char *const s820[] = {
 	"Sequentially Consistent",
 	"DMTF Reserved",
 	"Vendor Specific",
@@ -10283,9 +10256,9 @@ static const char *const s821[] = {
 static const struct cim_qual_decl q601[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s819, 1 },
-	{ "ValueMap", CIM_STRING, true, s820, 3 },
-	{ "Values", CIM_STRING, true, s821, 3 },
+	{ "Description", CIM_STRING, false, s818, 1 },
+	{ "ValueMap", CIM_STRING, true, s819, 3 },
+	{ "Values", CIM_STRING, true, s820, 3 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConsistency[] = {
@@ -10297,21 +10270,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s822[] = {
+static const char *const s821[] = {
 	"Tells the kinds of consistency for a replication type.",
 };
 
 static const struct cim_qual_decl q602[] = {
-	{ "Description", CIM_STRING, false, s822, 1 },
+	{ "Description", CIM_STRING, false, s821, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s823[] = {
+static const char *const s822[] = {
 	"Operations on a relationship.",
 };
 
-static const char *const s824[] = {
+static const char *const s823[] = {
 	"2",
 	"3",
 	"4",
@@ -10346,27 +10319,27 @@ static const struct cim_qual_decl q603[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s823, 1 },
-	{ "ValueMap", CIM_STRING, true, s824, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+	{ "Description", CIM_STRING, false, s822, 1 },
+	{ "ValueMap", CIM_STRING, true, s823, 28 },
+	{ "Values", CIM_STRING, true, s803, 28 },
 };
 
-static const char *const s825[] = {
+static const char *const s824[] = {
 	"Only relationships in this CopyState; NULL means all of them.",
 };
 
 static const struct cim_qual_decl q604[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s825, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+	{ "Description", CIM_STRING, false, s824, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 19 },
+	{ "Values", CIM_STRING, true, s799, 19 },
 };
 
-static const char *const s826[] = {
+static const char *const s825[] = {
 	"For each operation: which service has to be asked.",
 };
 
-static const char *const s827[] = {
+static const char *const s826[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
@@ -10379,12 +10352,12 @@ static const struct cim_qual_decl q605[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s826, 1 },
+	{ "Description", CIM_STRING, false, s825, 1 },
 	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s827, 6 },
+	{ "Values", CIM_STRING, true, s826, 6 },
 };
 
-static const char *const s828[] = {
+static const char *const s827[] = {
 	"For each operation: must Force be TRUE\077",
 };
 
@@ -10392,10 +10365,10 @@ static const struct cim_qual_decl q606[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s828, 1 },
+	{ "Description", CIM_STRING, false, s827, 1 },
 };
 
-static const char *const s829[] = {
+static const char *const s828[] = {
 	"For each operation: does the path of the relationship change\077",
 };
 
@@ -10403,7 +10376,7 @@ static const struct cim_qual_decl q607[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s829, 1 },
+	{ "Description", CIM_STRING, false, s828, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
@@ -10423,26 +10396,26 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s830[] = {
+static const char *const s829[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on an element relationship.",
 };
 
 static const struct cim_qual_decl q608[] = {
-	{ "Description", CIM_STRING, false, s830, 1 },
+	{ "Description", CIM_STRING, false, s829, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s831[] = {
+static const char *const s830[] = {
 	"Operations on a group relationship.",
 };
 
 static const struct cim_qual_decl q609[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s831, 1 },
-	{ "ValueMap", CIM_STRING, true, s824, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+	{ "Description", CIM_STRING, false, s830, 1 },
+	{ "ValueMap", CIM_STRING, true, s823, 28 },
+	{ "Values", CIM_STRING, true, s803, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
@@ -10462,21 +10435,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s832[] = {
+static const char *const s831[] = {
 	"Tells the operations that ModifyReplicaSynchronization accepts on a group relationship.",
 };
 
 static const struct cim_qual_decl q610[] = {
-	{ "Description", CIM_STRING, false, s832, 1 },
+	{ "Description", CIM_STRING, false, s831, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s833[] = {
+static const char *const s832[] = {
 	"Element relationships (2, the default) or group relationships (3).",
 };
 
-static const char *const s834[] = {
+static const char *const s833[] = {
 	"StorageSynchronized",
 	"GroupSynchronized",
 	"DMTF Reserved",
@@ -10485,16 +10458,16 @@ static const char *const s834[] = {
 
 static const struct cim_qual_decl q611[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s833, 1 },
+	{ "Description", CIM_STRING, false, s832, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s834, 4 },
+	{ "Values", CIM_STRING, true, s833, 4 },
 };
 
-static const char *const s835[] = {
+static const char *const s834[] = {
 	"Operations on a list of relationships.",
 };
 
-static const char *const s836[] = {
+static const char *const s835[] = {
 	"2",
 	"3",
 	"4",
@@ -10523,7 +10496,7 @@ static const char *const s836[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s837[] = {
+static const char *const s836[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -10555,9 +10528,9 @@ static const char *const s837[] = {
 static const struct cim_qual_decl q612[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s835, 1 },
-	{ "ValueMap", CIM_STRING, true, s836, 26 },
-	{ "Values", CIM_STRING, true, s837, 26 },
+	{ "Description", CIM_STRING, false, s834, 1 },
+	{ "ValueMap", CIM_STRING, true, s835, 26 },
+	{ "Values", CIM_STRING, true, s836, 26 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListOperations[] = {
@@ -10579,17 +10552,17 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s838[] = {
+static const char *const s837[] = {
 	"Tells the operations that ModifyListSynchronization accepts.",
 };
 
 static const struct cim_qual_decl q613[] = {
-	{ "Description", CIM_STRING, false, s838, 1 },
+	{ "Description", CIM_STRING, false, s837, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s839[] = {
+static const char *const s838[] = {
 	"Activate Consistency",
 	"Deactivate Consistency",
 	"Delete",
@@ -10605,9 +10578,9 @@ static const struct cim_qual_decl q614[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s823, 1 },
+	{ "Description", CIM_STRING, false, s822, 1 },
 	{ "ValueMap", CIM_STRING, true, s449, 9 },
-	{ "Values", CIM_STRING, true, s839, 9 },
+	{ "Values", CIM_STRING, true, s838, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations[] = {
@@ -10619,21 +10592,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s840[] = {
+static const char *const s839[] = {
 	"Tells the operations on point-in-time images without targets.",
 };
 
 static const struct cim_qual_decl q615[] = {
-	{ "Description", CIM_STRING, false, s840, 1 },
+	{ "Description", CIM_STRING, false, s839, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s841[] = {
+static const char *const s840[] = {
 	"What applies to thin elements.",
 };
 
-static const char *const s842[] = {
+static const char *const s841[] = {
 	"1",
 	"2",
 	"3",
@@ -10641,7 +10614,7 @@ static const char *const s842[] = {
 	"0x8000..",
 };
 
-static const char *const s843[] = {
+static const char *const s842[] = {
 	"Thin provisioning is not supported",
 	"Zeros written in unused allocated blocks of target",
 	"Unused allocated blocks of target are not initialized",
@@ -10652,9 +10625,9 @@ static const char *const s843[] = {
 static const struct cim_qual_decl q616[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s841, 1 },
-	{ "ValueMap", CIM_STRING, true, s842, 5 },
-	{ "Values", CIM_STRING, true, s843, 5 },
+	{ "Description", CIM_STRING, false, s840, 1 },
+	{ "ValueMap", CIM_STRING, true, s841, 5 },
+	{ "Values", CIM_STRING, true, s842, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures[] = {
@@ -10666,21 +10639,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s844[] = {
+static const char *const s843[] = {
 	"Tells what applies to thin elements.",
 };
 
 static const struct cim_qual_decl q617[] = {
-	{ "Description", CIM_STRING, false, s844, 1 },
+	{ "Description", CIM_STRING, false, s843, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s845[] = {
+static const char *const s844[] = {
 	"Which limit is asked for.",
 };
 
-static const char *const s846[] = {
+static const char *const s845[] = {
 	"Number of groups",
 	"Number of elements per source group",
 	"Number of elements per target group",
@@ -10701,19 +10674,19 @@ static const char *const s846[] = {
 
 static const struct cim_qual_decl q618[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s845, 1 },
+	{ "Description", CIM_STRING, false, s844, 1 },
 	{ "ValueMap", CIM_STRING, true, s458, 16 },
-	{ "Values", CIM_STRING, true, s846, 16 },
+	{ "Values", CIM_STRING, true, s845, 16 },
 };
 
-static const char *const s847[] = {
+static const char *const s846[] = {
 	"The limit; 0 stands for no fixed limit.",
 };
 
 static const struct cim_qual_decl q619[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s847, 1 },
+	{ "Description", CIM_STRING, false, s846, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedMaximum[] = {
@@ -10727,11 +10700,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s848[] = {
+static const char *const s847[] = {
 	"Tells a limit.",
 };
 
-static const char *const s849[] = {
+static const char *const s848[] = {
 	"0",
 	"1",
 	"2",
@@ -10744,7 +10717,7 @@ static const char *const s849[] = {
 	"0x8000..",
 };
 
-static const char *const s850[] = {
+static const char *const s849[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10758,23 +10731,23 @@ static const char *const s850[] = {
 };
 
 static const struct cim_qual_decl q620[] = {
-	{ "Description", CIM_STRING, false, s848, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s850, 10 },
+	{ "Description", CIM_STRING, false, s847, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s849, 10 },
 };
 
-static const char *const s851[] = {
+static const char *const s850[] = {
 	"Consistency that a group replica has when the request does not say.",
 };
 
-static const char *const s852[] = {
+static const char *const s851[] = {
 	"0",
 	"2",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s853[] = {
+static const char *const s852[] = {
 	"No default consistency",
 	"Sequentially Consistent",
 	"DMTF Reserved",
@@ -10784,9 +10757,9 @@ static const char *const s853[] = {
 static const struct cim_qual_decl q621[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s851, 1 },
-	{ "ValueMap", CIM_STRING, true, s852, 4 },
-	{ "Values", CIM_STRING, true, s853, 4 },
+	{ "Description", CIM_STRING, false, s850, 1 },
+	{ "ValueMap", CIM_STRING, true, s851, 4 },
+	{ "Values", CIM_STRING, true, s852, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultConsistency[] = {
@@ -10798,21 +10771,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s854[] = {
+static const char *const s853[] = {
 	"Tells the consistency of a group replica when the request does not say.",
 };
 
 static const struct cim_qual_decl q622[] = {
-	{ "Description", CIM_STRING, false, s854, 1 },
+	{ "Description", CIM_STRING, false, s853, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s855[] = {
+static const char *const s854[] = {
 	"Persistency that a group has when the request does not say.",
 };
 
-static const char *const s856[] = {
+static const char *const s855[] = {
 	"No default persistency",
 	"Persistent",
 	"Not Persistent",
@@ -10823,9 +10796,9 @@ static const char *const s856[] = {
 static const struct cim_qual_decl q623[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s855, 1 },
+	{ "Description", CIM_STRING, false, s854, 1 },
 	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s856, 5 },
+	{ "Values", CIM_STRING, true, s855, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency[] = {
@@ -10833,21 +10806,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, NULL, q623, 5 },
 };
 
-static const char *const s857[] = {
+static const char *const s856[] = {
 	"Tells the persistency of a group when the request does not say.",
 };
 
 static const struct cim_qual_decl q624[] = {
-	{ "Description", CIM_STRING, false, s857, 1 },
+	{ "Description", CIM_STRING, false, s856, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s858[] = {
+static const char *const s857[] = {
 	"The property of ReplicationSettingData that is asked about.",
 };
 
-static const char *const s859[] = {
+static const char *const s858[] = {
 	"2",
 	"3",
 	"4",
@@ -10877,7 +10850,7 @@ static const char *const s859[] = {
 	"0x8000..",
 };
 
-static const char *const s860[] = {
+static const char *const s859[] = {
 	"ConsistentPointInTime",
 	"DesiredCopyMethodology",
 	"Multihop",
@@ -10909,19 +10882,19 @@ static const char *const s860[] = {
 
 static const struct cim_qual_decl q625[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s858, 1 },
-	{ "ValueMap", CIM_STRING, true, s859, 27 },
-	{ "Values", CIM_STRING, true, s860, 27 },
+	{ "Description", CIM_STRING, false, s857, 1 },
+	{ "ValueMap", CIM_STRING, true, s858, 27 },
+	{ "Values", CIM_STRING, true, s859, 27 },
 };
 
-static const char *const s861[] = {
+static const char *const s860[] = {
 	"The values that can be asked for.",
 };
 
 static const struct cim_qual_decl q626[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s861, 1 },
+	{ "Description", CIM_STRING, false, s860, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData[] = {
@@ -10935,11 +10908,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s862[] = {
+static const char *const s861[] = {
 	"Tells the values that a property of ReplicationSettingData may have.",
 };
 
-static const char *const s863[] = {
+static const char *const s862[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10953,12 +10926,12 @@ static const char *const s863[] = {
 };
 
 static const struct cim_qual_decl q627[] = {
-	{ "Description", CIM_STRING, false, s862, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s863, 10 },
+	{ "Description", CIM_STRING, false, s861, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s862, 10 },
 };
 
-static const char *const s864[] = {
+static const char *const s863[] = {
 	"An instance of ReplicationSettingData with the values that apply when a request carries none.",
 };
 
@@ -10966,7 +10939,7 @@ static const struct cim_qual_decl q628[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s864, 1 },
+	{ "Description", CIM_STRING, false, s863, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData[] = {
@@ -10976,11 +10949,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefault
 	  NULL, "", q628, 4 },
 };
 
-static const char *const s865[] = {
+static const char *const s864[] = {
 	"Gives the settings that apply when a request carries none.",
 };
 
-static const char *const s866[] = {
+static const char *const s865[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10994,25 +10967,25 @@ static const char *const s866[] = {
 };
 
 static const struct cim_qual_decl q629[] = {
-	{ "Description", CIM_STRING, false, s865, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s866, 10 },
+	{ "Description", CIM_STRING, false, s864, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s865, 10 },
 };
 
-static const char *const s867[] = {
+static const char *const s866[] = {
 	"The connection that is asked about.",
 };
 
 static const struct cim_qual_decl q630[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s867, 1 },
+	{ "Description", CIM_STRING, false, s866, 1 },
 };
 
-static const char *const s868[] = {
+static const char *const s867[] = {
 	"Features of the connection.",
 };
 
-static const char *const s869[] = {
+static const char *const s868[] = {
 	"Unidirectional to ServiceAccessPoint",
 	"Unidirectional from ServiceAccessPoint",
 	"DMTF Reserved",
@@ -11022,9 +10995,9 @@ static const char *const s869[] = {
 static const struct cim_qual_decl q631[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s868, 1 },
+	{ "Description", CIM_STRING, false, s867, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s869, 4 },
+	{ "Values", CIM_STRING, true, s868, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures[] = {
@@ -11034,44 +11007,44 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q631, 5 },
 };
 
-static const char *const s870[] = {
+static const char *const s869[] = {
 	"Tells the features of a connection.",
 };
 
 static const struct cim_qual_decl q632[] = {
-	{ "Description", CIM_STRING, false, s870, 1 },
+	{ "Description", CIM_STRING, false, s869, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s871[] = {
+static const char *const s870[] = {
 	"Element on this system.",
 };
 
 static const struct cim_qual_decl q633[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s871, 1 },
+	{ "Description", CIM_STRING, false, s870, 1 },
 };
 
-static const char *const s872[] = {
+static const char *const s871[] = {
 	"Element on the other system.",
 };
 
 static const struct cim_qual_decl q634[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s872, 1 },
+	{ "Description", CIM_STRING, false, s871, 1 },
 };
 
-static const char *const s873[] = {
+static const char *const s872[] = {
 	"Access point of the other system.",
 };
 
 static const struct cim_qual_decl q635[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s873, 1 },
+	{ "Description", CIM_STRING, false, s872, 1 },
 };
 
-static const char *const s874[] = {
+static const char *const s873[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -11081,16 +11054,16 @@ static const char *const s874[] = {
 
 static const struct cim_qual_decl q636[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s807, 1 },
+	{ "Description", CIM_STRING, false, s806, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s874, 5 },
+	{ "Values", CIM_STRING, true, s873, 5 },
 };
 
-static const char *const s875[] = {
+static const char *const s874[] = {
 	"Sync types that would be possible.",
 };
 
-static const char *const s876[] = {
+static const char *const s875[] = {
 	"6",
 	"7",
 	"8",
@@ -11098,7 +11071,7 @@ static const char *const s876[] = {
 	"0x8000..",
 };
 
-static const char *const s877[] = {
+static const char *const s876[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -11109,28 +11082,28 @@ static const char *const s877[] = {
 static const struct cim_qual_decl q637[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s875, 1 },
-	{ "ValueMap", CIM_STRING, true, s876, 5 },
-	{ "Values", CIM_STRING, true, s877, 5 },
+	{ "Description", CIM_STRING, false, s874, 1 },
+	{ "ValueMap", CIM_STRING, true, s875, 5 },
+	{ "Values", CIM_STRING, true, s876, 5 },
 };
 
-static const char *const s878[] = {
+static const char *const s877[] = {
 	"Modes that would be possible.",
 };
 
 static const struct cim_qual_decl q638[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s878, 1 },
+	{ "Description", CIM_STRING, false, s877, 1 },
 	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s796, 6 },
+	{ "Values", CIM_STRING, true, s795, 6 },
 };
 
-static const char *const s879[] = {
+static const char *const s878[] = {
 	"Roles that the local element could play.",
 };
 
-static const char *const s880[] = {
+static const char *const s879[] = {
 	"SystemElement",
 	"SyncedElement",
 	"DMTF Reserved",
@@ -11140,9 +11113,9 @@ static const char *const s880[] = {
 static const struct cim_qual_decl q639[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s879, 1 },
+	{ "Description", CIM_STRING, false, s878, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s880, 4 },
+	{ "Values", CIM_STRING, true, s879, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchronizationSupported[] = {
@@ -11164,21 +11137,21 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchro
 	  NULL, NULL, q639, 5 },
 };
 
-static const char *const s881[] = {
+static const char *const s880[] = {
 	"Tells the replications possible between two elements.",
 };
 
 static const struct cim_qual_decl q640[] = {
-	{ "Description", CIM_STRING, false, s881, 1 },
+	{ "Description", CIM_STRING, false, s880, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s882[] = {
+static const char *const s881[] = {
 	"What applies to compressed elements.",
 };
 
-static const char *const s883[] = {
+static const char *const s882[] = {
 	"1",
 	"2",
 	"3",
@@ -11190,7 +11163,7 @@ static const char *const s883[] = {
 	"0x8000..",
 };
 
-static const char *const s884[] = {
+static const char *const s883[] = {
 	"Storage compression is not supported",
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
@@ -11205,9 +11178,9 @@ static const char *const s884[] = {
 static const struct cim_qual_decl q641[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s882, 1 },
-	{ "ValueMap", CIM_STRING, true, s883, 9 },
-	{ "Values", CIM_STRING, true, s884, 9 },
+	{ "Description", CIM_STRING, false, s881, 1 },
+	{ "ValueMap", CIM_STRING, true, s882, 9 },
+	{ "Values", CIM_STRING, true, s883, 9 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures[] = {
@@ -11219,12 +11192,12 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s885[] = {
+static const char *const s884[] = {
 	"Tells what applies to compressed elements.",
 };
 
 static const struct cim_qual_decl q642[] = {
-	{ "Description", CIM_STRING, false, s885, 1 },
+	{ "Description", CIM_STRING, false, s884, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
@@ -11234,25 +11207,25 @@ static const struct cim_qual_decl q643[] = {
 	{ "Description", CIM_STRING, false, s121, 1 },
 };
 
-static const char *const s886[] = {
+static const char *const s885[] = {
 	"Access point of an element on another system.",
 };
 
 static const struct cim_qual_decl q644[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s886, 1 },
+	{ "Description", CIM_STRING, false, s885, 1 },
 };
 
-static const char *const s887[] = {
+static const char *const s886[] = {
 	"The replication types that are possible.",
 };
 
 static const struct cim_qual_decl q645[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s887, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+	{ "Description", CIM_STRING, false, s886, 1 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s778, 28 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType[] = {
@@ -11268,11 +11241,11 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q645, 5 },
 };
 
-static const char *const s888[] = {
+static const char *const s887[] = {
 	"Tells the token copies possible between two elements.",
 };
 
-static const char *const s889[] = {
+static const char *const s888[] = {
 	"0",
 	"1",
 	"2",
@@ -11286,7 +11259,7 @@ static const char *const s889[] = {
 	"0x8000..",
 };
 
-static const char *const s890[] = {
+static const char *const s889[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11301,12 +11274,12 @@ static const char *const s890[] = {
 };
 
 static const struct cim_qual_decl q646[] = {
-	{ "Description", CIM_STRING, false, s888, 1 },
-	{ "ValueMap", CIM_STRING, true, s889, 11 },
-	{ "Values", CIM_STRING, true, s890, 11 },
+	{ "Description", CIM_STRING, false, s887, 1 },
+	{ "ValueMap", CIM_STRING, true, s888, 11 },
+	{ "Values", CIM_STRING, true, s889, 11 },
 };
 
-static const char *const s891[] = {
+static const char *const s890[] = {
 	"2",
 	"3",
 	"4",
@@ -11316,7 +11289,7 @@ static const char *const s891[] = {
 	"0x8000..",
 };
 
-static const char *const s892[] = {
+static const char *const s891[] = {
 	"ReplicationGroup",
 	"StorageSynchronized",
 	"GroupSynchronized",
@@ -11329,8 +11302,8 @@ static const char *const s892[] = {
 static const struct cim_qual_decl q647[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s891, 7 },
-	{ "Values", CIM_STRING, true, s892, 7 },
+	{ "ValueMap", CIM_STRING, true, s890, 7 },
+	{ "Values", CIM_STRING, true, s891, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElementNameCapabilities[] = {
@@ -11344,7 +11317,7 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElement
 	  NULL, NULL, q134, 3 },
 };
 
-static const char *const s893[] = {
+static const char *const s892[] = {
 	"List is supported",
 	"Sequential consistency",
 	"No consistency",
@@ -11357,9 +11330,9 @@ static const char *const s893[] = {
 static const struct cim_qual_decl q648[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s815, 1 },
-	{ "ValueMap", CIM_STRING, true, s891, 7 },
-	{ "Values", CIM_STRING, true, s893, 7 },
+	{ "Description", CIM_STRING, false, s814, 1 },
+	{ "ValueMap", CIM_STRING, true, s890, 7 },
+	{ "Values", CIM_STRING, true, s892, 7 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListFeatures[] = {
@@ -11371,12 +11344,12 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s894[] = {
+static const char *const s893[] = {
 	"Tells the list features of a replication type.",
 };
 
 static const struct cim_qual_decl q649[] = {
-	{ "Description", CIM_STRING, false, s894, 1 },
+	{ "Description", CIM_STRING, false, s893, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
@@ -11402,24 +11375,24 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q607, 4 },
 };
 
-static const char *const s895[] = {
+static const char *const s894[] = {
 	"Tells the operations that can be asked for on one relationship as it is now.",
 };
 
 static const struct cim_qual_decl q651[] = {
-	{ "Description", CIM_STRING, false, s895, 1 },
+	{ "Description", CIM_STRING, false, s894, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s896[] = {
+static const char *const s895[] = {
 	"The system that is asked about.",
 };
 
 static const struct cim_qual_decl q652[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s896, 1 },
+	{ "Description", CIM_STRING, false, s895, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem[] = {
@@ -11431,17 +11404,17 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, NULL, q582, 5 },
 };
 
-static const char *const s897[] = {
+static const char *const s896[] = {
 	"Tells the replication types possible with a system.",
 };
 
 static const struct cim_qual_decl q653[] = {
-	{ "Description", CIM_STRING, false, s897, 1 },
+	{ "Description", CIM_STRING, false, s896, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
 	{ "Values", CIM_STRING, true, s216, 9 },
 };
 
-static const char *const s898[] = {
+static const char *const s897[] = {
 	"2",
 	"3",
 	"4",
@@ -11470,7 +11443,7 @@ static const char *const s898[] = {
 	"27",
 };
 
-static const char *const s899[] = {
+static const char *const s898[] = {
 	"Synchronous Mirror Local",
 	"Asynchronous Mirror Local",
 	"Synchronous Mirror Remote",
@@ -11501,18 +11474,18 @@ static const char *const s899[] = {
 
 static const struct cim_qual_decl q654[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s795, 1 },
-	{ "ValueMap", CIM_STRING, true, s898, 26 },
-	{ "Values", CIM_STRING, true, s899, 26 },
+	{ "Description", CIM_STRING, false, s794, 1 },
+	{ "ValueMap", CIM_STRING, true, s897, 26 },
+	{ "Values", CIM_STRING, true, s898, 26 },
 };
 
-static const char *const s900[] = {
+static const char *const s899[] = {
 	"13",
 	"23",
 	"26",
 };
 
-static const char *const s901[] = {
+static const char *const s900[] = {
 	"DeltaUpdateInterval",
 	"TimeBeforeRemoval",
 	"RPO",
@@ -11520,16 +11493,16 @@ static const char *const s901[] = {
 
 static const struct cim_qual_decl q655[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s858, 1 },
-	{ "ValueMap", CIM_STRING, true, s900, 3 },
-	{ "Values", CIM_STRING, true, s901, 3 },
+	{ "Description", CIM_STRING, false, s857, 1 },
+	{ "ValueMap", CIM_STRING, true, s899, 3 },
+	{ "Values", CIM_STRING, true, s900, 3 },
 };
 
-static const char *const s902[] = {
+static const char *const s901[] = {
 	"How SupportedValues is to be read.",
 };
 
-static const char *const s903[] = {
+static const char *const s902[] = {
 	"Single",
 	"Range",
 	"Range with increment",
@@ -11539,9 +11512,9 @@ static const char *const s903[] = {
 static const struct cim_qual_decl q656[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s902, 1 },
+	{ "Description", CIM_STRING, false, s901, 1 },
 	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s903, 4 },
+	{ "Values", CIM_STRING, true, s902, 4 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime[] = {
@@ -11557,14 +11530,14 @@ static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupport
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s904[] = {
+static const char *const s903[] = {
 	"Tells the values that a datetime property of ReplicationSettingData may have.",
 };
 
 static const struct cim_qual_decl q657[] = {
-	{ "Description", CIM_STRING, false, s904, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s863, 10 },
+	{ "Description", CIM_STRING, false, s903, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s862, 10 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationServiceCapabilities_props[] = {
@@ -11608,94 +11581,94 @@ static const struct cim_method_decl CIM_ReplicationServiceCapabilities_methods[]
 	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q657, 3 },
 };
 
-static const char *const s905[] = {
+static const char *const s904[] = {
 	"What the replication service is able to do.",
 };
 
 static const struct cim_qual_decl q658[] = {
 	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s905, 1 },
+	{ "Description", CIM_STRING, false, s904, 1 },
 };
 
-static const char *const s906[] = {
+static const char *const s905[] = {
 	"What the replication service can do.",
 };
 
 static const struct cim_qual_decl q659[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s906, 1 },
+	{ "Description", CIM_STRING, false, s905, 1 },
 };
 
-static const char *const s907[] = {
+static const char *const s906[] = {
 	"Name of the new group, becomes its ElementName.",
 };
 
 static const struct cim_qual_decl q660[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s907, 1 },
+	{ "Description", CIM_STRING, false, s906, 1 },
 };
 
-static const char *const s908[] = {
+static const char *const s907[] = {
 	"Elements, in the order they are to have in the group.",
 };
 
 static const struct cim_qual_decl q661[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+	{ "Description", CIM_STRING, false, s907, 1 },
 };
 
-static const char *const s909[] = {
+static const char *const s908[] = {
 	"FALSE asks for a group that does not outlive the agent. Only TRUE is supported.",
 };
 
 static const struct cim_qual_decl q662[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s909, 1 },
+	{ "Description", CIM_STRING, false, s908, 1 },
 };
 
-static const char *const s910[] = {
+static const char *const s909[] = {
 	"TRUE asks that the group goes away with its last member. Only FALSE is supported.",
 };
 
 static const struct cim_qual_decl q663[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s910, 1 },
+	{ "Description", CIM_STRING, false, s909, 1 },
 };
 
-static const char *const s911[] = {
+static const char *const s910[] = {
 	"TRUE asks that the group goes away with its last replication relationship. Only FALSE is supported.",
 };
 
 static const struct cim_qual_decl q664[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s911, 1 },
+	{ "Description", CIM_STRING, false, s910, 1 },
 };
 
-static const char *const s912[] = {
+static const char *const s911[] = {
 	"Access point of the service that owns the element. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q665[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+	{ "Description", CIM_STRING, false, s911, 1 },
 };
 
-static const char *const s913[] = {
+static const char *const s912[] = {
 	"The group.",
 };
 
 static const struct cim_qual_decl q666[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
+	{ "Description", CIM_STRING, false, s912, 1 },
 };
 
-static const char *const s914[] = {
+static const char *const s913[] = {
 	"What the group may be used as.",
 };
 
-static const char *const s915[] = {
+static const char *const s914[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
@@ -11705,9 +11678,9 @@ static const char *const s915[] = {
 
 static const struct cim_qual_decl q667[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s914, 1 },
+	{ "Description", CIM_STRING, false, s913, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s915, 5 },
+	{ "Values", CIM_STRING, true, s914, 5 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
@@ -11731,11 +11704,11 @@ static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
 	  NULL, NULL, q667, 4 },
 };
 
-static const char *const s916[] = {
+static const char *const s915[] = {
 	"Makes a group of elements.",
 };
 
-static const char *const s917[] = {
+static const char *const s916[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11749,24 +11722,24 @@ static const char *const s917[] = {
 };
 
 static const struct cim_qual_decl q668[] = {
-	{ "Description", CIM_STRING, false, s916, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s917, 10 },
+	{ "Description", CIM_STRING, false, s915, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s916, 10 },
 };
 
 static const struct cim_qual_decl q669[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
+	{ "Description", CIM_STRING, false, s912, 1 },
 };
 
-static const char *const s918[] = {
+static const char *const s917[] = {
 	"TRUE deletes the group though it has members (which stay); FALSE only deletes an empty group.",
 };
 
 static const struct cim_qual_decl q670[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s918, 1 },
+	{ "Description", CIM_STRING, false, s917, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
@@ -11780,11 +11753,11 @@ static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s919[] = {
+static const char *const s918[] = {
 	"Deletes a group. Its members stay.",
 };
 
-static const char *const s920[] = {
+static const char *const s919[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11798,9 +11771,9 @@ static const char *const s920[] = {
 };
 
 static const struct cim_qual_decl q671[] = {
-	{ "Description", CIM_STRING, false, s919, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s920, 10 },
+	{ "Description", CIM_STRING, false, s918, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s919, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
@@ -11814,11 +11787,11 @@ static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s921[] = {
+static const char *const s920[] = {
 	"Appends elements to the end of a group.",
 };
 
-static const char *const s922[] = {
+static const char *const s921[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11832,9 +11805,9 @@ static const char *const s922[] = {
 };
 
 static const struct cim_qual_decl q672[] = {
-	{ "Description", CIM_STRING, false, s921, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s922, 10 },
+	{ "Description", CIM_STRING, false, s920, 1 },
+	{ "ValueMap", CIM_STRING, true, s848, 10 },
+	{ "Values", CIM_STRING, true, s921, 10 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
@@ -11850,11 +11823,11 @@ static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s923[] = {
+static const char *const s922[] = {
 	"Removes elements from a group.",
 };
 
-static const char *const s924[] = {
+static const char *const s923[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11869,26 +11842,26 @@ static const char *const s924[] = {
 };
 
 static const struct cim_qual_decl q673[] = {
-	{ "Description", CIM_STRING, false, s923, 1 },
-	{ "ValueMap", CIM_STRING, true, s889, 11 },
-	{ "Values", CIM_STRING, true, s924, 11 },
+	{ "Description", CIM_STRING, false, s922, 1 },
+	{ "ValueMap", CIM_STRING, true, s888, 11 },
+	{ "Values", CIM_STRING, true, s923, 11 },
 };
 
 static const struct cim_qual_decl q674[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+	{ "Description", CIM_STRING, false, s785, 1 },
+	{ "ValueMap", CIM_STRING, true, s786, 6 },
+	{ "Values", CIM_STRING, true, s787, 6 },
 };
 
-static const char *const s925[] = {
+static const char *const s924[] = {
 	"Access point of the source's system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q675[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s925, 1 },
+	{ "Description", CIM_STRING, false, s924, 1 },
 };
 
 static const struct cim_qual_decl q676[] = {
@@ -11897,13 +11870,13 @@ static const struct cim_qual_decl q676[] = {
 	{ "Description", CIM_STRING, false, s122, 1 },
 };
 
-static const char *const s926[] = {
+static const char *const s925[] = {
 	"Access point of the target's system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q677[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s926, 1 },
+	{ "Description", CIM_STRING, false, s925, 1 },
 };
 
 static const struct cim_qual_decl q678[] = {
@@ -11912,33 +11885,33 @@ static const struct cim_qual_decl q678[] = {
 	{ "Description", CIM_STRING, false, s132, 1 },
 };
 
-static const char *const s927[] = {
+static const char *const s926[] = {
 	"The method, or its job, is not over before the relationships have reached this CopyState. NULL does not wait for a state in particular.",
 };
 
 static const struct cim_qual_decl q679[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+	{ "Description", CIM_STRING, false, s926, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 19 },
+	{ "Values", CIM_STRING, true, s799, 19 },
 };
 
-static const char *const s928[] = {
+static const char *const s927[] = {
 	"Collection that describes the path to a remote system. Local only here; leave NULL.",
 };
 
 static const struct cim_qual_decl q680[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+	{ "Description", CIM_STRING, false, s927, 1 },
 };
 
-static const char *const s929[] = {
+static const char *const s928[] = {
 	"Collections that the target elements are to join. Not supported; leave NULL.",
 };
 
 static const struct cim_qual_decl q681[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s929, 1 },
+	{ "Description", CIM_STRING, false, s928, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[] = {
@@ -11974,11 +11947,11 @@ static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[]
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s930[] = {
+static const char *const s929[] = {
 	"Makes a replica of one element. Return 0: done in the call. Return 4096: a job was started, see Job.",
 };
 
-static const char *const s931[] = {
+static const char *const s930[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -11993,62 +11966,62 @@ static const char *const s931[] = {
 };
 
 static const struct cim_qual_decl q682[] = {
-	{ "Description", CIM_STRING, false, s930, 1 },
+	{ "Description", CIM_STRING, false, s929, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s932[] = {
+static const char *const s931[] = {
 	"Name of the relationship; also the stem of the names of targets that are made (name_1, name_2, ...).",
 };
 
 static const struct cim_qual_decl q683[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s932, 1 },
+	{ "Description", CIM_STRING, false, s931, 1 },
 };
 
-static const char *const s933[] = {
+static const char *const s932[] = {
 	"The group to copy; all its members at one point in time.",
 };
 
 static const struct cim_qual_decl q684[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+	{ "Description", CIM_STRING, false, s932, 1 },
 };
 
-static const char *const s934[] = {
+static const char *const s933[] = {
 	"The group to copy to, with as many members as the source group, or empty, or NULL to have one made.",
 };
 
 static const struct cim_qual_decl q685[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s934, 1 },
+	{ "Description", CIM_STRING, false, s933, 1 },
 };
 
-static const char *const s935[] = {
+static const char *const s934[] = {
 	"Number of targets for one source. Does not apply to the copies made here; leave NULL.",
 };
 
 static const struct cim_qual_decl q686[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s935, 1 },
+	{ "Description", CIM_STRING, false, s934, 1 },
 };
 
-static const char *const s936[] = {
+static const char *const s935[] = {
 	"What order of dependent writes the set of replicas keeps. This implementation always gives sequential consistency, so both values are accepted.",
 };
 
-static const char *const s937[] = {
+static const char *const s936[] = {
 	"No Consistency",
 	"Sequential Consistency",
 };
 
 static const struct cim_qual_decl q687[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s936, 1 },
+	{ "Description", CIM_STRING, false, s935, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s937, 2 },
+	{ "Values", CIM_STRING, true, s936, 2 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] = {
@@ -12090,33 +12063,33 @@ static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] =
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s938[] = {
+static const char *const s937[] = {
 	"Makes replicas of all members of a group at one point in time. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
 static const struct cim_qual_decl q688[] = {
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "Description", CIM_STRING, false, s937, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s939[] = {
+static const char *const s938[] = {
 	"Name of the new aspect.",
 };
 
 static const struct cim_qual_decl q689[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
+	{ "Description", CIM_STRING, false, s938, 1 },
 };
 
-static const char *const s940[] = {
+static const char *const s939[] = {
 	"Association to a point-in-time image that the operation left behind; always NULL here.",
 };
 
 static const struct cim_qual_decl q690[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s940, 1 },
+	{ "Description", CIM_STRING, false, s939, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationAspect[] = {
@@ -12142,50 +12115,50 @@ static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationA
 	  "CIM_SettingsDefineState", NULL, q690, 3 },
 };
 
-static const char *const s941[] = {
+static const char *const s940[] = {
 	"Takes a point-in-time image without a target.",
 };
 
 static const struct cim_qual_decl q691[] = {
-	{ "Description", CIM_STRING, false, s941, 1 },
+	{ "Description", CIM_STRING, false, s940, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_qual_decl q692[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+	{ "ValueMap", CIM_STRING, true, s777, 28 },
+	{ "Values", CIM_STRING, true, s803, 28 },
 };
 
-static const char *const s942[] = {
+static const char *const s941[] = {
 	"Element pairs for the operations that add or remove one.",
 };
 
 static const struct cim_qual_decl q693[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s942, 1 },
+	{ "Description", CIM_STRING, false, s941, 1 },
 };
 
-static const char *const s943[] = {
+static const char *const s942[] = {
 	"TRUE asks to go on despite possible loss of data in the target. Accepted; nothing that is refused without it is allowed with it.",
 };
 
 static const struct cim_qual_decl q694[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s943, 1 },
+	{ "Description", CIM_STRING, false, s942, 1 },
 };
 
-static const char *const s944[] = {
+static const char *const s943[] = {
 	"The relationship under its new path, when the operation changed it; NULL otherwise.",
 };
 
 static const struct cim_qual_decl q695[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+	{ "Description", CIM_STRING, false, s943, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchronization[] = {
@@ -12209,11 +12182,11 @@ static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchroni
 	  "CIM_Synchronized", NULL, q695, 3 },
 };
 
-static const char *const s945[] = {
+static const char *const s944[] = {
 	"Acts on a relationship between elements, or between groups with all their pairs.",
 };
 
-static const char *const s946[] = {
+static const char *const s945[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -12228,12 +12201,12 @@ static const char *const s946[] = {
 };
 
 static const struct cim_qual_decl q696[] = {
-	{ "Description", CIM_STRING, false, s945, 1 },
+	{ "Description", CIM_STRING, false, s944, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s947[] = {
+static const char *const s946[] = {
 	"2",
 	"4",
 	"7",
@@ -12260,7 +12233,7 @@ static const char *const s947[] = {
 	"0x8000..",
 };
 
-static const char *const s948[] = {
+static const char *const s947[] = {
 	"Abort",
 	"Activate",
 	"Deactivate",
@@ -12291,18 +12264,18 @@ static const struct cim_qual_decl q697[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s947, 24 },
-	{ "Values", CIM_STRING, true, s948, 24 },
+	{ "ValueMap", CIM_STRING, true, s946, 24 },
+	{ "Values", CIM_STRING, true, s947, 24 },
 };
 
-static const char *const s949[] = {
+static const char *const s948[] = {
 	"The relationships under their new paths, when the operation changed them; NULL otherwise.",
 };
 
 static const struct cim_qual_decl q698[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s949, 1 },
+	{ "Description", CIM_STRING, false, s948, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronization[] = {
@@ -12324,17 +12297,17 @@ static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronizat
 	  "CIM_Synchronized", NULL, q698, 3 },
 };
 
-static const char *const s950[] = {
+static const char *const s949[] = {
 	"Acts on a list of relationships of the same SyncType and Mode, on all of them or on none.",
 };
 
 static const struct cim_qual_decl q699[] = {
-	{ "Description", CIM_STRING, false, s950, 1 },
+	{ "Description", CIM_STRING, false, s949, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s951[] = {
+static const char *const s950[] = {
 	"2",
 	"3",
 	"4",
@@ -12350,14 +12323,14 @@ static const struct cim_qual_decl q700[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s951, 9 },
-	{ "Values", CIM_STRING, true, s839, 9 },
+	{ "ValueMap", CIM_STRING, true, s950, 9 },
+	{ "Values", CIM_STRING, true, s838, 9 },
 };
 
 static const struct cim_qual_decl q701[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s940, 1 },
+	{ "Description", CIM_STRING, false, s939, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineState[] = {
@@ -12391,32 +12364,32 @@ static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineSt
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s952[] = {
+static const char *const s951[] = {
 	"Acts on a point-in-time image.",
 };
 
 static const struct cim_qual_decl q702[] = {
-	{ "Description", CIM_STRING, false, s952, 1 },
+	{ "Description", CIM_STRING, false, s951, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s953[] = {
+static const char *const s952[] = {
 	"The pools that new targets may be taken from.",
 };
 
 static const struct cim_qual_decl q703[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s953, 1 },
+	{ "Description", CIM_STRING, false, s952, 1 },
 };
 
-static const char *const s954[] = {
+static const char *const s953[] = {
 	"Upper bound of how many candidates to return; NULL means all.",
 };
 
 static const struct cim_qual_decl q704[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s954, 1 },
+	{ "Description", CIM_STRING, false, s953, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElements[] = {
@@ -12445,10 +12418,10 @@ static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElem
 static const struct cim_qual_decl q705[] = {
 	{ "Description", CIM_STRING, false, s144, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s955[] = {
+static const char *const s954[] = {
 	"Only systems currently reachable",
 	"Include access points for systems currently reachable",
 };
@@ -12457,37 +12430,37 @@ static const struct cim_qual_decl q706[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s163, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s955, 2 },
+	{ "Values", CIM_STRING, true, s954, 2 },
 };
 
-static const char *const s956[] = {
+static const char *const s955[] = {
 	"The systems found.",
 };
 
 static const struct cim_qual_decl q707[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s956, 1 },
+	{ "Description", CIM_STRING, false, s955, 1 },
 };
 
-static const char *const s957[] = {
+static const char *const s956[] = {
 	"Access points on this system.",
 };
 
 static const struct cim_qual_decl q708[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "Description", CIM_STRING, false, s956, 1 },
 };
 
-static const char *const s958[] = {
+static const char *const s957[] = {
 	"Access points on the other system.",
 };
 
 static const struct cim_qual_decl q709[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s958, 1 },
+	{ "Description", CIM_STRING, false, s957, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
@@ -12503,49 +12476,49 @@ static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
 	  "CIM_ServiceAccessPoint", NULL, q709, 3 },
 };
 
-static const char *const s959[] = {
+static const char *const s958[] = {
 	"Lists the systems that this one can replicate to.",
 };
 
 static const struct cim_qual_decl q710[] = {
-	{ "Description", CIM_STRING, false, s959, 1 },
+	{ "Description", CIM_STRING, false, s958, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s960[] = {
+static const char *const s959[] = {
 	"Only element relationships (2) or group relationships (3); NULL means both.",
 };
 
-static const char *const s961[] = {
+static const char *const s960[] = {
 	"StorageSynchronized",
 	"GroupSynchronized",
 };
 
 static const struct cim_qual_decl q711[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s960, 1 },
+	{ "Description", CIM_STRING, false, s959, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s961, 2 },
+	{ "Values", CIM_STRING, true, s960, 2 },
 };
 
-static const char *const s962[] = {
+static const char *const s961[] = {
 	"Only relationships within this system, or only those with another one; NULL means all.",
 };
 
-static const char *const s963[] = {
+static const char *const s962[] = {
 	"Local only",
 	"Remote only",
 };
 
 static const struct cim_qual_decl q712[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s962, 1 },
+	{ "Description", CIM_STRING, false, s961, 1 },
 	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s963, 2 },
+	{ "Values", CIM_STRING, true, s962, 2 },
 };
 
-static const char *const s964[] = {
+static const char *const s963[] = {
 	"The relationships, one for each pair of elements.",
 };
 
@@ -12553,7 +12526,7 @@ static const struct cim_qual_decl q713[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+	{ "Description", CIM_STRING, false, s963, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationships[] = {
@@ -12575,24 +12548,24 @@ static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelation
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s965[] = {
+static const char *const s964[] = {
 	"Lists replication relationships as references.",
 };
 
 static const struct cim_qual_decl q714[] = {
-	{ "Description", CIM_STRING, false, s965, 1 },
+	{ "Description", CIM_STRING, false, s964, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s966[] = {
+static const char *const s965[] = {
 	"Access points of the system.",
 };
 
 static const struct cim_qual_decl q715[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s966, 1 },
+	{ "Description", CIM_STRING, false, s965, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints[] = {
@@ -12604,48 +12577,48 @@ static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints
 	  "CIM_ServiceAccessPoint", NULL, q715, 3 },
 };
 
-static const char *const s967[] = {
+static const char *const s966[] = {
 	"Lists the access points of a system.",
 };
 
 static const struct cim_qual_decl q716[] = {
-	{ "Description", CIM_STRING, false, s967, 1 },
+	{ "Description", CIM_STRING, false, s966, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s968[] = {
+static const char *const s967[] = {
 	"CIM_ReplicationEntity",
 };
 
-static const char *const s969[] = {
+static const char *const s968[] = {
 	"Description of the element to add.",
 };
 
 static const struct cim_qual_decl q717[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s968, 1 },
-	{ "Description", CIM_STRING, false, s969, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s967, 1 },
+	{ "Description", CIM_STRING, false, s968, 1 },
 };
 
-static const char *const s970[] = {
+static const char *const s969[] = {
 	"Namespace for the new instance.",
 };
 
 static const struct cim_qual_decl q718[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s970, 1 },
+	{ "Description", CIM_STRING, false, s969, 1 },
 };
 
-static const char *const s971[] = {
+static const char *const s970[] = {
 	"Path of the added element.",
 };
 
 static const struct cim_qual_decl q719[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s971, 1 },
+	{ "Description", CIM_STRING, false, s970, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[] = {
@@ -12659,11 +12632,11 @@ static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[]
 	  "CIM_ReplicationEntity", NULL, q719, 3 },
 };
 
-static const char *const s972[] = {
+static const char *const s971[] = {
 	"Makes an undiscovered element known.",
 };
 
-static const char *const s973[] = {
+static const char *const s972[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -12676,30 +12649,30 @@ static const char *const s973[] = {
 };
 
 static const struct cim_qual_decl q720[] = {
-	{ "Description", CIM_STRING, false, s972, 1 },
+	{ "Description", CIM_STRING, false, s971, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+	{ "Values", CIM_STRING, true, s972, 9 },
 };
 
-static const char *const s974[] = {
+static const char *const s973[] = {
 	"CIM_ServiceAccessPoint",
 };
 
 static const struct cim_qual_decl q721[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s974, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s973, 1 },
+	{ "Description", CIM_STRING, false, s911, 1 },
 };
 
-static const char *const s975[] = {
+static const char *const s974[] = {
 	"Path of the added access point.",
 };
 
 static const struct cim_qual_decl q722[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s975, 1 },
+	{ "Description", CIM_STRING, false, s974, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[] = {
@@ -12711,39 +12684,39 @@ static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[
 	  "CIM_ServiceAccessPoint", NULL, q722, 3 },
 };
 
-static const char *const s976[] = {
+static const char *const s975[] = {
 	"Makes an access point known.",
 };
 
 static const struct cim_qual_decl q723[] = {
-	{ "Description", CIM_STRING, false, s976, 1 },
+	{ "Description", CIM_STRING, false, s975, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+	{ "Values", CIM_STRING, true, s972, 9 },
 };
 
-static const char *const s977[] = {
+static const char *const s976[] = {
 	"CIM_SharedSecret",
 };
 
-static const char *const s978[] = {
+static const char *const s977[] = {
 	"The secret to add.",
 };
 
 static const struct cim_qual_decl q724[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s977, 1 },
-	{ "Description", CIM_STRING, false, s978, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s976, 1 },
+	{ "Description", CIM_STRING, false, s977, 1 },
 };
 
-static const char *const s979[] = {
+static const char *const s978[] = {
 	"Path of the added secret.",
 };
 
 static const struct cim_qual_decl q725[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s979, 1 },
+	{ "Description", CIM_STRING, false, s978, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
@@ -12757,27 +12730,27 @@ static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
 	  "CIM_SharedSecret", NULL, q725, 3 },
 };
 
-static const char *const s980[] = {
+static const char *const s979[] = {
 	"Stores a secret for an access point.",
 };
 
 static const struct cim_qual_decl q726[] = {
-	{ "Description", CIM_STRING, false, s980, 1 },
+	{ "Description", CIM_STRING, false, s979, 1 },
 	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+	{ "Values", CIM_STRING, true, s972, 9 },
 };
 
-static const char *const s981[] = {
+static const char *const s980[] = {
 	"Names for the target elements that are made, matched by index; missing or NULL entries get a generated name.",
 };
 
 static const struct cim_qual_decl q727[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s981, 1 },
+	{ "Description", CIM_STRING, false, s980, 1 },
 };
 
-static const char *const s982[] = {
+static const char *const s981[] = {
 	"The elements to copy, all of one kind.",
 };
 
@@ -12785,10 +12758,10 @@ static const struct cim_qual_decl q728[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+	{ "Description", CIM_STRING, false, s981, 1 },
 };
 
-static const char *const s983[] = {
+static const char *const s982[] = {
 	"The elements to copy to, one for each source in the same order; NULL has them made.",
 };
 
@@ -12796,14 +12769,14 @@ static const struct cim_qual_decl q729[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s983, 1 },
+	{ "Description", CIM_STRING, false, s982, 1 },
 };
 
 static const struct cim_qual_decl q730[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+	{ "Description", CIM_STRING, false, s963, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = {
@@ -12841,55 +12814,55 @@ static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = 
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s984[] = {
+static const char *const s983[] = {
 	"Makes replicas of a list of elements at one point in time, without groups. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
 static const struct cim_qual_decl q731[] = {
-	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "Description", CIM_STRING, false, s983, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_qual_decl q732[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+	{ "Description", CIM_STRING, false, s932, 1 },
 };
 
-static const char *const s985[] = {
+static const char *const s984[] = {
 	"Name of the source group to make, on output the name it got.",
 };
 
 static const struct cim_qual_decl q733[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s985, 1 },
+	{ "Description", CIM_STRING, false, s984, 1 },
 };
 
-static const char *const s986[] = {
+static const char *const s985[] = {
 	"Name of the target group to make, on output the name it got.",
 };
 
 static const struct cim_qual_decl q734[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s986, 1 },
+	{ "Description", CIM_STRING, false, s985, 1 },
 };
 
 static const struct cim_qual_decl q735[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s983, 1 },
+	{ "Description", CIM_STRING, false, s982, 1 },
 };
 
-static const char *const s987[] = {
+static const char *const s986[] = {
 	"Names for the target elements that are made.",
 };
 
 static const struct cim_qual_decl q736[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s987, 1 },
+	{ "Description", CIM_STRING, false, s986, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElements[] = {
@@ -12939,26 +12912,26 @@ static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFrom
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s988[] = {
+static const char *const s987[] = {
 	"Makes the groups and the group replica in one call.",
 };
 
 static const struct cim_qual_decl q737[] = {
-	{ "Description", CIM_STRING, false, s988, 1 },
+	{ "Description", CIM_STRING, false, s987, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s989[] = {
+static const char *const s988[] = {
 	"CIM_Synchronized",
 };
 
 static const struct cim_qual_decl q738[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s989, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s988, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+	{ "Description", CIM_STRING, false, s963, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationshipInstances[] = {
@@ -12980,43 +12953,43 @@ static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelation
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s990[] = {
+static const char *const s989[] = {
 	"Lists replication relationships as embedded instances.",
 };
 
 static const struct cim_qual_decl q739[] = {
-	{ "Description", CIM_STRING, false, s990, 1 },
+	{ "Description", CIM_STRING, false, s989, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s991[] = {
+static const char *const s990[] = {
 	"Associations to point-in-time images.",
 };
 
 static const struct cim_qual_decl q740[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+	{ "Description", CIM_STRING, false, s990, 1 },
 };
 
-static const char *const s992[] = {
+static const char *const s991[] = {
 	"The groups to copy to.",
 };
 
 static const struct cim_qual_decl q741[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s992, 1 },
+	{ "Description", CIM_STRING, false, s991, 1 },
 };
 
-static const char *const s993[] = {
+static const char *const s992[] = {
 	"Settings for new targets.",
 };
 
 static const struct cim_qual_decl q742[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s993, 1 },
+	{ "Description", CIM_STRING, false, s992, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefineState[] = {
@@ -13050,39 +13023,39 @@ static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefi
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s994[] = {
+static const char *const s993[] = {
 	"Acts on a list of point-in-time images.",
 };
 
 static const struct cim_qual_decl q743[] = {
-	{ "Description", CIM_STRING, false, s994, 1 },
+	{ "Description", CIM_STRING, false, s993, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
 static const struct cim_qual_decl q744[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "Description", CIM_STRING, false, s956, 1 },
 };
 
 static const struct cim_qual_decl q745[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s958, 1 },
+	{ "Description", CIM_STRING, false, s957, 1 },
 };
 
-static const char *const s995[] = {
+static const char *const s994[] = {
 	"The other system.",
 };
 
 static const struct cim_qual_decl q746[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s995, 1 },
+	{ "Description", CIM_STRING, false, s994, 1 },
 };
 
 static const struct cim_qual_decl q747[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+	{ "Description", CIM_STRING, false, s927, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplicationCollection[] = {
@@ -13098,29 +13071,29 @@ static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplication
 	  "CIM_ConnectivityCollection", NULL, q747, 3 },
 };
 
-static const char *const s996[] = {
+static const char *const s995[] = {
 	"Adds access points to a collection.",
 };
 
 static const struct cim_qual_decl q748[] = {
-	{ "Description", CIM_STRING, false, s996, 1 },
+	{ "Description", CIM_STRING, false, s995, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s997[] = {
+static const char *const s996[] = {
 	"Whether the collection starts enabled.",
 };
 
 static const struct cim_qual_decl q749[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s997, 1 },
+	{ "Description", CIM_STRING, false, s996, 1 },
 };
 
 static const struct cim_qual_decl q750[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+	{ "Description", CIM_STRING, false, s927, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicationCollection[] = {
@@ -13144,14 +13117,14 @@ static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicatio
 	  NULL, "CIM_ReplicationSettingData", q591, 3 },
 };
 
-static const char *const s998[] = {
+static const char *const s997[] = {
 	"Makes a collection of access points.",
 };
 
 static const struct cim_qual_decl q751[] = {
-	{ "Description", CIM_STRING, false, s998, 1 },
+	{ "Description", CIM_STRING, false, s997, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplicationCollection[] = {
@@ -13167,29 +13140,29 @@ static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplic
 	  "CIM_ConnectivityCollection", NULL, q747, 3 },
 };
 
-static const char *const s999[] = {
+static const char *const s998[] = {
 	"Removes access points from a collection.",
 };
 
 static const struct cim_qual_decl q752[] = {
-	{ "Description", CIM_STRING, false, s999, 1 },
+	{ "Description", CIM_STRING, false, s998, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s1000[] = {
+static const char *const s999[] = {
 	"The relationship.",
 };
 
 static const struct cim_qual_decl q753[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1000, 1 },
+	{ "Description", CIM_STRING, false, s999, 1 },
 };
 
 static const struct cim_qual_decl q754[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+	{ "Description", CIM_STRING, false, s981, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSynchronized[] = {
@@ -13215,23 +13188,23 @@ static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSync
 	  NULL, NULL, q679, 4 },
 };
 
-static const char *const s1001[] = {
+static const char *const s1000[] = {
 	"Adds pairs to a group relationship.",
 };
 
 static const struct cim_qual_decl q755[] = {
-	{ "Description", CIM_STRING, false, s1001, 1 },
+	{ "Description", CIM_STRING, false, s1000, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s1002[] = {
+static const char *const s1001[] = {
 	"How long to wait.",
 };
 
 static const struct cim_qual_decl q756[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1002, 1 },
+	{ "Description", CIM_STRING, false, s1001, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = {
@@ -13251,11 +13224,11 @@ static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = 
 	  NULL, NULL, q756, 2 },
 };
 
-static const char *const s1003[] = {
+static const char *const s1002[] = {
 	"Checks that a target holds the data of its source.",
 };
 
-static const char *const s1004[] = {
+static const char *const s1003[] = {
 	"0",
 	"1",
 	"2",
@@ -13270,7 +13243,7 @@ static const char *const s1004[] = {
 	"0x8000..",
 };
 
-static const char *const s1005[] = {
+static const char *const s1004[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -13286,28 +13259,28 @@ static const char *const s1005[] = {
 };
 
 static const struct cim_qual_decl q757[] = {
-	{ "Description", CIM_STRING, false, s1003, 1 },
-	{ "ValueMap", CIM_STRING, true, s1004, 12 },
-	{ "Values", CIM_STRING, true, s1005, 12 },
+	{ "Description", CIM_STRING, false, s1002, 1 },
+	{ "ValueMap", CIM_STRING, true, s1003, 12 },
+	{ "Values", CIM_STRING, true, s1004, 12 },
 };
 
-static const char *const s1006[] = {
+static const char *const s1005[] = {
 	"The element relationships to form a group of.",
 };
 
 static const struct cim_qual_decl q758[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1006, 1 },
+	{ "Description", CIM_STRING, false, s1005, 1 },
 };
 
-static const char *const s1007[] = {
+static const char *const s1006[] = {
 	"The group relationship that was made.",
 };
 
 static const struct cim_qual_decl q759[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1007, 1 },
+	{ "Description", CIM_STRING, false, s1006, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations[] = {
@@ -13339,21 +13312,21 @@ static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFrom
 	  NULL, NULL, q679, 4 },
 };
 
-static const char *const s1008[] = {
+static const char *const s1007[] = {
 	"Makes a group relationship of existing element relationships.",
 };
 
 static const struct cim_qual_decl q760[] = {
-	{ "Description", CIM_STRING, false, s1008, 1 },
+	{ "Description", CIM_STRING, false, s1007, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
-static const char *const s1009[] = {
+static const char *const s1008[] = {
 	"Only aspects in this state; NULL means all of them.",
 };
 
-static const char *const s1010[] = {
+static const char *const s1009[] = {
 	"2",
 	"3",
 	"4",
@@ -13362,7 +13335,7 @@ static const char *const s1010[] = {
 	"7",
 };
 
-static const char *const s1011[] = {
+static const char *const s1010[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -13373,33 +13346,33 @@ static const char *const s1011[] = {
 
 static const struct cim_qual_decl q761[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1009, 1 },
-	{ "ValueMap", CIM_STRING, true, s1010, 6 },
-	{ "Values", CIM_STRING, true, s1011, 6 },
+	{ "Description", CIM_STRING, false, s1008, 1 },
+	{ "ValueMap", CIM_STRING, true, s1009, 6 },
+	{ "Values", CIM_STRING, true, s1010, 6 },
 };
 
-static const char *const s1012[] = {
+static const char *const s1011[] = {
 	"TRUE accepts an answer that may be a little old.",
 };
 
 static const struct cim_qual_decl q762[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1012, 1 },
+	{ "Description", CIM_STRING, false, s1011, 1 },
 };
 
-static const char *const s1013[] = {
+static const char *const s1012[] = {
 	"CIM_SynchronizationAspect",
 };
 
-static const char *const s1014[] = {
+static const char *const s1013[] = {
 	"The aspects found.",
 };
 
 static const struct cim_qual_decl q763[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1013, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1012, 1 },
+	{ "Description", CIM_STRING, false, s1013, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspectInstances[] = {
@@ -13421,20 +13394,20 @@ static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspe
 	  NULL, "CIM_SynchronizationAspect", q763, 4 },
 };
 
-static const char *const s1015[] = {
+static const char *const s1014[] = {
 	"Lists point-in-time images as embedded instances.",
 };
 
 static const struct cim_qual_decl q764[] = {
-	{ "Description", CIM_STRING, false, s1015, 1 },
+	{ "Description", CIM_STRING, false, s1014, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
 static const struct cim_qual_decl q765[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+	{ "Description", CIM_STRING, false, s1013, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspects[] = {
@@ -13456,29 +13429,29 @@ static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspe
 	  "CIM_SynchronizationAspect", NULL, q765, 3 },
 };
 
-static const char *const s1016[] = {
+static const char *const s1015[] = {
 	"Lists point-in-time images as references.",
 };
 
 static const struct cim_qual_decl q766[] = {
-	{ "Description", CIM_STRING, false, s1016, 1 },
+	{ "Description", CIM_STRING, false, s1015, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+	{ "Values", CIM_STRING, true, s945, 11 },
 };
 
-static const char *const s1017[] = {
+static const char *const s1016[] = {
 	"Names of the new aspects.",
 };
 
 static const struct cim_qual_decl q767[] = {
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1017, 1 },
+	{ "Description", CIM_STRING, false, s1016, 1 },
 };
 
 static const struct cim_qual_decl q768[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+	{ "Description", CIM_STRING, false, s990, 1 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizationAspect[] = {
@@ -13502,14 +13475,14 @@ static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizat
 	  "CIM_SettingsDefineState", NULL, q768, 3 },
 };
 
-static const char *const s1018[] = {
+static const char *const s1017[] = {
 	"Takes point-in-time images without targets.",
 };
 
 static const struct cim_qual_decl q769[] = {
-	{ "Description", CIM_STRING, false, s1018, 1 },
+	{ "Description", CIM_STRING, false, s1017, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_method_decl CIM_ReplicationService_methods[] = {
@@ -13545,16 +13518,16 @@ static const struct cim_method_decl CIM_ReplicationService_methods[] = {
 	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q769, 3 },
 };
 
-static const char *const s1019[] = {
+static const char *const s1018[] = {
 	"Makes replicas of elements and of groups of elements.",
 };
 
 static const struct cim_qual_decl q770[] = {
 	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1019, 1 },
+	{ "Description", CIM_STRING, false, s1018, 1 },
 };
 
-static const char *const s1020[] = {
+static const char *const s1019[] = {
 	"The jobs, one for each pair of elements, in the order of the pairs. NULL when they finished in the call.",
 };
 
@@ -13562,7 +13535,7 @@ static const struct cim_qual_decl q771[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1020, 1 },
+	{ "Description", CIM_STRING, false, s1019, 1 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] = {
@@ -13608,15 +13581,15 @@ static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] =
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1021[] = {
+static const char *const s1020[] = {
 	"CreateGroupReplica",
 };
 
 static const struct cim_qual_decl q772[] = {
-	{ "Override", CIM_STRING, false, s1021, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "Override", CIM_STRING, false, s1020, 1 },
+	{ "Description", CIM_STRING, false, s937, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = {
@@ -13656,15 +13629,15 @@ static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = 
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1022[] = {
+static const char *const s1021[] = {
 	"CreateListReplica",
 };
 
 static const struct cim_qual_decl q773[] = {
-	{ "Override", CIM_STRING, false, s1022, 1 },
-	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "Override", CIM_STRING, false, s1021, 1 },
+	{ "Description", CIM_STRING, false, s983, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFromElements[] = {
@@ -13718,15 +13691,15 @@ static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFrom
 	  "CIM_Collection", NULL, q681, 2 },
 };
 
-static const char *const s1023[] = {
+static const char *const s1022[] = {
 	"CreateGroupReplicaFromElements",
 };
 
 static const struct cim_qual_decl q774[] = {
-	{ "Override", CIM_STRING, false, s1023, 1 },
-	{ "Description", CIM_STRING, false, s988, 1 },
+	{ "Override", CIM_STRING, false, s1022, 1 },
+	{ "Description", CIM_STRING, false, s987, 1 },
 	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+	{ "Values", CIM_STRING, true, s930, 11 },
 };
 
 static const struct cim_method_decl RPL_ReplicationService_methods[] = {
@@ -13735,29 +13708,29 @@ static const struct cim_method_decl RPL_ReplicationService_methods[] = {
 	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q774, 4 },
 };
 
-static const char *const s1024[] = {
+static const char *const s1023[] = {
 	"Makes clones. As in the interface of HP 3PAR the methods that make several replicas return, beside the job and the relationship of the whole, those of each pair.",
 };
 
 static const struct cim_qual_decl q775[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1024, 1 },
+	{ "Description", CIM_STRING, false, s1023, 1 },
 };
 
-static const char *const s1025[] = {
+static const char *const s1024[] = {
 	"When the credential was issued.",
 };
 
 static const struct cim_qual_decl q776[] = {
-	{ "Description", CIM_STRING, false, s1025, 1 },
+	{ "Description", CIM_STRING, false, s1024, 1 },
 };
 
-static const char *const s1026[] = {
+static const char *const s1025[] = {
 	"When the credential expires.",
 };
 
 static const struct cim_qual_decl q777[] = {
-	{ "Description", CIM_STRING, false, s1026, 1 },
+	{ "Description", CIM_STRING, false, s1025, 1 },
 };
 
 static const struct cim_prop_decl CIM_Credential_props[] = {
@@ -13767,41 +13740,41 @@ static const struct cim_prop_decl CIM_Credential_props[] = {
 	  NULL, NULL, NULL, q777, 1 },
 };
 
-static const char *const s1027[] = {
+static const char *const s1026[] = {
 	"Proof of identity. Declared for method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q778[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1027, 1 },
+	{ "Description", CIM_STRING, false, s1026, 1 },
 };
 
-static const char *const s1028[] = {
+static const char *const s1027[] = {
 	"Class of the scoping service; part of the key.",
 };
 
 static const struct cim_qual_decl q779[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1028, 1 },
+	{ "Description", CIM_STRING, false, s1027, 1 },
 };
 
-static const char *const s1029[] = {
+static const char *const s1028[] = {
 	"Name of the scoping service; part of the key.",
 };
 
 static const struct cim_qual_decl q780[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1029, 1 },
+	{ "Description", CIM_STRING, false, s1028, 1 },
 };
 
-static const char *const s1030[] = {
+static const char *const s1029[] = {
 	"Name of the other side; part of the key.",
 };
 
 static const struct cim_qual_decl q781[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1030, 1 },
+	{ "Description", CIM_STRING, false, s1029, 1 },
 };
 
 static const struct cim_prop_decl CIM_SharedSecret_props[] = {
@@ -13817,20 +13790,20 @@ static const struct cim_prop_decl CIM_SharedSecret_props[] = {
 	  NULL, NULL, NULL, q781, 2 },
 };
 
-static const char *const s1031[] = {
+static const char *const s1030[] = {
 	"A password shared by two systems. Declared for method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q782[] = {
 	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1031, 1 },
+	{ "Description", CIM_STRING, false, s1030, 1 },
 };
 
-static const char *const s1032[] = {
+static const char *const s1031[] = {
 	"Kind of element.",
 };
 
-static const char *const s1033[] = {
+static const char *const s1032[] = {
 	"0",
 	"1",
 	"2",
@@ -13848,7 +13821,7 @@ static const char *const s1033[] = {
 	"14",
 };
 
-static const char *const s1034[] = {
+static const char *const s1033[] = {
 	"Unknown",
 	"Other",
 	"StoragePool",
@@ -13867,48 +13840,48 @@ static const char *const s1034[] = {
 };
 
 static const struct cim_qual_decl q783[] = {
-	{ "Description", CIM_STRING, false, s1032, 1 },
-	{ "ValueMap", CIM_STRING, true, s1033, 15 },
-	{ "Values", CIM_STRING, true, s1034, 15 },
+	{ "Description", CIM_STRING, false, s1031, 1 },
+	{ "ValueMap", CIM_STRING, true, s1032, 15 },
+	{ "Values", CIM_STRING, true, s1033, 15 },
 };
 
-static const char *const s1035[] = {
+static const char *const s1034[] = {
 	"Name of the undiscovered element.",
 };
 
 static const struct cim_qual_decl q784[] = {
-	{ "Description", CIM_STRING, false, s1035, 1 },
+	{ "Description", CIM_STRING, false, s1034, 1 },
 };
 
-static const char *const s1036[] = {
+static const char *const s1035[] = {
 	"Text for Type 1 (Other).",
 };
 
 static const struct cim_qual_decl q785[] = {
-	{ "Description", CIM_STRING, false, s1036, 1 },
+	{ "Description", CIM_STRING, false, s1035, 1 },
 };
 
-static const char *const s1037[] = {
+static const char *const s1036[] = {
 	"Whether the object outlives the agent.",
 };
 
 static const struct cim_qual_decl q786[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1037, 1 },
+	{ "Description", CIM_STRING, false, s1036, 1 },
 };
 
-static const char *const s1038[] = {
+static const char *const s1037[] = {
 	"CIM_LogicalElement",
 };
 
-static const char *const s1039[] = {
+static const char *const s1038[] = {
 	"Description of the element that this stands for.",
 };
 
 static const struct cim_qual_decl q787[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1038, 1 },
-	{ "Description", CIM_STRING, false, s1039, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1037, 1 },
+	{ "Description", CIM_STRING, false, s1038, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
@@ -13926,48 +13899,48 @@ static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
 	  NULL, "CIM_LogicalElement", NULL, q787, 3 },
 };
 
-static const char *const s1040[] = {
+static const char *const s1039[] = {
 	"Stand-in for an element that is not discovered here. Declared for method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q788[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1040, 1 },
+	{ "Description", CIM_STRING, false, s1039, 1 },
 };
 
-static const char *const s1041[] = {
+static const char *const s1040[] = {
 	"Kind of replica.",
 };
 
 static const struct cim_qual_decl q789[] = {
-	{ "Description", CIM_STRING, false, s1041, 1 },
-	{ "ValueMap", CIM_STRING, true, s876, 5 },
-	{ "Values", CIM_STRING, true, s877, 5 },
+	{ "Description", CIM_STRING, false, s1040, 1 },
+	{ "ValueMap", CIM_STRING, true, s875, 5 },
+	{ "Values", CIM_STRING, true, s876, 5 },
 };
 
-static const char *const s1042[] = {
+static const char *const s1041[] = {
 	"Whether the replicas of the group keep the order of dependent writes.",
 };
 
 static const struct cim_qual_decl q790[] = {
-	{ "Description", CIM_STRING, false, s1042, 1 },
+	{ "Description", CIM_STRING, false, s1041, 1 },
 };
 
-static const char *const s1043[] = {
+static const char *const s1042[] = {
 	"The kind of consistency kept.",
 };
 
 static const struct cim_qual_decl q791[] = {
-	{ "Description", CIM_STRING, false, s1043, 1 },
-	{ "ValueMap", CIM_STRING, true, s820, 3 },
-	{ "Values", CIM_STRING, true, s821, 3 },
+	{ "Description", CIM_STRING, false, s1042, 1 },
+	{ "ValueMap", CIM_STRING, true, s819, 3 },
+	{ "Values", CIM_STRING, true, s820, 3 },
 };
 
-static const char *const s1044[] = {
+static const char *const s1043[] = {
 	"Progress of the aspect's copy.",
 };
 
-static const char *const s1045[] = {
+static const char *const s1044[] = {
 	"Not Applicable",
 	"Operation In Progress",
 	"Operation Completed",
@@ -13983,16 +13956,16 @@ static const char *const s1045[] = {
 };
 
 static const struct cim_qual_decl q792[] = {
-	{ "Description", CIM_STRING, false, s1044, 1 },
-	{ "ValueMap", CIM_STRING, true, s808, 12 },
-	{ "Values", CIM_STRING, true, s1045, 12 },
+	{ "Description", CIM_STRING, false, s1043, 1 },
+	{ "ValueMap", CIM_STRING, true, s807, 12 },
+	{ "Values", CIM_STRING, true, s1044, 12 },
 };
 
-static const char *const s1046[] = {
+static const char *const s1045[] = {
 	"How the copy is made.",
 };
 
-static const char *const s1047[] = {
+static const char *const s1046[] = {
 	"1",
 	"2",
 	"3",
@@ -14006,7 +13979,7 @@ static const char *const s1047[] = {
 	"0x8000..",
 };
 
-static const char *const s1048[] = {
+static const char *const s1047[] = {
 	"Other",
 	"Implementation decides",
 	"Full-Copy",
@@ -14021,46 +13994,46 @@ static const char *const s1048[] = {
 };
 
 static const struct cim_qual_decl q793[] = {
-	{ "Description", CIM_STRING, false, s1046, 1 },
-	{ "ValueMap", CIM_STRING, true, s1047, 11 },
-	{ "Values", CIM_STRING, true, s1048, 11 },
+	{ "Description", CIM_STRING, false, s1045, 1 },
+	{ "ValueMap", CIM_STRING, true, s1046, 11 },
+	{ "Values", CIM_STRING, true, s1047, 11 },
 };
 
-static const char *const s1049[] = {
+static const char *const s1048[] = {
 	"The point in time of the image.",
 };
 
 static const struct cim_qual_decl q794[] = {
-	{ "Description", CIM_STRING, false, s1049, 1 },
+	{ "Description", CIM_STRING, false, s1048, 1 },
 };
 
-static const char *const s1050[] = {
+static const char *const s1049[] = {
 	"Path of the source.",
 };
 
 static const struct cim_qual_decl q795[] = {
-	{ "Description", CIM_STRING, false, s1050, 1 },
+	{ "Description", CIM_STRING, false, s1049, 1 },
 };
 
-static const char *const s1051[] = {
+static const char *const s1050[] = {
 	"Whether the target may be deleted when space is short.",
 };
 
 static const struct cim_qual_decl q796[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1051, 1 },
+	{ "Description", CIM_STRING, false, s1050, 1 },
 };
 
 static const struct cim_qual_decl q797[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+	{ "Description", CIM_STRING, false, s741, 1 },
 };
 
-static const char *const s1052[] = {
+static const char *const s1051[] = {
 	"The state of the copy in the words of Copy Services.",
 };
 
-static const char *const s1053[] = {
+static const char *const s1052[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -14072,9 +14045,9 @@ static const char *const s1053[] = {
 };
 
 static const struct cim_qual_decl q798[] = {
-	{ "Description", CIM_STRING, false, s1052, 1 },
+	{ "Description", CIM_STRING, false, s1051, 1 },
 	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1053, 8 },
+	{ "Values", CIM_STRING, true, s1052, 8 },
 };
 
 static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
@@ -14100,13 +14073,13 @@ static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
 	  NULL, NULL, NULL, q798, 3 },
 };
 
-static const char *const s1054[] = {
+static const char *const s1053[] = {
 	"A point-in-time image without a target. For method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q799[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1054, 1 },
+	{ "Description", CIM_STRING, false, s1053, 1 },
 };
 
 static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
@@ -14116,21 +14089,21 @@ static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
 	  "CIM_SettingData", NULL, NULL, q390, 2 },
 };
 
-static const char *const s1055[] = {
+static const char *const s1054[] = {
 	"An element and a setting that defines its state. Declared for method signatures; none exist.",
 };
 
 static const struct cim_qual_decl q800[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s1055, 1 },
+	{ "Description", CIM_STRING, false, s1054, 1 },
 };
 
-static const char *const s1056[] = {
+static const char *const s1055[] = {
 	"How sources and targets find each other.",
 };
 
-static const char *const s1057[] = {
+static const char *const s1056[] = {
 	"Instrumentation decides",
 	"Exact order",
 	"Optimum",
@@ -14140,16 +14113,16 @@ static const char *const s1057[] = {
 
 static const struct cim_qual_decl q801[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1056, 1 },
+	{ "Description", CIM_STRING, false, s1055, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1057, 5 },
+	{ "Values", CIM_STRING, true, s1056, 5 },
 };
 
-static const char *const s1058[] = {
+static const char *const s1057[] = {
 	"What to do about groups of different size.",
 };
 
-static const char *const s1059[] = {
+static const char *const s1058[] = {
 	"Return an error",
 	"Allow source group to be larger",
 	"Allow target group to be larger",
@@ -14159,16 +14132,16 @@ static const char *const s1059[] = {
 
 static const struct cim_qual_decl q802[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1058, 1 },
+	{ "Description", CIM_STRING, false, s1057, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1059, 5 },
+	{ "Values", CIM_STRING, true, s1058, 5 },
 };
 
-static const char *const s1060[] = {
+static const char *const s1059[] = {
 	"How the copy is to be made.",
 };
 
-static const char *const s1061[] = {
+static const char *const s1060[] = {
 	"1",
 	"2",
 	"3",
@@ -14184,7 +14157,7 @@ static const char *const s1061[] = {
 	"0x8000..",
 };
 
-static const char *const s1062[] = {
+static const char *const s1061[] = {
 	"Other",
 	"Instrumentation decides",
 	"Full-Copy",
@@ -14202,16 +14175,16 @@ static const char *const s1062[] = {
 
 static const struct cim_qual_decl q803[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1060, 1 },
-	{ "ValueMap", CIM_STRING, true, s1061, 13 },
-	{ "Values", CIM_STRING, true, s1062, 13 },
+	{ "Description", CIM_STRING, false, s1059, 1 },
+	{ "ValueMap", CIM_STRING, true, s1060, 13 },
+	{ "Values", CIM_STRING, true, s1061, 13 },
 };
 
-static const char *const s1063[] = {
+static const char *const s1062[] = {
 	"Who supplies the targets.",
 };
 
-static const char *const s1064[] = {
+static const char *const s1063[] = {
 	"1",
 	"2",
 	"3",
@@ -14221,7 +14194,7 @@ static const char *const s1064[] = {
 	"0x8000..",
 };
 
-static const char *const s1065[] = {
+static const char *const s1064[] = {
 	"Use existing",
 	"Create new",
 	"Use and create",
@@ -14233,16 +14206,16 @@ static const char *const s1065[] = {
 
 static const struct cim_qual_decl q804[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1063, 1 },
-	{ "ValueMap", CIM_STRING, true, s1064, 7 },
-	{ "Values", CIM_STRING, true, s1065, 7 },
+	{ "Description", CIM_STRING, false, s1062, 1 },
+	{ "ValueMap", CIM_STRING, true, s1063, 7 },
+	{ "Values", CIM_STRING, true, s1064, 7 },
 };
 
-static const char *const s1066[] = {
+static const char *const s1065[] = {
 	"What to do about thin elements.",
 };
 
-static const char *const s1067[] = {
+static const char *const s1066[] = {
 	"Copy thin source to thin target",
 	"Copy thin source to full target",
 	"Copy full source to thin target",
@@ -14255,43 +14228,43 @@ static const char *const s1067[] = {
 
 static const struct cim_qual_decl q805[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1066, 1 },
+	{ "Description", CIM_STRING, false, s1065, 1 },
 	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1067, 8 },
+	{ "Values", CIM_STRING, true, s1066, 8 },
 };
 
-static const char *const s1068[] = {
+static const char *const s1067[] = {
 	"Whether all elements share one point in time.",
 };
 
 static const struct cim_qual_decl q806[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1068, 1 },
+	{ "Description", CIM_STRING, false, s1067, 1 },
 };
 
-static const char *const s1069[] = {
+static const char *const s1068[] = {
 	"Time between two updates of the target.",
 };
 
 static const struct cim_qual_decl q807[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1069, 1 },
+	{ "Description", CIM_STRING, false, s1068, 1 },
 };
 
-static const char *const s1070[] = {
+static const char *const s1069[] = {
 	"Length of the longest chain of replicas.",
 };
 
 static const struct cim_qual_decl q808[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1070, 1 },
+	{ "Description", CIM_STRING, false, s1069, 1 },
 };
 
-static const char *const s1071[] = {
+static const char *const s1070[] = {
 	"Whether to go on with the other pairs when one fails.",
 };
 
-static const char *const s1072[] = {
+static const char *const s1071[] = {
 	"Continue",
 	"Stop",
 	"DMTF Reserved",
@@ -14300,12 +14273,12 @@ static const char *const s1072[] = {
 
 static const struct cim_qual_decl q809[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1071, 1 },
+	{ "Description", CIM_STRING, false, s1070, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1072, 4 },
+	{ "Values", CIM_STRING, true, s1071, 4 },
 };
 
-static const char *const s1073[] = {
+static const char *const s1072[] = {
 	"Not Managed",
 	"Low",
 	"Same",
@@ -14319,14 +14292,14 @@ static const struct cim_qual_decl q810[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Description", CIM_STRING, false, s411, 1 },
 	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1073, 7 },
+	{ "Values", CIM_STRING, true, s1072, 7 },
 };
 
-static const char *const s1074[] = {
+static const char *const s1073[] = {
 	"Whether a copy that was interrupted goes on by itself.",
 };
 
-static const char *const s1075[] = {
+static const char *const s1074[] = {
 	"0",
 	"2",
 	"3",
@@ -14335,7 +14308,7 @@ static const char *const s1075[] = {
 	"32768..65535",
 };
 
-static const char *const s1076[] = {
+static const char *const s1075[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
@@ -14346,34 +14319,34 @@ static const char *const s1076[] = {
 
 static const struct cim_qual_decl q811[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1074, 1 },
-	{ "ValueMap", CIM_STRING, true, s1075, 6 },
-	{ "Values", CIM_STRING, true, s1076, 6 },
+	{ "Description", CIM_STRING, false, s1073, 1 },
+	{ "ValueMap", CIM_STRING, true, s1074, 6 },
+	{ "Values", CIM_STRING, true, s1075, 6 },
 };
 
-static const char *const s1077[] = {
+static const char *const s1076[] = {
 	"Number of changed blocks that starts an update.",
 };
 
 static const struct cim_qual_decl q812[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1077, 1 },
+	{ "Description", CIM_STRING, false, s1076, 1 },
 };
 
-static const char *const s1078[] = {
+static const char *const s1077[] = {
 	"Whether host writes stop when the copy fails. Always FALSE here: a source never waits for its replicas.",
 };
 
 static const struct cim_qual_decl q813[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1078, 1 },
+	{ "Description", CIM_STRING, false, s1077, 1 },
 };
 
-static const char *const s1079[] = {
+static const char *const s1078[] = {
 	"What to do about lists of different size.",
 };
 
-static const char *const s1080[] = {
+static const char *const s1079[] = {
 	"Return an error",
 	"Allow source list to be larger",
 	"Allow target list to be larger",
@@ -14383,16 +14356,16 @@ static const char *const s1080[] = {
 
 static const struct cim_qual_decl q814[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1079, 1 },
+	{ "Description", CIM_STRING, false, s1078, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1080, 5 },
+	{ "Values", CIM_STRING, true, s1079, 5 },
 };
 
-static const char *const s1081[] = {
+static const char *const s1080[] = {
 	"Which side hosts may not write.",
 };
 
-static const char *const s1082[] = {
+static const char *const s1081[] = {
 	"SystemElement",
 	"SyncedElement",
 	"Both",
@@ -14402,16 +14375,16 @@ static const char *const s1082[] = {
 
 static const struct cim_qual_decl q815[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1081, 1 },
+	{ "Description", CIM_STRING, false, s1080, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+	{ "Values", CIM_STRING, true, s1081, 5 },
 };
 
-static const char *const s1083[] = {
+static const char *const s1082[] = {
 	"What to do about compressed elements.",
 };
 
-static const char *const s1084[] = {
+static const char *const s1083[] = {
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
 	"Uncompressed source to compressed target",
@@ -14424,34 +14397,34 @@ static const char *const s1084[] = {
 
 static const struct cim_qual_decl q816[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1083, 1 },
+	{ "Description", CIM_STRING, false, s1082, 1 },
 	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1084, 8 },
+	{ "Values", CIM_STRING, true, s1083, 8 },
 };
 
-static const char *const s1085[] = {
+static const char *const s1084[] = {
 	"Whether the connection compresses in hardware.",
 };
 
 static const struct cim_qual_decl q817[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1085, 1 },
+	{ "Description", CIM_STRING, false, s1084, 1 },
 };
 
-static const char *const s1086[] = {
+static const char *const s1085[] = {
 	"Whether the connection compresses in software.",
 };
 
 static const struct cim_qual_decl q818[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1086, 1 },
+	{ "Description", CIM_STRING, false, s1085, 1 },
 };
 
-static const char *const s1087[] = {
+static const char *const s1086[] = {
 	"What setting a new target gets.",
 };
 
-static const char *const s1088[] = {
+static const char *const s1087[] = {
 	"Implementation decides",
 	"Same as source element",
 	"DMTF Reserved",
@@ -14460,55 +14433,55 @@ static const char *const s1088[] = {
 
 static const struct cim_qual_decl q819[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1087, 1 },
+	{ "Description", CIM_STRING, false, s1086, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1088, 4 },
+	{ "Values", CIM_STRING, true, s1087, 4 },
 };
 
-static const char *const s1089[] = {
+static const char *const s1088[] = {
 	"What pool a new target is taken from.",
 };
 
 static const struct cim_qual_decl q820[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1089, 1 },
+	{ "Description", CIM_STRING, false, s1088, 1 },
 	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1088, 4 },
+	{ "Values", CIM_STRING, true, s1087, 4 },
 };
 
-static const char *const s1090[] = {
+static const char *const s1089[] = {
 	"Whether the element is left out of the group's consistency.",
 };
 
 static const struct cim_qual_decl q821[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1090, 1 },
+	{ "Description", CIM_STRING, false, s1089, 1 },
 };
 
-static const char *const s1091[] = {
+static const char *const s1090[] = {
 	"Whether asynchronous copies of several elements are kept consistent.",
 };
 
 static const struct cim_qual_decl q822[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1091, 1 },
+	{ "Description", CIM_STRING, false, s1090, 1 },
 };
 
-static const char *const s1092[] = {
+static const char *const s1091[] = {
 	"Wanted upper bound for the age of the target.",
 };
 
 static const struct cim_qual_decl q823[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1092, 1 },
+	{ "Description", CIM_STRING, false, s1091, 1 },
 };
 
-static const char *const s1093[] = {
+static const char *const s1092[] = {
 	"Largest difference between the elements of a group.",
 };
 
 static const struct cim_qual_decl q824[] = {
-	{ "Description", CIM_STRING, false, s1093, 1 },
+	{ "Description", CIM_STRING, false, s1092, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
@@ -14566,50 +14539,50 @@ static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
 	  NULL, NULL, NULL, q824, 1 },
 };
 
-static const char *const s1094[] = {
+static const char *const s1093[] = {
 	"Wishes about how a replica is made.",
 };
 
 static const struct cim_qual_decl q825[] = {
 	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1094, 1 },
+	{ "Description", CIM_STRING, false, s1093, 1 },
 };
 
-static const char *const s1095[] = {
+static const char *const s1094[] = {
 	"The source.",
 };
 
 static const struct cim_qual_decl q826[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+	{ "Description", CIM_STRING, false, s1094, 1 },
 };
 
-static const char *const s1096[] = {
+static const char *const s1095[] = {
 	"The target.",
 };
 
 static const struct cim_qual_decl q827[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1096, 1 },
+	{ "Description", CIM_STRING, false, s1095, 1 },
 };
 
-static const char *const s1097[] = {
+static const char *const s1096[] = {
 	"The point in time of the target; NULL until the first copy is complete.",
 };
 
 static const struct cim_qual_decl q828[] = {
-	{ "Description", CIM_STRING, false, s1097, 1 },
+	{ "Description", CIM_STRING, false, s1096, 1 },
 };
 
-static const char *const s1098[] = {
+static const char *const s1097[] = {
 	"Whether the target follows the writes of the source.",
 };
 
 static const struct cim_qual_decl q829[] = {
-	{ "Description", CIM_STRING, false, s1098, 1 },
+	{ "Description", CIM_STRING, false, s1097, 1 },
 };
 
-static const char *const s1099[] = {
+static const char *const s1098[] = {
 	"0",
 	"2",
 	"3",
@@ -14617,7 +14590,7 @@ static const char *const s1099[] = {
 	"32768..65535",
 };
 
-static const char *const s1100[] = {
+static const char *const s1099[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
@@ -14626,30 +14599,30 @@ static const char *const s1100[] = {
 };
 
 static const struct cim_qual_decl q830[] = {
-	{ "Description", CIM_STRING, false, s1074, 1 },
-	{ "ValueMap", CIM_STRING, true, s1099, 5 },
-	{ "Values", CIM_STRING, true, s1100, 5 },
+	{ "Description", CIM_STRING, false, s1073, 1 },
+	{ "ValueMap", CIM_STRING, true, s1098, 5 },
+	{ "Values", CIM_STRING, true, s1099, 5 },
 };
 
-static const char *const s1101[] = {
+static const char *const s1100[] = {
 	"The state of the copy.",
 };
 
 static const struct cim_qual_decl q831[] = {
-	{ "Description", CIM_STRING, false, s1101, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+	{ "Description", CIM_STRING, false, s1100, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 19 },
+	{ "Values", CIM_STRING, true, s799, 19 },
 };
 
 static const struct cim_qual_decl q832[] = {
-	{ "Description", CIM_STRING, false, s1078, 1 },
+	{ "Description", CIM_STRING, false, s1077, 1 },
 };
 
-static const char *const s1102[] = {
+static const char *const s1101[] = {
 	"When a target counts as usable: 2 for a clone that detaches itself when complete, 3 for one that stays attached.",
 };
 
-static const char *const s1103[] = {
+static const char *const s1102[] = {
 	"0",
 	"2",
 	"3",
@@ -14659,7 +14632,7 @@ static const char *const s1103[] = {
 	"0x8000..",
 };
 
-static const char *const s1104[] = {
+static const char *const s1103[] = {
 	"Unknown",
 	"Synchronous",
 	"Asynchronous",
@@ -14670,25 +14643,25 @@ static const char *const s1104[] = {
 };
 
 static const struct cim_qual_decl q833[] = {
-	{ "Description", CIM_STRING, false, s1102, 1 },
-	{ "ValueMap", CIM_STRING, true, s1103, 7 },
-	{ "Values", CIM_STRING, true, s1104, 7 },
+	{ "Description", CIM_STRING, false, s1101, 1 },
+	{ "ValueMap", CIM_STRING, true, s1102, 7 },
+	{ "Values", CIM_STRING, true, s1103, 7 },
 };
 
-static const char *const s1105[] = {
+static const char *const s1104[] = {
 	"How much of the data is copied, in percent. 100 means identical to the source at the point in time.",
 };
 
 static const struct cim_qual_decl q834[] = {
-	{ "PUnit", CIM_STRING, false, s725, 1 },
-	{ "Description", CIM_STRING, false, s1105, 1 },
+	{ "PUnit", CIM_STRING, false, s724, 1 },
+	{ "Description", CIM_STRING, false, s1104, 1 },
 };
 
-static const char *const s1106[] = {
+static const char *const s1105[] = {
 	"What the copy is doing.",
 };
 
-static const char *const s1107[] = {
+static const char *const s1106[] = {
 	"0",
 	"2",
 	"3",
@@ -14718,7 +14691,7 @@ static const char *const s1107[] = {
 	"0x8000..",
 };
 
-static const char *const s1108[] = {
+static const char *const s1107[] = {
 	"Unknown",
 	"Completed",
 	"Dormant",
@@ -14749,81 +14722,81 @@ static const char *const s1108[] = {
 };
 
 static const struct cim_qual_decl q835[] = {
-	{ "Description", CIM_STRING, false, s1106, 1 },
-	{ "ValueMap", CIM_STRING, true, s1107, 27 },
-	{ "Values", CIM_STRING, true, s1108, 27 },
+	{ "Description", CIM_STRING, false, s1105, 1 },
+	{ "ValueMap", CIM_STRING, true, s1106, 27 },
+	{ "Values", CIM_STRING, true, s1107, 27 },
 };
 
-static const char *const s1109[] = {
+static const char *const s1108[] = {
 	"Upper bound for the age of the target.",
 };
 
 static const struct cim_qual_decl q836[] = {
-	{ "Description", CIM_STRING, false, s1109, 1 },
+	{ "Description", CIM_STRING, false, s1108, 1 },
 };
 
-static const char *const s1110[] = {
+static const char *const s1109[] = {
 	"The state that was last asked for, 15 (Not Applicable) when it has been reached.",
 };
 
 static const struct cim_qual_decl q837[] = {
-	{ "Description", CIM_STRING, false, s1110, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+	{ "Description", CIM_STRING, false, s1109, 1 },
+	{ "ValueMap", CIM_STRING, true, s798, 19 },
+	{ "Values", CIM_STRING, true, s799, 19 },
 };
 
-static const char *const s1111[] = {
+static const char *const s1110[] = {
 	"How far the target is behind.",
 };
 
 static const struct cim_qual_decl q838[] = {
-	{ "Description", CIM_STRING, false, s1111, 1 },
+	{ "Description", CIM_STRING, false, s1110, 1 },
 };
 
 static const struct cim_qual_decl q839[] = {
-	{ "Description", CIM_STRING, false, s1041, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+	{ "Description", CIM_STRING, false, s1040, 1 },
+	{ "ValueMap", CIM_STRING, true, s786, 6 },
+	{ "Values", CIM_STRING, true, s787, 6 },
 };
 
-static const char *const s1112[] = {
+static const char *const s1111[] = {
 	"When the copy was activated.",
 };
 
 static const struct cim_qual_decl q840[] = {
-	{ "Description", CIM_STRING, false, s1112, 1 },
+	{ "Description", CIM_STRING, false, s1111, 1 },
 };
 
-static const char *const s1113[] = {
+static const char *const s1112[] = {
 	"When the copy was deactivated.",
 };
 
 static const struct cim_qual_decl q841[] = {
-	{ "Description", CIM_STRING, false, s1113, 1 },
+	{ "Description", CIM_STRING, false, s1112, 1 },
 };
 
-static const char *const s1114[] = {
+static const char *const s1113[] = {
 	"When the relationship was made.",
 };
 
 static const struct cim_qual_decl q842[] = {
-	{ "Description", CIM_STRING, false, s1114, 1 },
+	{ "Description", CIM_STRING, false, s1113, 1 },
 };
 
-static const char *const s1115[] = {
+static const char *const s1114[] = {
 	"When the copy was suspended.",
 };
 
 static const struct cim_qual_decl q843[] = {
-	{ "Description", CIM_STRING, false, s1115, 1 },
+	{ "Description", CIM_STRING, false, s1114, 1 },
 };
 
-static const char *const s1116[] = {
+static const char *const s1115[] = {
 	"When the copy was complete.",
 };
 
 static const struct cim_qual_decl q844[] = {
-	{ "Description", CIM_STRING, false, s1116, 1 },
+	{ "Description", CIM_STRING, false, s1115, 1 },
 };
 
 static const struct cim_prop_decl CIM_Synchronized_props[] = {
@@ -14867,34 +14840,34 @@ static const struct cim_prop_decl CIM_Synchronized_props[] = {
 	  NULL, NULL, NULL, q844, 1 },
 };
 
-static const char *const s1117[] = {
+static const char *const s1116[] = {
 	"A source and its replica.",
 };
 
 static const struct cim_qual_decl q845[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1117, 1 },
+	{ "Description", CIM_STRING, false, s1116, 1 },
 };
 
-static const char *const s1118[] = {
+static const char *const s1117[] = {
 	"SystemElement",
 };
 
 static const struct cim_qual_decl q846[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1118, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+	{ "Override", CIM_STRING, false, s1117, 1 },
+	{ "Description", CIM_STRING, false, s1094, 1 },
 };
 
-static const char *const s1119[] = {
+static const char *const s1118[] = {
 	"SyncedElement",
 };
 
 static const struct cim_qual_decl q847[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1119, 1 },
-	{ "Description", CIM_STRING, false, s1096, 1 },
+	{ "Override", CIM_STRING, false, s1118, 1 },
+	{ "Description", CIM_STRING, false, s1095, 1 },
 };
 
 static const struct cim_qual_decl q848[] = {
@@ -14903,11 +14876,11 @@ static const struct cim_qual_decl q848[] = {
 	{ "Values", CIM_STRING, true, s185, 6 },
 };
 
-static const char *const s1120[] = {
+static const char *const s1119[] = {
 	"What the target holds.",
 };
 
-static const char *const s1121[] = {
+static const char *const s1120[] = {
 	"Not Specified",
 	"Full Copy",
 	"Before Delta",
@@ -14918,12 +14891,12 @@ static const char *const s1121[] = {
 };
 
 static const struct cim_qual_decl q849[] = {
-	{ "Description", CIM_STRING, false, s1120, 1 },
-	{ "ValueMap", CIM_STRING, true, s1103, 7 },
-	{ "Values", CIM_STRING, true, s1121, 7 },
+	{ "Description", CIM_STRING, false, s1119, 1 },
+	{ "ValueMap", CIM_STRING, true, s1102, 7 },
+	{ "Values", CIM_STRING, true, s1120, 7 },
 };
 
-static const char *const s1122[] = {
+static const char *const s1121[] = {
 	"0",
 	"2",
 	"3",
@@ -14943,7 +14916,7 @@ static const char *const s1122[] = {
 	"0x8000..",
 };
 
-static const char *const s1123[] = {
+static const char *const s1122[] = {
 	"Unknown",
 	"Initialized",
 	"PrepareInProgress",
@@ -14964,12 +14937,12 @@ static const char *const s1123[] = {
 };
 
 static const struct cim_qual_decl q850[] = {
-	{ "Description", CIM_STRING, false, s1052, 1 },
-	{ "ValueMap", CIM_STRING, true, s1122, 17 },
-	{ "Values", CIM_STRING, true, s1123, 17 },
+	{ "Description", CIM_STRING, false, s1051, 1 },
+	{ "ValueMap", CIM_STRING, true, s1121, 17 },
+	{ "Values", CIM_STRING, true, s1122, 17 },
 };
 
-static const char *const s1124[] = {
+static const char *const s1123[] = {
 	"0",
 	"1",
 	"2",
@@ -14986,7 +14959,7 @@ static const char *const s1124[] = {
 	"0x8000..",
 };
 
-static const char *const s1125[] = {
+static const char *const s1124[] = {
 	"Not Specified",
 	"Other",
 	"Implementation decides",
@@ -15004,25 +14977,25 @@ static const char *const s1125[] = {
 };
 
 static const struct cim_qual_decl q851[] = {
-	{ "Description", CIM_STRING, false, s1046, 1 },
-	{ "ValueMap", CIM_STRING, true, s1124, 14 },
-	{ "Values", CIM_STRING, true, s1125, 14 },
+	{ "Description", CIM_STRING, false, s1045, 1 },
+	{ "ValueMap", CIM_STRING, true, s1123, 14 },
+	{ "Values", CIM_STRING, true, s1124, 14 },
 };
 
 static const struct cim_qual_decl q852[] = {
-	{ "Description", CIM_STRING, false, s1081, 1 },
+	{ "Description", CIM_STRING, false, s1080, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+	{ "Values", CIM_STRING, true, s1081, 5 },
 };
 
-static const char *const s1126[] = {
+static const char *const s1125[] = {
 	"Which side is not known here; NULL when both are.",
 };
 
 static const struct cim_qual_decl q853[] = {
-	{ "Description", CIM_STRING, false, s1126, 1 },
+	{ "Description", CIM_STRING, false, s1125, 1 },
 	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+	{ "Values", CIM_STRING, true, s1081, 5 },
 };
 
 static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
@@ -15046,29 +15019,29 @@ static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
 	  NULL, NULL, NULL, q853, 3 },
 };
 
-static const char *const s1127[] = {
+static const char *const s1126[] = {
 	"A source element and its replica.",
 };
 
 static const struct cim_qual_decl q854[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1127, 1 },
+	{ "Description", CIM_STRING, false, s1126, 1 },
 };
 
-static const char *const s1128[] = {
+static const char *const s1127[] = {
 	"Name of the group relationship.",
 };
 
 static const struct cim_qual_decl q855[] = {
-	{ "Description", CIM_STRING, false, s1128, 1 },
+	{ "Description", CIM_STRING, false, s1127, 1 },
 };
 
-static const char *const s1129[] = {
+static const char *const s1128[] = {
 	"Whether the replicas are consistent now.",
 };
 
-static const char *const s1130[] = {
+static const char *const s1129[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
@@ -15079,16 +15052,16 @@ static const char *const s1130[] = {
 };
 
 static const struct cim_qual_decl q856[] = {
-	{ "Description", CIM_STRING, false, s1129, 1 },
+	{ "Description", CIM_STRING, false, s1128, 1 },
 	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1130, 7 },
+	{ "Values", CIM_STRING, true, s1129, 7 },
 };
 
-static const char *const s1131[] = {
+static const char *const s1130[] = {
 	"Progress towards consistency.",
 };
 
-static const char *const s1132[] = {
+static const char *const s1131[] = {
 	"Unknown",
 	"Other",
 	"Completed",
@@ -15100,9 +15073,9 @@ static const char *const s1132[] = {
 };
 
 static const struct cim_qual_decl q857[] = {
-	{ "Description", CIM_STRING, false, s1131, 1 },
+	{ "Description", CIM_STRING, false, s1130, 1 },
 	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s1132, 8 },
+	{ "Values", CIM_STRING, true, s1131, 8 },
 };
 
 static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
@@ -15122,43 +15095,43 @@ static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
 	  NULL, NULL, NULL, q857, 3 },
 };
 
-static const char *const s1133[] = {
+static const char *const s1132[] = {
 	"A source group and the group of its replicas, made at one point in time.",
 };
 
 static const struct cim_qual_decl q858[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1133, 1 },
+	{ "Description", CIM_STRING, false, s1132, 1 },
 };
 
-static const char *const s1134[] = {
+static const char *const s1133[] = {
 	"Whether the group goes away with its last member.",
 };
 
 static const struct cim_qual_decl q859[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1134, 1 },
+	{ "Description", CIM_STRING, false, s1133, 1 },
 };
 
-static const char *const s1135[] = {
+static const char *const s1134[] = {
 	"Whether the group goes away with its last replication relationship.",
 };
 
 static const struct cim_qual_decl q860[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1135, 1 },
+	{ "Description", CIM_STRING, false, s1134, 1 },
 };
 
 static const struct cim_qual_decl q861[] = {
-	{ "Description", CIM_STRING, false, s1068, 1 },
+	{ "Description", CIM_STRING, false, s1067, 1 },
 };
 
-static const char *const s1136[] = {
+static const char *const s1135[] = {
 	"What the group may be used as; NULL for anything.",
 };
 
-static const char *const s1137[] = {
+static const char *const s1136[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
@@ -15166,23 +15139,23 @@ static const char *const s1137[] = {
 
 static const struct cim_qual_decl q862[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1136, 1 },
+	{ "Description", CIM_STRING, false, s1135, 1 },
 	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s1137, 3 },
+	{ "Values", CIM_STRING, true, s1136, 3 },
 };
 
-static const char *const s1138[] = {
+static const char *const s1137[] = {
 	"Kinds of replicas that the group can be the source or target of.",
 };
 
-static const char *const s1139[] = {
+static const char *const s1138[] = {
 	"6",
 	"7",
 	"8",
 	"9",
 };
 
-static const char *const s1140[] = {
+static const char *const s1139[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -15190,9 +15163,9 @@ static const char *const s1140[] = {
 };
 
 static const struct cim_qual_decl q863[] = {
-	{ "Description", CIM_STRING, false, s1138, 1 },
-	{ "ValueMap", CIM_STRING, true, s1139, 4 },
-	{ "Values", CIM_STRING, true, s1140, 4 },
+	{ "Description", CIM_STRING, false, s1137, 1 },
+	{ "ValueMap", CIM_STRING, true, s1138, 4 },
+	{ "Values", CIM_STRING, true, s1139, 4 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
@@ -15210,52 +15183,52 @@ static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
 	  NULL, NULL, NULL, q863, 3 },
 };
 
-static const char *const s1141[] = {
+static const char *const s1140[] = {
 	"An ordered group of elements that are replicated together.",
 };
 
 static const struct cim_qual_decl q864[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1141, 1 },
+	{ "Description", CIM_STRING, false, s1140, 1 },
 };
 
-static const char *const s1142[] = {
+static const char *const s1141[] = {
 	"Wishes about how a replica is made. Only ever embedded in parameters.",
 };
 
 static const struct cim_qual_decl q865[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1142, 1 },
+	{ "Description", CIM_STRING, false, s1141, 1 },
 };
 
-static const char *const s1143[] = {
+static const char *const s1142[] = {
 	"A source volume and its clone.",
 };
 
 static const struct cim_qual_decl q866[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1143, 1 },
+	{ "Description", CIM_STRING, false, s1142, 1 },
 };
 
-static const char *const s1144[] = {
+static const char *const s1143[] = {
 	"A source group and the group of its clones.",
 };
 
 static const struct cim_qual_decl q867[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1144, 1 },
+	{ "Description", CIM_STRING, false, s1143, 1 },
 };
 
-static const char *const s1145[] = {
+static const char *const s1144[] = {
 	"Name of the group, unique on the node. Can be changed by ModifyInstance.",
 };
 
 static const struct cim_qual_decl q868[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s1145, 1 },
+	{ "Description", CIM_STRING, false, s1144, 1 },
 };
 
 static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
@@ -15265,36 +15238,36 @@ static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
 	  NULL, NULL, NULL, q305, 3 },
 };
 
-static const char *const s1146[] = {
+static const char *const s1145[] = {
 	"A group of volumes.",
 };
 
 static const struct cim_qual_decl q869[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1145, 1 },
 };
 
-static const char *const s1147[] = {
+static const char *const s1146[] = {
 	"2.39.0",
 };
 
-static const char *const s1148[] = {
+static const char *const s1147[] = {
 	"A service of the management server.",
 };
 
 static const struct cim_qual_decl q870[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1148, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1147, 1 },
 };
 
-static const char *const s1149[] = {
+static const char *const s1148[] = {
 	"Whether the server gathers statistics.",
 };
 
 static const struct cim_qual_decl q871[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1149, 1 },
+	{ "Description", CIM_STRING, false, s1148, 1 },
 };
 
 static const struct cim_qual_decl q872[] = {
@@ -15318,43 +15291,43 @@ static const struct cim_prop_decl CIM_ObjectManager_props[] = {
 	  NULL, NULL, NULL, q873, 2 },
 };
 
-static const char *const s1150[] = {
+static const char *const s1149[] = {
 	"CIM_WBEMServer",
 };
 
-static const char *const s1151[] = {
+static const char *const s1150[] = {
 	"The management server itself.",
 };
 
 static const struct cim_qual_decl q874[] = {
-	{ "Deprecated", CIM_STRING, true, s1150, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1151, 1 },
+	{ "Deprecated", CIM_STRING, true, s1149, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1150, 1 },
 };
 
-static const char *const s1152[] = {
+static const char *const s1151[] = {
 	"Class of the object manager; part of the key.",
 };
 
 static const struct cim_qual_decl q875[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1152, 1 },
+	{ "Description", CIM_STRING, false, s1151, 1 },
 };
 
-static const char *const s1153[] = {
+static const char *const s1152[] = {
 	"Name of the object manager; part of the key.",
 };
 
 static const struct cim_qual_decl q876[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1153, 1 },
+	{ "Description", CIM_STRING, false, s1152, 1 },
 };
 
-static const char *const s1154[] = {
+static const char *const s1153[] = {
 	"Version of the schema in this namespace (deprecated in favour of ClassType).",
 };
 
-static const char *const s1155[] = {
+static const char *const s1154[] = {
 	"0",
 	"1",
 	"2",
@@ -15372,7 +15345,7 @@ static const char *const s1155[] = {
 	"202",
 };
 
-static const char *const s1156[] = {
+static const char *const s1155[] = {
 	"Unknown",
 	"Other",
 	"CIM 1.0",
@@ -15393,25 +15366,25 @@ static const char *const s1156[] = {
 static const struct cim_qual_decl q877[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1154, 1 },
-	{ "ValueMap", CIM_STRING, true, s1155, 15 },
-	{ "Values", CIM_STRING, true, s1156, 15 },
+	{ "Description", CIM_STRING, false, s1153, 1 },
+	{ "ValueMap", CIM_STRING, true, s1154, 15 },
+	{ "Values", CIM_STRING, true, s1155, 15 },
 };
 
-static const char *const s1157[] = {
+static const char *const s1156[] = {
 	"Text for ClassInfo 1 (Other).",
 };
 
 static const struct cim_qual_decl q878[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1157, 1 },
+	{ "Description", CIM_STRING, false, s1156, 1 },
 };
 
-static const char *const s1158[] = {
+static const char *const s1157[] = {
 	"Kind of schema in this namespace.",
 };
 
-static const char *const s1159[] = {
+static const char *const s1158[] = {
 	"0",
 	"1",
 	"2",
@@ -15420,7 +15393,7 @@ static const char *const s1159[] = {
 	"202",
 };
 
-static const char *const s1160[] = {
+static const char *const s1159[] = {
 	"Unknown",
 	"Other",
 	"CIM",
@@ -15431,27 +15404,27 @@ static const char *const s1160[] = {
 
 static const struct cim_qual_decl q879[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1158, 1 },
-	{ "ValueMap", CIM_STRING, true, s1159, 6 },
-	{ "Values", CIM_STRING, true, s1160, 6 },
+	{ "Description", CIM_STRING, false, s1157, 1 },
+	{ "ValueMap", CIM_STRING, true, s1158, 6 },
+	{ "Values", CIM_STRING, true, s1159, 6 },
 };
 
-static const char *const s1161[] = {
+static const char *const s1160[] = {
 	"Version of the schema in this namespace.",
 };
 
 static const struct cim_qual_decl q880[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1161, 1 },
+	{ "Description", CIM_STRING, false, s1160, 1 },
 };
 
-static const char *const s1162[] = {
+static const char *const s1161[] = {
 	"Text for ClassType 1 (Other).",
 };
 
 static const struct cim_qual_decl q881[] = {
 	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1162, 1 },
+	{ "Description", CIM_STRING, false, s1161, 1 },
 };
 
 static const struct cim_prop_decl CIM_Namespace_props[] = {
@@ -15479,25 +15452,25 @@ static const struct cim_prop_decl CIM_Namespace_props[] = {
 	  NULL, NULL, NULL, q881, 2 },
 };
 
-static const char *const s1163[] = {
+static const char *const s1162[] = {
 	"CIM_WBEMServerNamespace",
 };
 
-static const char *const s1164[] = {
+static const char *const s1163[] = {
 	"A namespace of the management server.",
 };
 
 static const struct cim_qual_decl q882[] = {
-	{ "Deprecated", CIM_STRING, true, s1163, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1164, 1 },
+	{ "Deprecated", CIM_STRING, true, s1162, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1163, 1 },
 };
 
-static const char *const s1165[] = {
+static const char *const s1164[] = {
 	"The protocol spoken.",
 };
 
-static const char *const s1166[] = {
+static const char *const s1165[] = {
 	"Unknown",
 	"Other",
 	"CIM-XML",
@@ -15508,24 +15481,24 @@ static const char *const s1166[] = {
 
 static const struct cim_qual_decl q883[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1165, 1 },
+	{ "Description", CIM_STRING, false, s1164, 1 },
 	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1166, 6 },
+	{ "Values", CIM_STRING, true, s1165, 6 },
 };
 
-static const char *const s1167[] = {
+static const char *const s1166[] = {
 	"Text for mechanism 1 (Other).",
 };
 
 static const struct cim_qual_decl q884[] = {
-	{ "Description", CIM_STRING, false, s1167, 1 },
+	{ "Description", CIM_STRING, false, s1166, 1 },
 };
 
-static const char *const s1168[] = {
+static const char *const s1167[] = {
 	"Groups of operations that are supported.",
 };
 
-static const char *const s1169[] = {
+static const char *const s1168[] = {
 	"Unknown",
 	"Other",
 	"Basic Read",
@@ -15543,34 +15516,34 @@ static const char *const s1169[] = {
 
 static const struct cim_qual_decl q885[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1168, 1 },
+	{ "Description", CIM_STRING, false, s1167, 1 },
 	{ "ValueMap", CIM_STRING, true, s241, 13 },
-	{ "Values", CIM_STRING, true, s1169, 13 },
+	{ "Values", CIM_STRING, true, s1168, 13 },
 };
 
-static const char *const s1170[] = {
+static const char *const s1169[] = {
 	"Text for functional profile 1 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q886[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1170, 1 },
+	{ "Description", CIM_STRING, false, s1169, 1 },
 };
 
-static const char *const s1171[] = {
+static const char *const s1170[] = {
 	"Whether one message may carry several operations.",
 };
 
 static const struct cim_qual_decl q887[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1171, 1 },
+	{ "Description", CIM_STRING, false, s1170, 1 },
 };
 
-static const char *const s1172[] = {
+static const char *const s1171[] = {
 	"How clients prove who they are.",
 };
 
-static const char *const s1173[] = {
+static const char *const s1172[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -15580,34 +15553,34 @@ static const char *const s1173[] = {
 
 static const struct cim_qual_decl q888[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1172, 1 },
+	{ "Description", CIM_STRING, false, s1171, 1 },
 	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s1173, 5 },
+	{ "Values", CIM_STRING, true, s1172, 5 },
 };
 
-static const char *const s1174[] = {
+static const char *const s1173[] = {
 	"Text for mechanism 1 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q889[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
+	{ "Description", CIM_STRING, false, s1173, 1 },
 };
 
-static const char *const s1175[] = {
+static const char *const s1174[] = {
 	"Version of the protocol.",
 };
 
 static const struct cim_qual_decl q890[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
+	{ "Description", CIM_STRING, false, s1174, 1 },
 };
 
-static const char *const s1176[] = {
+static const char *const s1175[] = {
 	"How the existence of this is advertised.",
 };
 
-static const char *const s1177[] = {
+static const char *const s1176[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
@@ -15615,18 +15588,18 @@ static const char *const s1177[] = {
 
 static const struct cim_qual_decl q891[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1176, 1 },
-	{ "ValueMap", CIM_STRING, true, s630, 3 },
-	{ "Values", CIM_STRING, true, s1177, 3 },
+	{ "Description", CIM_STRING, false, s1175, 1 },
+	{ "ValueMap", CIM_STRING, true, s629, 3 },
+	{ "Values", CIM_STRING, true, s1176, 3 },
 };
 
-static const char *const s1178[] = {
+static const char *const s1177[] = {
 	"Text for advertise type 1 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q892[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1178, 1 },
+	{ "Description", CIM_STRING, false, s1177, 1 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[] = {
@@ -15652,114 +15625,114 @@ static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[
 	  NULL, NULL, NULL, q892, 2 },
 };
 
-static const char *const s1179[] = {
+static const char *const s1178[] = {
 	"A way to talk to the management server.",
 };
 
 static const struct cim_qual_decl q893[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1179, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1178, 1 },
 };
 
-static const char *const s1180[] = {
+static const char *const s1179[] = {
 	"CommunicationMechanism",
 };
 
-static const char *const s1181[] = {
+static const char *const s1180[] = {
 	"2",
 };
 
-static const char *const s1182[] = {
+static const char *const s1181[] = {
 	"CIM-XML",
 };
 
 static const struct cim_qual_decl q894[] = {
-	{ "Override", CIM_STRING, false, s1180, 1 },
+	{ "Override", CIM_STRING, false, s1179, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1165, 1 },
-	{ "ValueMap", CIM_STRING, true, s1181, 1 },
-	{ "Values", CIM_STRING, true, s1182, 1 },
+	{ "Description", CIM_STRING, false, s1164, 1 },
+	{ "ValueMap", CIM_STRING, true, s1180, 1 },
+	{ "Values", CIM_STRING, true, s1181, 1 },
 };
 
-static const char *const s1183[] = {
+static const char *const s1182[] = {
 	"Version",
 };
 
 static const struct cim_qual_decl q895[] = {
-	{ "Override", CIM_STRING, false, s1183, 1 },
+	{ "Override", CIM_STRING, false, s1182, 1 },
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
+	{ "Description", CIM_STRING, false, s1174, 1 },
 };
 
-static const char *const s1184[] = {
+static const char *const s1183[] = {
 	"Version of the CIM-XML protocol.",
 };
 
-static const char *const s1185[] = {
+static const char *const s1184[] = {
 	"0",
 	"1",
 };
 
-static const char *const s1186[] = {
+static const char *const s1185[] = {
 	"Unknown",
 	"1.0",
 };
 
 static const struct cim_qual_decl q896[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1184, 1 },
-	{ "ValueMap", CIM_STRING, true, s1185, 2 },
-	{ "Values", CIM_STRING, true, s1186, 2 },
+	{ "Description", CIM_STRING, false, s1183, 1 },
+	{ "ValueMap", CIM_STRING, true, s1184, 2 },
+	{ "Values", CIM_STRING, true, s1185, 2 },
 };
 
-static const char *const s1187[] = {
+static const char *const s1186[] = {
 	"Whether requests are validated against the DTD.",
 };
 
 static const struct cim_qual_decl q897[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1187, 1 },
+	{ "Description", CIM_STRING, false, s1186, 1 },
 };
 
-static const char *const s1188[] = {
+static const char *const s1187[] = {
 	"Whether an enumeration may be closed for lack of resources.",
 };
 
 static const struct cim_qual_decl q898[] = {
-	{ "Description", CIM_STRING, false, s1188, 1 },
+	{ "Description", CIM_STRING, false, s1187, 1 },
 };
 
-static const char *const s1189[] = {
+static const char *const s1188[] = {
 	"Whether a pull can go on after an error.",
 };
 
 static const struct cim_qual_decl q899[] = {
-	{ "Description", CIM_STRING, false, s1189, 1 },
+	{ "Description", CIM_STRING, false, s1188, 1 },
 };
 
-static const char *const s1190[] = {
+static const char *const s1189[] = {
 	"Longest timeout of an open enumeration, seconds.",
 };
 
 static const struct cim_qual_decl q900[] = {
-	{ "Description", CIM_STRING, false, s1190, 1 },
+	{ "Description", CIM_STRING, false, s1189, 1 },
 };
 
-static const char *const s1191[] = {
+static const char *const s1190[] = {
 	"Shortest timeout of an open enumeration, seconds.",
 };
 
 static const struct cim_qual_decl q901[] = {
-	{ "Description", CIM_STRING, false, s1191, 1 },
+	{ "Description", CIM_STRING, false, s1190, 1 },
 };
 
-static const char *const s1192[] = {
+static const char *const s1191[] = {
 	"Whether an open enumeration may live for ever.",
 };
 
 static const struct cim_qual_decl q902[] = {
-	{ "Description", CIM_STRING, false, s1192, 1 },
+	{ "Description", CIM_STRING, false, s1191, 1 },
 };
 
 static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
@@ -15783,14 +15756,14 @@ static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
 	  NULL, NULL, NULL, q902, 1 },
 };
 
-static const char *const s1193[] = {
+static const char *const s1192[] = {
 	"CIM-XML over HTTP or HTTPS.",
 };
 
 static const struct cim_qual_decl q903[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1193, 1 },
+	{ "Description", CIM_STRING, false, s1192, 1 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
@@ -15800,14 +15773,14 @@ static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
 	  "CIM_ServiceAccessPoint", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1194[] = {
+static const char *const s1193[] = {
 	"A service and where it can be reached.",
 };
 
 static const struct cim_qual_decl q904[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s1194, 1 },
+	{ "Description", CIM_STRING, false, s1193, 1 },
 };
 
 static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
@@ -15817,15 +15790,15 @@ static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
 	  "CIM_ObjectManagerCommunicationMechanism", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1195[] = {
+static const char *const s1194[] = {
 	"A way to talk to an object manager.",
 };
 
 static const struct cim_qual_decl q905[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1195, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1194, 1 },
 };
 
 static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
@@ -15835,15 +15808,15 @@ static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
 	  "CIM_Namespace", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1196[] = {
+static const char *const s1195[] = {
 	"A namespace of an object manager.",
 };
 
 static const struct cim_qual_decl q906[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1195, 1 },
 };
 
 static const struct cim_qual_decl q907[] = {
@@ -15858,36 +15831,36 @@ static const struct cim_qual_decl q908[] = {
 	{ "Description", CIM_STRING, false, s3, 1 },
 };
 
-static const char *const s1197[] = {
+static const char *const s1196[] = {
 	"What it is like; the name at least.",
 };
 
 static const struct cim_qual_decl q909[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
 	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1163, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1162, 1 },
+	{ "Description", CIM_STRING, false, s1196, 1 },
 };
 
-static const char *const s1198[] = {
+static const char *const s1197[] = {
 	"The namespace that was made.",
 };
 
 static const struct cim_qual_decl q910[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1198, 1 },
+	{ "Description", CIM_STRING, false, s1197, 1 },
 };
 
-static const char *const s1199[] = {
+static const char *const s1198[] = {
 	"Why it was not made.",
 };
 
 static const struct cim_qual_decl q911[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
-	{ "Description", CIM_STRING, false, s1199, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s747, 1 },
+	{ "Description", CIM_STRING, false, s1198, 1 },
 };
 
 static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = {
@@ -15899,26 +15872,26 @@ static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = 
 	  NULL, "CIM_Error", q911, 4 },
 };
 
-static const char *const s1200[] = {
+static const char *const s1199[] = {
 	"Makes a namespace.",
 };
 
-static const char *const s1201[] = {
+static const char *const s1200[] = {
 	"0",
 	"1",
 	"..",
 };
 
-static const char *const s1202[] = {
+static const char *const s1201[] = {
 	"Completed with No Error",
 	"Failed",
 	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q912[] = {
-	{ "Description", CIM_STRING, false, s1200, 1 },
-	{ "ValueMap", CIM_STRING, true, s1201, 3 },
-	{ "Values", CIM_STRING, true, s1202, 3 },
+	{ "Description", CIM_STRING, false, s1199, 1 },
+	{ "ValueMap", CIM_STRING, true, s1200, 3 },
+	{ "Values", CIM_STRING, true, s1201, 3 },
 };
 
 static const struct cim_prop_decl CIM_WBEMServer_props[] = {
@@ -15934,45 +15907,45 @@ static const struct cim_method_decl CIM_WBEMServer_methods[] = {
 	{ "CreateWBEMServerNamespace", CIM_UINT32, false, CIM_WBEMServer_CreateWBEMServerNamespace, 3, q912, 3 },
 };
 
-static const char *const s1203[] = {
+static const char *const s1202[] = {
 	"The management server itself; what succeeds CIM_ObjectManager.",
 };
 
 static const struct cim_qual_decl q913[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1203, 1 },
+	{ "Version", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s1202, 1 },
 };
 
-static const char *const s1204[] = {
+static const char *const s1203[] = {
 	"The identity of the instance; opaque.",
 };
 
 static const struct cim_qual_decl q914[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s1204, 1 },
+	{ "Description", CIM_STRING, false, s1203, 1 },
 };
 
-static const char *const s1205[] = {
+static const char *const s1204[] = {
 	"The name of the namespace.",
 };
 
 static const struct cim_qual_decl q915[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1205, 1 },
+	{ "Description", CIM_STRING, false, s1204, 1 },
 };
 
-static const char *const s1206[] = {
+static const char *const s1205[] = {
 	"CIM_SchemaInformationStructure",
 };
 
-static const char *const s1207[] = {
+static const char *const s1206[] = {
 	"The schemas whose classes are in this namespace, one element for each.",
 };
 
 static const struct cim_qual_decl q916[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s1206, 1 },
-	{ "Description", CIM_STRING, false, s1207, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1205, 1 },
+	{ "Description", CIM_STRING, false, s1206, 1 },
 };
 
 static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
@@ -15984,61 +15957,61 @@ static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
 	  NULL, "CIM_SchemaInformationStructure", NULL, q916, 2 },
 };
 
-static const char *const s1208[] = {
+static const char *const s1207[] = {
 	"A namespace of the management server: names of classes and of qualifiers are unique in it. What succeeds CIM_Namespace.",
 };
 
 static const struct cim_qual_decl q917[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1208, 1 },
+	{ "Version", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s1207, 1 },
 };
 
-static const char *const s1209[] = {
+static const char *const s1208[] = {
 	"Name of the schema: what is before the underscore in the names of classes.",
 };
 
 static const struct cim_qual_decl q918[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1209, 1 },
+	{ "Description", CIM_STRING, false, s1208, 1 },
 };
 
-static const char *const s1210[] = {
+static const char *const s1209[] = {
 	"Version of the schema, M.N.U.",
 };
 
 static const struct cim_qual_decl q919[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1210, 1 },
+	{ "Description", CIM_STRING, false, s1209, 1 },
 };
 
-static const char *const s1211[] = {
+static const char *const s1210[] = {
 	"Identifies this version of the schema everywhere; no address.",
 };
 
 static const struct cim_qual_decl q920[] = {
-	{ "Description", CIM_STRING, false, s1211, 1 },
+	{ "Description", CIM_STRING, false, s1210, 1 },
 };
 
-static const char *const s1212[] = {
+static const char *const s1211[] = {
 	"The organization that the schema belongs to.",
 };
 
 static const struct cim_qual_decl q921[] = {
-	{ "Description", CIM_STRING, false, s1212, 1 },
+	{ "Description", CIM_STRING, false, s1211, 1 },
 };
 
-static const char *const s1213[] = {
+static const char *const s1212[] = {
 	"How far the schema has come.",
 };
 
-static const char *const s1214[] = {
+static const char *const s1213[] = {
 	"0",
 	"2",
 	"3",
 	"..",
 };
 
-static const char *const s1215[] = {
+static const char *const s1214[] = {
 	"Unknown",
 	"Final",
 	"Experimental",
@@ -16046,9 +16019,9 @@ static const char *const s1215[] = {
 };
 
 static const struct cim_qual_decl q922[] = {
-	{ "Description", CIM_STRING, false, s1213, 1 },
-	{ "ValueMap", CIM_STRING, true, s1214, 4 },
-	{ "Values", CIM_STRING, true, s1215, 4 },
+	{ "Description", CIM_STRING, false, s1212, 1 },
+	{ "ValueMap", CIM_STRING, true, s1213, 4 },
+	{ "Values", CIM_STRING, true, s1214, 4 },
 };
 
 static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
@@ -16066,21 +16039,21 @@ static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
 	  NULL, NULL, NULL, q922, 3 },
 };
 
-static const char *const s1216[] = {
+static const char *const s1215[] = {
 	"A schema in one of its versions. Occurs embedded only.",
 };
 
 static const struct cim_qual_decl q923[] = {
 	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1216, 1 },
+	{ "Version", CIM_STRING, false, s752, 1 },
+	{ "Description", CIM_STRING, false, s1215, 1 },
 };
 
-static const char *const s1217[] = {
+static const char *const s1216[] = {
 	"Kind of specification.",
 };
 
-static const char *const s1218[] = {
+static const char *const s1217[] = {
 	"1",
 	"2",
 	"3",
@@ -16088,7 +16061,7 @@ static const char *const s1218[] = {
 	"..",
 };
 
-static const char *const s1219[] = {
+static const char *const s1218[] = {
 	"Other",
 	"Profile",
 	"Initiative Wrapper",
@@ -16097,24 +16070,24 @@ static const char *const s1219[] = {
 };
 
 static const struct cim_qual_decl q924[] = {
-	{ "Description", CIM_STRING, false, s1217, 1 },
-	{ "ValueMap", CIM_STRING, true, s1218, 5 },
-	{ "Values", CIM_STRING, true, s1219, 5 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
+	{ "ValueMap", CIM_STRING, true, s1217, 5 },
+	{ "Values", CIM_STRING, true, s1218, 5 },
 };
 
-static const char *const s1220[] = {
+static const char *const s1219[] = {
 	"Text for SpecificationType 1 (Other).",
 };
 
 static const struct cim_qual_decl q925[] = {
-	{ "Description", CIM_STRING, false, s1220, 1 },
+	{ "Description", CIM_STRING, false, s1219, 1 },
 };
 
-static const char *const s1221[] = {
+static const char *const s1220[] = {
 	"Who defines the profile.",
 };
 
-static const char *const s1222[] = {
+static const char *const s1221[] = {
 	"1",
 	"2",
 	"3",
@@ -16139,7 +16112,7 @@ static const char *const s1222[] = {
 	"..",
 };
 
-static const char *const s1223[] = {
+static const char *const s1222[] = {
 	"Other",
 	"DMTF",
 	"CompTIA",
@@ -16166,38 +16139,38 @@ static const char *const s1223[] = {
 
 static const struct cim_qual_decl q926[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1221, 1 },
-	{ "ValueMap", CIM_STRING, true, s1222, 22 },
-	{ "Values", CIM_STRING, true, s1223, 22 },
+	{ "Description", CIM_STRING, false, s1220, 1 },
+	{ "ValueMap", CIM_STRING, true, s1221, 22 },
+	{ "Values", CIM_STRING, true, s1222, 22 },
 };
 
-static const char *const s1224[] = {
+static const char *const s1223[] = {
 	"Text for RegisteredOrganization 1 (Other).",
 };
 
 static const struct cim_qual_decl q927[] = {
-	{ "Description", CIM_STRING, false, s1224, 1 },
+	{ "Description", CIM_STRING, false, s1223, 1 },
 };
 
-static const char *const s1225[] = {
+static const char *const s1224[] = {
 	"Name of the profile.",
 };
 
 static const struct cim_qual_decl q928[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1225, 1 },
+	{ "Description", CIM_STRING, false, s1224, 1 },
 };
 
-static const char *const s1226[] = {
+static const char *const s1225[] = {
 	"Version of the profile.",
 };
 
 static const struct cim_qual_decl q929[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1226, 1 },
+	{ "Description", CIM_STRING, false, s1225, 1 },
 };
 
-static const char *const s1227[] = {
+static const char *const s1226[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
@@ -16206,9 +16179,9 @@ static const char *const s1227[] = {
 
 static const struct cim_qual_decl q930[] = {
 	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1176, 1 },
+	{ "Description", CIM_STRING, false, s1175, 1 },
 	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s1227, 4 },
+	{ "Values", CIM_STRING, true, s1226, 4 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
@@ -16232,46 +16205,46 @@ static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
 	  NULL, NULL, NULL, q892, 2 },
 };
 
-static const char *const s1228[] = {
+static const char *const s1227[] = {
 	"A specification that the server follows.",
 };
 
 static const struct cim_qual_decl q931[] = {
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1228, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1227, 1 },
 };
 
-static const char *const s1229[] = {
+static const char *const s1228[] = {
 	"Features of the profile that are implemented.",
 };
 
 static const struct cim_qual_decl q932[] = {
-	{ "Description", CIM_STRING, false, s1229, 1 },
+	{ "Description", CIM_STRING, false, s1228, 1 },
 };
 
-static const char *const s1230[] = {
+static const char *const s1229[] = {
 	"SpecificationType",
 };
 
-static const char *const s1231[] = {
+static const char *const s1230[] = {
 	"Profile",
 };
 
 static const struct cim_qual_decl q933[] = {
-	{ "Override", CIM_STRING, false, s1230, 1 },
-	{ "Description", CIM_STRING, false, s1217, 1 },
-	{ "ValueMap", CIM_STRING, true, s1181, 1 },
-	{ "Values", CIM_STRING, true, s1231, 1 },
+	{ "Override", CIM_STRING, false, s1229, 1 },
+	{ "Description", CIM_STRING, false, s1216, 1 },
+	{ "ValueMap", CIM_STRING, true, s1180, 1 },
+	{ "Values", CIM_STRING, true, s1230, 1 },
 };
 
-static const char *const s1232[] = {
+static const char *const s1231[] = {
 	"Paths of the central instances of this profile implementation.",
 };
 
 static const struct cim_qual_decl q934[] = {
 	{ "In", CIM_BOOLEAN, false, s54, 1 },
 	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1232, 1 },
+	{ "Description", CIM_STRING, false, s1231, 1 },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
@@ -16279,26 +16252,26 @@ static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] =
 	  "CIM_ManagedElement", NULL, q934, 3 },
 };
 
-static const char *const s1233[] = {
+static const char *const s1232[] = {
 	"Lists the central instances of this profile implementation.",
 };
 
-static const char *const s1234[] = {
+static const char *const s1233[] = {
 	"0",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s1235[] = {
+static const char *const s1234[] = {
 	"Completed with no error",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
 static const struct cim_qual_decl q935[] = {
-	{ "Description", CIM_STRING, false, s1233, 1 },
-	{ "ValueMap", CIM_STRING, true, s1234, 3 },
-	{ "Values", CIM_STRING, true, s1235, 3 },
+	{ "Description", CIM_STRING, false, s1232, 1 },
+	{ "ValueMap", CIM_STRING, true, s1233, 3 },
+	{ "Values", CIM_STRING, true, s1234, 3 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
@@ -16312,22 +16285,22 @@ static const struct cim_method_decl CIM_RegisteredProfile_methods[] = {
 	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q935, 3 },
 };
 
-static const char *const s1236[] = {
+static const char *const s1235[] = {
 	"A profile that the server implements.",
 };
 
 static const struct cim_qual_decl q936[] = {
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1236, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1 },
+	{ "Description", CIM_STRING, false, s1235, 1 },
 };
 
-static const char *const s1237[] = {
+static const char *const s1236[] = {
 	"The profile.",
 };
 
 static const struct cim_qual_decl q937[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1237, 1 },
+	{ "Description", CIM_STRING, false, s1236, 1 },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
@@ -16337,14 +16310,14 @@ static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1238[] = {
+static const char *const s1237[] = {
 	"An element, or a profile, that conforms to a profile.",
 };
 
 static const struct cim_qual_decl q938[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1238, 1 },
+	{ "Description", CIM_STRING, false, s1237, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
@@ -16354,18 +16327,18 @@ static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
 	  "CIM_RegisteredSpecification", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1239[] = {
+static const char *const s1238[] = {
 	"2.37.0",
 };
 
-static const char *const s1240[] = {
+static const char *const s1239[] = {
 	"A specification that builds on another.",
 };
 
 static const struct cim_qual_decl q939[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1240, 1 },
+	{ "Version", CIM_STRING, false, s1238, 1 },
+	{ "Description", CIM_STRING, false, s1239, 1 },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
@@ -16375,207 +16348,207 @@ static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
 	  "CIM_RegisteredProfile", NULL, NULL, q226, 3 },
 };
 
-static const char *const s1241[] = {
+static const char *const s1240[] = {
 	"Two profiles that belong together. Following SNIA, Antecedent is the autonomous profile and Dependent the component profile.",
 };
 
 static const struct cim_qual_decl q940[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1241, 1 },
+	{ "Version", CIM_STRING, false, s1238, 1 },
+	{ "Description", CIM_STRING, false, s1240, 1 },
 };
 
-static const char *const s1242[] = {
+static const char *const s1241[] = {
 	"This server.",
 };
 
 static const struct cim_qual_decl q941[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+	{ "Description", CIM_STRING, false, s1241, 1 },
 };
 
-static const char *const s1243[] = {
+static const char *const s1242[] = {
 	"The namespaces of this server.",
 };
 
 static const struct cim_qual_decl q942[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+	{ "Description", CIM_STRING, false, s1242, 1 },
 };
 
-static const char *const s1244[] = {
+static const char *const s1243[] = {
 	"This server, as newer clients know it.",
 };
 
 static const struct cim_qual_decl q943[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1244, 1 },
+	{ "Description", CIM_STRING, false, s1243, 1 },
 };
 
-static const char *const s1245[] = {
+static const char *const s1244[] = {
 	"The namespaces of this server, as newer clients know them.",
 };
 
 static const struct cim_qual_decl q944[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1245, 1 },
+	{ "Description", CIM_STRING, false, s1244, 1 },
 };
 
-static const char *const s1246[] = {
+static const char *const s1245[] = {
 	"The namespaces of this server, as newer clients know both.",
 };
 
 static const struct cim_qual_decl q945[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+	{ "Description", CIM_STRING, false, s1245, 1 },
 };
 
-static const char *const s1247[] = {
+static const char *const s1246[] = {
 	"The listeners of this server.",
 };
 
 static const struct cim_qual_decl q946[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1247, 1 },
+	{ "Description", CIM_STRING, false, s1246, 1 },
 };
 
 static const struct cim_qual_decl q947[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1247, 1 },
+	{ "Description", CIM_STRING, false, s1246, 1 },
 };
 
 static const struct cim_qual_decl q948[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+	{ "Description", CIM_STRING, false, s1242, 1 },
 };
 
-static const char *const s1248[] = {
+static const char *const s1247[] = {
 	"The listeners of this server and the node.",
 };
 
 static const struct cim_qual_decl q949[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1248, 1 },
+	{ "Description", CIM_STRING, false, s1247, 1 },
 };
 
-static const char *const s1249[] = {
+static const char *const s1248[] = {
 	"The profiles that this server implements.",
 };
 
 static const struct cim_qual_decl q950[] = {
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1249, 1 },
+	{ "Description", CIM_STRING, false, s1248, 1 },
 };
 
-static const char *const s1250[] = {
+static const char *const s1249[] = {
 	"What conforms to a profile. The elements are in another namespace.",
 };
 
 static const struct cim_qual_decl q951[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1250, 1 },
+	{ "Description", CIM_STRING, false, s1249, 1 },
 };
 
-static const char *const s1251[] = {
+static const char *const s1250[] = {
 	"Component profiles of the autonomous ones.",
 };
 
 static const struct cim_qual_decl q952[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1251, 1 },
+	{ "Description", CIM_STRING, false, s1250, 1 },
 };
 
-static const char *const s1252[] = {
+static const char *const s1251[] = {
 	"First number of the version.",
 };
 
 static const struct cim_qual_decl q953[] = {
-	{ "Description", CIM_STRING, false, s1252, 1 },
+	{ "Description", CIM_STRING, false, s1251, 1 },
 };
 
-static const char *const s1253[] = {
+static const char *const s1252[] = {
 	"Second number of the version.",
 };
 
 static const struct cim_qual_decl q954[] = {
-	{ "Description", CIM_STRING, false, s1253, 1 },
+	{ "Description", CIM_STRING, false, s1252, 1 },
 };
 
-static const char *const s1254[] = {
+static const char *const s1253[] = {
 	"Third number of the version.",
 };
 
 static const struct cim_qual_decl q955[] = {
-	{ "Description", CIM_STRING, false, s1254, 1 },
+	{ "Description", CIM_STRING, false, s1253, 1 },
 };
 
-static const char *const s1255[] = {
+static const char *const s1254[] = {
 	"Build, of the version.",
 };
 
 static const struct cim_qual_decl q956[] = {
-	{ "Description", CIM_STRING, false, s1255, 1 },
+	{ "Description", CIM_STRING, false, s1254, 1 },
 };
 
-static const char *const s1256[] = {
+static const char *const s1255[] = {
 	"Build, when it does not fit into BuildNumber.",
 };
 
 static const struct cim_qual_decl q957[] = {
-	{ "Description", CIM_STRING, false, s1256, 1 },
+	{ "Description", CIM_STRING, false, s1255, 1 },
 };
 
-static const char *const s1257[] = {
+static const char *const s1256[] = {
 	"Whether LargeBuildNumber has the build.",
 };
 
 static const struct cim_qual_decl q958[] = {
-	{ "Description", CIM_STRING, false, s1257, 1 },
+	{ "Description", CIM_STRING, false, s1256, 1 },
 };
 
-static const char *const s1258[] = {
+static const char *const s1257[] = {
 	"The version, as people write it.",
 };
 
 static const struct cim_qual_decl q959[] = {
-	{ "Description", CIM_STRING, false, s1258, 1 },
+	{ "Description", CIM_STRING, false, s1257, 1 },
 };
 
-static const char *const s1259[] = {
+static const char *const s1258[] = {
 	"Operating systems that it runs on, in words.",
 };
 
 static const struct cim_qual_decl q960[] = {
-	{ "Description", CIM_STRING, false, s1259, 1 },
+	{ "Description", CIM_STRING, false, s1258, 1 },
 };
 
-static const char *const s1260[] = {
+static const char *const s1259[] = {
 	"Who made it.",
 };
 
 static const struct cim_qual_decl q961[] = {
-	{ "Description", CIM_STRING, false, s1260, 1 },
+	{ "Description", CIM_STRING, false, s1259, 1 },
 };
 
-static const char *const s1261[] = {
+static const char *const s1260[] = {
 	"Languages of the software.",
 };
 
 static const struct cim_qual_decl q962[] = {
-	{ "Description", CIM_STRING, false, s1261, 1 },
+	{ "Description", CIM_STRING, false, s1260, 1 },
 };
 
-static const char *const s1262[] = {
+static const char *const s1261[] = {
 	"What the software is.",
 };
 
-static const char *const s1263[] = {
+static const char *const s1262[] = {
 	"0",
 	"1",
 	"2",
@@ -16592,7 +16565,7 @@ static const char *const s1263[] = {
 	"13",
 };
 
-static const char *const s1264[] = {
+static const char *const s1263[] = {
 	"Unknown",
 	"Other",
 	"Driver",
@@ -16610,140 +16583,140 @@ static const char *const s1264[] = {
 };
 
 static const struct cim_qual_decl q963[] = {
-	{ "Description", CIM_STRING, false, s1262, 1 },
-	{ "ValueMap", CIM_STRING, true, s1263, 14 },
-	{ "Values", CIM_STRING, true, s1264, 14 },
+	{ "Description", CIM_STRING, false, s1261, 1 },
+	{ "ValueMap", CIM_STRING, true, s1262, 14 },
+	{ "Values", CIM_STRING, true, s1263, 14 },
 };
 
-static const char *const s1265[] = {
+static const char *const s1264[] = {
 	"Text for classification 1 (Other), index matched.",
 };
 
 static const struct cim_qual_decl q964[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1265, 1 },
+	{ "Description", CIM_STRING, false, s1264, 1 },
 };
 
-static const char *const s1266[] = {
+static const char *const s1265[] = {
 	"Serial number.",
 };
 
 static const struct cim_qual_decl q965[] = {
-	{ "Description", CIM_STRING, false, s1266, 1 },
+	{ "Description", CIM_STRING, false, s1265, 1 },
 };
 
-static const char *const s1267[] = {
+static const char *const s1266[] = {
 	"What it is for, in words.",
 };
 
 static const struct cim_qual_decl q966[] = {
-	{ "Description", CIM_STRING, false, s1267, 1 },
+	{ "Description", CIM_STRING, false, s1266, 1 },
 };
 
-static const char *const s1268[] = {
+static const char *const s1267[] = {
 	"Further identifications, index matched with IdentityInfoType.",
 };
 
 static const struct cim_qual_decl q967[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1268, 1 },
+	{ "Description", CIM_STRING, false, s1267, 1 },
 };
 
-static const char *const s1269[] = {
+static const char *const s1268[] = {
 	"What each of IdentityInfoValue is.",
 };
 
 static const struct cim_qual_decl q968[] = {
 	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1269, 1 },
+	{ "Description", CIM_STRING, false, s1268, 1 },
 };
 
-static const char *const s1270[] = {
+static const char *const s1269[] = {
 	"When the software was released.",
 };
 
 static const struct cim_qual_decl q969[] = {
-	{ "Description", CIM_STRING, false, s1270, 1 },
+	{ "Description", CIM_STRING, false, s1269, 1 },
 };
 
-static const char *const s1271[] = {
+static const char *const s1270[] = {
 	"Whether it stands for the software itself and not only for its identity.",
 };
 
 static const struct cim_qual_decl q970[] = {
-	{ "Description", CIM_STRING, false, s1271, 1 },
+	{ "Description", CIM_STRING, false, s1270, 1 },
 };
 
-static const char *const s1272[] = {
+static const char *const s1271[] = {
 	"Format of the package that the software comes in.",
 };
 
-static const char *const s1273[] = {
+static const char *const s1272[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
 	"Linux RPM",
 	"HP-UX Depot",
-	"Windows\n\011 \011MSI",
+	"Windows MSI",
 	"Solaris Package",
 	"Macintosh Disk Image",
 	"Debian linux Package",
-	"VMware vSphere\n\011 \011Installation Bundle",
+	"VMware vSphere Installation Bundle",
 	"VMware Software Bulletin",
 	"HP Smart Component",
 };
 
 static const struct cim_qual_decl q971[] = {
-	{ "Description", CIM_STRING, false, s1272, 1 },
+	{ "Description", CIM_STRING, false, s1271, 1 },
 	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1273, 12 },
+	{ "Values", CIM_STRING, true, s1272, 12 },
 };
 
-static const char *const s1274[] = {
+static const char *const s1273[] = {
 	"Text for ExtendedResourceType 1 (Other).",
 };
 
 static const struct cim_qual_decl q972[] = {
-	{ "Description", CIM_STRING, false, s1274, 1 },
+	{ "Description", CIM_STRING, false, s1273, 1 },
 };
 
-static const char *const s1275[] = {
+static const char *const s1274[] = {
 	"First number of the least version of the package format.",
 };
 
 static const struct cim_qual_decl q973[] = {
-	{ "Description", CIM_STRING, false, s1275, 1 },
+	{ "Description", CIM_STRING, false, s1274, 1 },
 };
 
-static const char *const s1276[] = {
+static const char *const s1275[] = {
 	"Second number of that version.",
 };
 
 static const struct cim_qual_decl q974[] = {
-	{ "Description", CIM_STRING, false, s1276, 1 },
+	{ "Description", CIM_STRING, false, s1275, 1 },
 };
 
-static const char *const s1277[] = {
+static const char *const s1276[] = {
 	"Third number of that version.",
 };
 
 static const struct cim_qual_decl q975[] = {
-	{ "Description", CIM_STRING, false, s1277, 1 },
+	{ "Description", CIM_STRING, false, s1276, 1 },
 };
 
-static const char *const s1278[] = {
+static const char *const s1277[] = {
 	"Build, of that version.",
 };
 
 static const struct cim_qual_decl q976[] = {
-	{ "Description", CIM_STRING, false, s1278, 1 },
+	{ "Description", CIM_STRING, false, s1277, 1 },
 };
 
-static const char *const s1279[] = {
+static const char *const s1278[] = {
 	"Operating systems that it runs on.",
 };
 
-static const char *const s1280[] = {
+static const char *const s1279[] = {
 	"0",
 	"1",
 	"2",
@@ -16774,7 +16747,7 @@ static const char *const s1280[] = {
 	"..",
 };
 
-static const char *const s1281[] = {
+static const char *const s1280[] = {
 	"Unknown",
 	"Other",
 	"MACOS",
@@ -16800,15 +16773,15 @@ static const char *const s1281[] = {
 	"OSF",
 	"DC/OS",
 	"Reliant UNIX",
-	"SCO\n\011 \011UnixWare",
+	"SCO UnixWare",
 	"SCO OpenServer",
 	"DMTF Reserved",
 };
 
 static const struct cim_qual_decl q977[] = {
-	{ "Description", CIM_STRING, false, s1279, 1 },
-	{ "ValueMap", CIM_STRING, true, s1280, 28 },
-	{ "Values", CIM_STRING, true, s1281, 28 },
+	{ "Description", CIM_STRING, false, s1278, 1 },
+	{ "ValueMap", CIM_STRING, true, s1279, 28 },
+	{ "Values", CIM_STRING, true, s1280, 28 },
 };
 
 static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
@@ -16866,31 +16839,31 @@ static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
 	  NULL, NULL, NULL, q977, 3 },
 };
 
-static const char *const s1282[] = {
+static const char *const s1281[] = {
 	"A piece of software or firmware: name, version, what it is for.",
 };
 
 static const struct cim_qual_decl q978[] = {
 	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s1282, 1 },
+	{ "Description", CIM_STRING, false, s1281, 1 },
 };
 
-static const char *const s1283[] = {
+static const char *const s1282[] = {
 	"The system.",
 };
 
 static const struct cim_qual_decl q979[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1283, 1 },
+	{ "Description", CIM_STRING, false, s1282, 1 },
 };
 
-static const char *const s1284[] = {
+static const char *const s1283[] = {
 	"The software.",
 };
 
 static const struct cim_qual_decl q980[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1284, 1 },
+	{ "Description", CIM_STRING, false, s1283, 1 },
 };
 
 static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
@@ -16900,48 +16873,48 @@ static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
 	  "CIM_SoftwareIdentity", NULL, NULL, q980, 2 },
 };
 
-static const char *const s1285[] = {
+static const char *const s1284[] = {
 	"Software and the system that it is installed on.",
 };
 
 static const struct cim_qual_decl q981[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1285, 1 },
+	{ "Description", CIM_STRING, false, s1284, 1 },
 };
 
-static const char *const s1286[] = {
+static const char *const s1285[] = {
 	"Who may replace the software.",
 };
 
-static const char *const s1287[] = {
+static const char *const s1286[] = {
 	"Unknown",
 	"Other",
 	"Resides off device",
 	"Owner Upgradeable",
-	"Factory\n\011 \011Upgradeable",
+	"Factory Upgradeable",
 	"Not Upgradeable",
 };
 
 static const struct cim_qual_decl q982[] = {
-	{ "Description", CIM_STRING, false, s1286, 1 },
+	{ "Description", CIM_STRING, false, s1285, 1 },
 	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1287, 6 },
+	{ "Values", CIM_STRING, true, s1286, 6 },
 };
 
-static const char *const s1288[] = {
+static const char *const s1287[] = {
 	"Text for UpgradeCondition 1 (Other).",
 };
 
 static const struct cim_qual_decl q983[] = {
-	{ "Description", CIM_STRING, false, s1288, 1 },
+	{ "Description", CIM_STRING, false, s1287, 1 },
 };
 
-static const char *const s1289[] = {
+static const char *const s1288[] = {
 	"What the element does with the software.",
 };
 
-static const char *const s1290[] = {
+static const char *const s1289[] = {
 	"0",
 	"2",
 	"3",
@@ -16953,7 +16926,7 @@ static const char *const s1290[] = {
 	"9",
 };
 
-static const char *const s1291[] = {
+static const char *const s1290[] = {
 	"Unknown",
 	"Current",
 	"Next",
@@ -16966,9 +16939,9 @@ static const char *const s1291[] = {
 };
 
 static const struct cim_qual_decl q984[] = {
-	{ "Description", CIM_STRING, false, s1289, 1 },
-	{ "ValueMap", CIM_STRING, true, s1290, 9 },
-	{ "Values", CIM_STRING, true, s1291, 9 },
+	{ "Description", CIM_STRING, false, s1288, 1 },
+	{ "ValueMap", CIM_STRING, true, s1289, 9 },
+	{ "Values", CIM_STRING, true, s1290, 9 },
 };
 
 static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
@@ -16984,102 +16957,102 @@ static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
 	  NULL, NULL, NULL, q984, 3 },
 };
 
-static const char *const s1292[] = {
+static const char *const s1291[] = {
 	"Software and the element that it belongs to.",
 };
 
 static const struct cim_qual_decl q985[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s1292, 1 },
+	{ "Version", CIM_STRING, false, s606, 1 },
+	{ "Description", CIM_STRING, false, s1291, 1 },
 };
 
-static const char *const s1293[] = {
+static const char *const s1292[] = {
 	"Identifies the thing; part of the key.",
 };
 
 static const struct cim_qual_decl q986[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1293, 1 },
+	{ "Description", CIM_STRING, false, s1292, 1 },
 };
 
-static const char *const s1294[] = {
+static const char *const s1293[] = {
 	"Its model.",
 };
 
 static const struct cim_qual_decl q987[] = {
-	{ "Description", CIM_STRING, false, s1294, 1 },
+	{ "Description", CIM_STRING, false, s1293, 1 },
 };
 
-static const char *const s1295[] = {
+static const char *const s1294[] = {
 	"Number for ordering.",
 };
 
 static const struct cim_qual_decl q988[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1295, 1 },
+	{ "Description", CIM_STRING, false, s1294, 1 },
 };
 
 static const struct cim_qual_decl q989[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1266, 1 },
+	{ "Description", CIM_STRING, false, s1265, 1 },
 };
 
-static const char *const s1296[] = {
+static const char *const s1295[] = {
 	"Version.",
 };
 
 static const struct cim_qual_decl q990[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1296, 1 },
+	{ "Description", CIM_STRING, false, s1295, 1 },
 };
 
-static const char *const s1297[] = {
+static const char *const s1296[] = {
 	"Its part number.",
 };
 
 static const struct cim_qual_decl q991[] = {
-	{ "Description", CIM_STRING, false, s1297, 1 },
+	{ "Description", CIM_STRING, false, s1296, 1 },
 };
 
-static const char *const s1298[] = {
+static const char *const s1297[] = {
 	"Further identifications.",
 };
 
 static const struct cim_qual_decl q992[] = {
-	{ "Description", CIM_STRING, false, s1298, 1 },
+	{ "Description", CIM_STRING, false, s1297, 1 },
 };
 
-static const char *const s1299[] = {
+static const char *const s1298[] = {
 	"Whether it has power.",
 };
 
 static const struct cim_qual_decl q993[] = {
-	{ "Description", CIM_STRING, false, s1299, 1 },
+	{ "Description", CIM_STRING, false, s1298, 1 },
 };
 
-static const char *const s1300[] = {
+static const char *const s1299[] = {
 	"What its vendor calls it.",
 };
 
 static const struct cim_qual_decl q994[] = {
-	{ "Description", CIM_STRING, false, s1300, 1 },
+	{ "Description", CIM_STRING, false, s1299, 1 },
 };
 
-static const char *const s1301[] = {
+static const char *const s1300[] = {
 	"What its owner calls it.",
 };
 
 static const struct cim_qual_decl q995[] = {
-	{ "Description", CIM_STRING, false, s1301, 1 },
+	{ "Description", CIM_STRING, false, s1300, 1 },
 };
 
-static const char *const s1302[] = {
+static const char *const s1301[] = {
 	"Whether it can be replaced in the field.",
 };
 
 static const struct cim_qual_decl q996[] = {
-	{ "Description", CIM_STRING, false, s1302, 1 },
+	{ "Description", CIM_STRING, false, s1301, 1 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
@@ -17113,21 +17086,21 @@ static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
 	  NULL, NULL, NULL, q996, 1 },
 };
 
-static const char *const s1303[] = {
+static const char *const s1302[] = {
 	"Something that can be touched.",
 };
 
 static const struct cim_qual_decl q997[] = {
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1303, 1 },
+	{ "Description", CIM_STRING, false, s1302, 1 },
 };
 
-static const char *const s1304[] = {
+static const char *const s1303[] = {
 	"What kind of package it is.",
 };
 
-static const char *const s1305[] = {
+static const char *const s1304[] = {
 	"0",
 	"1",
 	"2",
@@ -17145,7 +17118,7 @@ static const char *const s1305[] = {
 	"..",
 };
 
-static const char *const s1306[] = {
+static const char *const s1305[] = {
 	"Unknown",
 	"Other",
 	"Rack",
@@ -17164,9 +17137,9 @@ static const char *const s1306[] = {
 };
 
 static const struct cim_qual_decl q998[] = {
-	{ "Description", CIM_STRING, false, s1304, 1 },
-	{ "ValueMap", CIM_STRING, true, s1305, 15 },
-	{ "Values", CIM_STRING, true, s1306, 15 },
+	{ "Description", CIM_STRING, false, s1303, 1 },
+	{ "ValueMap", CIM_STRING, true, s1304, 15 },
+	{ "Values", CIM_STRING, true, s1305, 15 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
@@ -17174,13 +17147,13 @@ static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
 	  NULL, NULL, NULL, q998, 3 },
 };
 
-static const char *const s1307[] = {
+static const char *const s1306[] = {
 	"A thing that holds others: rack, chassis, card.",
 };
 
 static const struct cim_qual_decl q999[] = {
-	{ "Version", CIM_STRING, false, s595, 1 },
-	{ "Description", CIM_STRING, false, s1307, 1 },
+	{ "Version", CIM_STRING, false, s594, 1 },
+	{ "Description", CIM_STRING, false, s1306, 1 },
 };
 
 static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
@@ -17190,23 +17163,23 @@ static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
 	  "CIM_System", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1308[] = {
+static const char *const s1307[] = {
 	"A system and what it is built into.",
 };
 
 static const struct cim_qual_decl q1000[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s1308, 1 },
+	{ "Version", CIM_STRING, false, s598, 1 },
+	{ "Description", CIM_STRING, false, s1307, 1 },
 };
 
-static const char *const s1309[] = {
+static const char *const s1308[] = {
 	"Identifier that the hardware itself has.",
 };
 
 static const struct cim_qual_decl q1001[] = {
-	{ "Description", CIM_STRING, false, s1309, 1 },
+	{ "Description", CIM_STRING, false, s1308, 1 },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
@@ -17218,77 +17191,77 @@ static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
 	  NULL, NULL, NULL, q1001, 1 },
 };
 
-static const char *const s1310[] = {
+static const char *const s1309[] = {
 	"A computer system and what it is built into.",
 };
 
 static const struct cim_qual_decl q1002[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s1310, 1 },
+	{ "Version", CIM_STRING, false, s598, 1 },
+	{ "Description", CIM_STRING, false, s1309, 1 },
 };
 
-static const char *const s1311[] = {
+static const char *const s1310[] = {
 	"Name of the product; part of the key.",
 };
 
 static const struct cim_qual_decl q1003[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1311, 1 },
+	{ "Description", CIM_STRING, false, s1310, 1 },
 };
 
-static const char *const s1312[] = {
+static const char *const s1311[] = {
 	"Serial number or the like; part of the key.",
 };
 
 static const struct cim_qual_decl q1004[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1312, 1 },
+	{ "Description", CIM_STRING, false, s1311, 1 },
 };
 
-static const char *const s1313[] = {
+static const char *const s1312[] = {
 	"Who sells it; part of the key.",
 };
 
 static const struct cim_qual_decl q1005[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1313, 1 },
+	{ "Description", CIM_STRING, false, s1312, 1 },
 };
 
-static const char *const s1314[] = {
+static const char *const s1313[] = {
 	"Version of the product; part of the key.",
 };
 
 static const struct cim_qual_decl q1006[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1314, 1 },
+	{ "Description", CIM_STRING, false, s1313, 1 },
 };
 
-static const char *const s1315[] = {
+static const char *const s1314[] = {
 	"When the warranty begins.",
 };
 
 static const struct cim_qual_decl q1007[] = {
-	{ "Description", CIM_STRING, false, s1315, 1 },
+	{ "Description", CIM_STRING, false, s1314, 1 },
 };
 
-static const char *const s1316[] = {
+static const char *const s1315[] = {
 	"Days of warranty.",
 };
 
 static const struct cim_qual_decl q1008[] = {
-	{ "Description", CIM_STRING, false, s1316, 1 },
+	{ "Description", CIM_STRING, false, s1315, 1 },
 };
 
-static const char *const s1317[] = {
+static const char *const s1316[] = {
 	"Family of the product.",
 };
 
 static const struct cim_qual_decl q1009[] = {
 	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1317, 1 },
+	{ "Description", CIM_STRING, false, s1316, 1 },
 };
 
 static const struct cim_prop_decl CIM_Product_props[] = {
@@ -17310,13 +17283,13 @@ static const struct cim_prop_decl CIM_Product_props[] = {
 	  NULL, NULL, NULL, q1009, 2 },
 };
 
-static const char *const s1318[] = {
+static const char *const s1317[] = {
 	"What was bought, as vendor and customer call it.",
 };
 
 static const struct cim_qual_decl q1010[] = {
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1318, 1 },
+	{ "Description", CIM_STRING, false, s1317, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
@@ -17326,7 +17299,7 @@ static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1319[] = {
+static const char *const s1318[] = {
 	"A product and an element that belongs to it.",
 };
 
@@ -17335,7 +17308,7 @@ static const struct cim_qual_decl q1011[] = {
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1319, 1 },
+	{ "Description", CIM_STRING, false, s1318, 1 },
 };
 
 static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
@@ -17343,7 +17316,7 @@ static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
 	  "CIM_PhysicalElement", NULL, NULL, q419, 2 },
 };
 
-static const char *const s1320[] = {
+static const char *const s1319[] = {
 	"A product and a thing that belongs to it.",
 };
 
@@ -17351,22 +17324,22 @@ static const struct cim_qual_decl q1012[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1320, 1 },
+	{ "Description", CIM_STRING, false, s1319, 1 },
 };
 
-static const char *const s1321[] = {
+static const char *const s1320[] = {
 	"Address, in the format of InfoFormat.",
 };
 
 static const struct cim_qual_decl q1013[] = {
-	{ "Description", CIM_STRING, false, s1321, 1 },
+	{ "Description", CIM_STRING, false, s1320, 1 },
 };
 
-static const char *const s1322[] = {
+static const char *const s1321[] = {
 	"Format of AccessInfo.",
 };
 
-static const char *const s1323[] = {
+static const char *const s1322[] = {
 	"1",
 	"2",
 	"3",
@@ -17394,21 +17367,21 @@ static const char *const s1323[] = {
 	"206",
 };
 
-static const char *const s1324[] = {
+static const char *const s1323[] = {
 	"Other",
 	"Host Name",
 	"IPv4 Address",
 	"IPv6 Address",
 	"IPX Address",
-	"DECnet\n\011 \011Address",
+	"DECnet Address",
 	"SNA Address",
 	"Autonomous System Number",
 	"MPLS Label",
-	"IPv4 Subnet\n\011 \011Address",
+	"IPv4 Subnet Address",
 	"IPv6 Subnet Address",
 	"IPv4 Address Range",
 	"IPv6 Address Range",
-	"Dial\n\011 \011String",
+	"Dial String",
 	"Ethernet Address",
 	"Token Ring Address",
 	"ATM Address",
@@ -17423,24 +17396,24 @@ static const char *const s1324[] = {
 };
 
 static const struct cim_qual_decl q1014[] = {
-	{ "Description", CIM_STRING, false, s1322, 1 },
-	{ "ValueMap", CIM_STRING, true, s1323, 25 },
-	{ "Values", CIM_STRING, true, s1324, 25 },
+	{ "Description", CIM_STRING, false, s1321, 1 },
+	{ "ValueMap", CIM_STRING, true, s1322, 25 },
+	{ "Values", CIM_STRING, true, s1323, 25 },
 };
 
-static const char *const s1325[] = {
+static const char *const s1324[] = {
 	"Text for InfoFormat 1 (Other).",
 };
 
 static const struct cim_qual_decl q1015[] = {
-	{ "Description", CIM_STRING, false, s1325, 1 },
+	{ "Description", CIM_STRING, false, s1324, 1 },
 };
 
-static const char *const s1326[] = {
+static const char *const s1325[] = {
 	"What the access point is for.",
 };
 
-static const char *const s1327[] = {
+static const char *const s1326[] = {
 	"Unknown",
 	"Other",
 	"Default Gateway",
@@ -17450,23 +17423,23 @@ static const char *const s1327[] = {
 	"DHCP Server",
 	"SMTP Server",
 	"LDAP Server",
-	"Network Time\n\011 \011Protocol (NTP) Server",
+	"Network Time Protocol (NTP) Server",
 	"Management Service",
 	"internet Storage Name Service (iSNS)",
 };
 
 static const struct cim_qual_decl q1016[] = {
-	{ "Description", CIM_STRING, false, s1326, 1 },
+	{ "Description", CIM_STRING, false, s1325, 1 },
 	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1327, 12 },
+	{ "Values", CIM_STRING, true, s1326, 12 },
 };
 
-static const char *const s1328[] = {
+static const char *const s1327[] = {
 	"Text for AccessContext 1 (Other).",
 };
 
 static const struct cim_qual_decl q1017[] = {
-	{ "Description", CIM_STRING, false, s1328, 1 },
+	{ "Description", CIM_STRING, false, s1327, 1 },
 };
 
 static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
@@ -17482,22 +17455,22 @@ static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
 	  NULL, NULL, NULL, q1017, 1 },
 };
 
-static const char *const s1329[] = {
+static const char *const s1328[] = {
 	"How something that is elsewhere is reached.",
 };
 
 static const struct cim_qual_decl q1018[] = {
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s1329, 1 },
+	{ "Version", CIM_STRING, false, s669, 1 },
+	{ "Description", CIM_STRING, false, s1328, 1 },
 };
 
-static const char *const s1330[] = {
+static const char *const s1329[] = {
 	"The access point.",
 };
 
 static const struct cim_qual_decl q1019[] = {
 	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1330, 1 },
+	{ "Description", CIM_STRING, false, s1329, 1 },
 };
 
 static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
@@ -17507,28 +17480,28 @@ static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
 	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
 };
 
-static const char *const s1331[] = {
+static const char *const s1330[] = {
 	"An access point that can be used to manage an element.",
 };
 
 static const struct cim_qual_decl q1020[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
 	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1331, 1 },
+	{ "Description", CIM_STRING, false, s1330, 1 },
 };
 
-static const char *const s1332[] = {
+static const char *const s1331[] = {
 	"CIM_RegisteredProfile",
 };
 
-static const char *const s1333[] = {
+static const char *const s1332[] = {
 	"A profile that means something only as a part of others.",
 };
 
 static const struct cim_qual_decl q1021[] = {
-	{ "Deprecated", CIM_STRING, true, s1332, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1333, 1 },
+	{ "Deprecated", CIM_STRING, true, s1331, 1 },
+	{ "Version", CIM_STRING, false, s1238, 1 },
+	{ "Description", CIM_STRING, false, s1332, 1 },
 };
 
 static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
@@ -17538,19 +17511,19 @@ static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
 	  "CIM_RegisteredSubProfile", NULL, NULL, q377, 2 },
 };
 
-static const char *const s1334[] = {
+static const char *const s1333[] = {
 	"CIM_ReferencedProfile",
 };
 
-static const char *const s1335[] = {
+static const char *const s1334[] = {
 	"A profile and one that is part of it.",
 };
 
 static const struct cim_qual_decl q1022[] = {
 	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s1334, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1335, 1 },
+	{ "Deprecated", CIM_STRING, true, s1333, 1 },
+	{ "Version", CIM_STRING, false, s1238, 1 },
+	{ "Description", CIM_STRING, false, s1334, 1 },
 };
 
 static const struct cim_class_decl classes[] = {
