@@ -341,6 +341,10 @@ class Schema:
             raise MofError(f"{where}: {len(qm)} ValueMap entries but {len(qv)} Values")
 
 
+FLAVORS = {"disableoverride": "CIM_QUAL_DISABLE_OVERRIDE", "restricted": "CIM_QUAL_RESTRICTED",
+           "translatable": "CIM_QUAL_TRANSLATABLE"}
+
+
 def flag(item, name, dflt=False):
     q = item["quals"].get(name)
     return q[1] == ["TRUE"] if q else dflt
@@ -387,8 +391,9 @@ class Writer:
         rows = []
         for q, vals in item["quals"].values():
             lst = self.strlist(vals) if vals else "NULL"
+            flavors = " | ".join(c for f, c in FLAVORS.items() if f in q["flavors"]) or "0"
             rows.append(f"\t{{ {cstr(q['name'])}, {q['type']}, {cbool(q['array'])}, {lst}, "
-                        f"{len(vals)} }},\n")
+                        f"{len(vals)}, {flavors} }},\n")
         if not rows:
             return "NULL, 0"
         key = "".join(rows)

@@ -8,7 +8,7 @@ static const char *const s0[] = {
 };
 
 static const struct cim_qual_decl q0[] = {
-	{ "Description", CIM_STRING, false, s0, 1 },
+	{ "Description", CIM_STRING, false, s0, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1[] = {
@@ -20,8 +20,8 @@ static const char *const s2[] = {
 };
 
 static const struct cim_qual_decl q1[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s2, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s2, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s3[] = {
@@ -29,7 +29,7 @@ static const char *const s3[] = {
 };
 
 static const struct cim_qual_decl q2[] = {
-	{ "Description", CIM_STRING, false, s3, 1 },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s4[] = {
@@ -37,7 +37,7 @@ static const char *const s4[] = {
 };
 
 static const struct cim_qual_decl q3[] = {
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s5[] = {
@@ -45,7 +45,7 @@ static const char *const s5[] = {
 };
 
 static const struct cim_qual_decl q4[] = {
-	{ "Description", CIM_STRING, false, s5, 1 },
+	{ "Description", CIM_STRING, false, s5, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ManagedElement_props[] = {
@@ -74,9 +74,9 @@ static const char *const s8[] = {
 };
 
 static const struct cim_qual_decl q5[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s8, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s8, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s9[] = {
@@ -84,7 +84,7 @@ static const char *const s9[] = {
 };
 
 static const struct cim_qual_decl q6[] = {
-	{ "Description", CIM_STRING, false, s9, 1 },
+	{ "Description", CIM_STRING, false, s9, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s10[] = {
@@ -96,8 +96,8 @@ static const char *const s11[] = {
 };
 
 static const struct cim_qual_decl q7[] = {
-	{ "MaxLen", CIM_UINT32, false, s10, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "MaxLen", CIM_UINT32, false, s10, 1, 0 },
+	{ "Description", CIM_STRING, false, s11, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s12[] = {
@@ -159,10 +159,10 @@ static const char *const s15[] = {
 };
 
 static const struct cim_qual_decl q8[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s13, 1 },
-	{ "ValueMap", CIM_STRING, true, s14, 22 },
-	{ "Values", CIM_STRING, true, s15, 22 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s14, 22, 0 },
+	{ "Values", CIM_STRING, true, s15, 22, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s16[] = {
@@ -170,8 +170,8 @@ static const char *const s16[] = {
 };
 
 static const struct cim_qual_decl q9[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s16, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s16, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s17[] = {
@@ -203,9 +203,9 @@ static const char *const s19[] = {
 };
 
 static const struct cim_qual_decl q10[] = {
-	{ "Description", CIM_STRING, false, s17, 1 },
-	{ "ValueMap", CIM_STRING, true, s18, 9 },
-	{ "Values", CIM_STRING, true, s19, 9 },
+	{ "Description", CIM_STRING, false, s17, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s18, 9, 0 },
+	{ "Values", CIM_STRING, true, s19, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s20[] = {
@@ -233,9 +233,9 @@ static const char *const s22[] = {
 };
 
 static const struct cim_qual_decl q11[] = {
-	{ "Description", CIM_STRING, false, s20, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s22, 7 },
+	{ "Description", CIM_STRING, false, s20, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s21, 7, 0 },
+	{ "Values", CIM_STRING, true, s22, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s23[] = {
@@ -265,9 +265,9 @@ static const char *const s25[] = {
 };
 
 static const struct cim_qual_decl q12[] = {
-	{ "Description", CIM_STRING, false, s23, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s25, 8 },
+	{ "Description", CIM_STRING, false, s23, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s24, 8, 0 },
+	{ "Values", CIM_STRING, true, s25, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s26[] = {
@@ -319,9 +319,9 @@ static const char *const s28[] = {
 };
 
 static const struct cim_qual_decl q13[] = {
-	{ "Description", CIM_STRING, false, s26, 1 },
-	{ "ValueMap", CIM_STRING, true, s27, 19 },
-	{ "Values", CIM_STRING, true, s28, 19 },
+	{ "Description", CIM_STRING, false, s26, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s27, 19, 0 },
+	{ "Values", CIM_STRING, true, s28, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s29[] = {
@@ -347,9 +347,9 @@ static const char *const s31[] = {
 };
 
 static const struct cim_qual_decl q14[] = {
-	{ "Description", CIM_STRING, false, s29, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s31, 6 },
+	{ "Description", CIM_STRING, false, s29, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s30, 6, 0 },
+	{ "Values", CIM_STRING, true, s31, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ManagedSystemElement_props[] = {
@@ -382,9 +382,9 @@ static const char *const s33[] = {
 };
 
 static const struct cim_qual_decl q15[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s33, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s32, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s33, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s34[] = {
@@ -396,9 +396,9 @@ static const char *const s35[] = {
 };
 
 static const struct cim_qual_decl q16[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s35, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s34, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s35, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s36[] = {
@@ -438,9 +438,9 @@ static const char *const s38[] = {
 };
 
 static const struct cim_qual_decl q17[] = {
-	{ "Description", CIM_STRING, false, s36, 1 },
-	{ "ValueMap", CIM_STRING, true, s37, 13 },
-	{ "Values", CIM_STRING, true, s38, 13 },
+	{ "Description", CIM_STRING, false, s36, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s37, 13, 0 },
+	{ "Values", CIM_STRING, true, s38, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s39[] = {
@@ -448,7 +448,7 @@ static const char *const s39[] = {
 };
 
 static const struct cim_qual_decl q18[] = {
-	{ "Description", CIM_STRING, false, s39, 1 },
+	{ "Description", CIM_STRING, false, s39, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s40[] = {
@@ -490,9 +490,9 @@ static const char *const s42[] = {
 };
 
 static const struct cim_qual_decl q19[] = {
-	{ "Description", CIM_STRING, false, s40, 1 },
-	{ "ValueMap", CIM_STRING, true, s41, 14 },
-	{ "Values", CIM_STRING, true, s42, 14 },
+	{ "Description", CIM_STRING, false, s40, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s41, 14, 0 },
+	{ "Values", CIM_STRING, true, s42, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s43[] = {
@@ -522,10 +522,10 @@ static const char *const s45[] = {
 };
 
 static const struct cim_qual_decl q20[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s43, 1 },
-	{ "ValueMap", CIM_STRING, true, s44, 8 },
-	{ "Values", CIM_STRING, true, s45, 8 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s43, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s44, 8, 0 },
+	{ "Values", CIM_STRING, true, s45, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s46[] = {
@@ -533,7 +533,7 @@ static const char *const s46[] = {
 };
 
 static const struct cim_qual_decl q21[] = {
-	{ "Description", CIM_STRING, false, s46, 1 },
+	{ "Description", CIM_STRING, false, s46, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s47[] = {
@@ -565,9 +565,9 @@ static const char *const s49[] = {
 };
 
 static const struct cim_qual_decl q22[] = {
-	{ "Description", CIM_STRING, false, s47, 1 },
-	{ "ValueMap", CIM_STRING, true, s48, 9 },
-	{ "Values", CIM_STRING, true, s49, 9 },
+	{ "Description", CIM_STRING, false, s47, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s48, 9, 0 },
+	{ "Values", CIM_STRING, true, s49, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s50[] = {
@@ -607,9 +607,9 @@ static const char *const s52[] = {
 };
 
 static const struct cim_qual_decl q23[] = {
-	{ "Description", CIM_STRING, false, s50, 1 },
-	{ "ValueMap", CIM_STRING, true, s51, 13 },
-	{ "Values", CIM_STRING, true, s52, 13 },
+	{ "Description", CIM_STRING, false, s50, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s51, 13, 0 },
+	{ "Values", CIM_STRING, true, s52, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s53[] = {
@@ -617,10 +617,10 @@ static const char *const s53[] = {
 };
 
 static const struct cim_qual_decl q24[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s53, 1 },
-	{ "ValueMap", CIM_STRING, true, s48, 9 },
-	{ "Values", CIM_STRING, true, s49, 9 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s53, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s48, 9, 0 },
+	{ "Values", CIM_STRING, true, s49, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s54[] = {
@@ -632,9 +632,9 @@ static const char *const s55[] = {
 };
 
 static const struct cim_qual_decl q25[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s55, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s55, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s56[] = {
@@ -642,8 +642,8 @@ static const char *const s56[] = {
 };
 
 static const struct cim_qual_decl q26[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s56, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s56, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_EnabledLogicalElement_RequestStateChange[] = {
@@ -694,9 +694,9 @@ static const char *const s59[] = {
 };
 
 static const struct cim_qual_decl q27[] = {
-	{ "Description", CIM_STRING, false, s57, 1 },
-	{ "ValueMap", CIM_STRING, true, s58, 14 },
-	{ "Values", CIM_STRING, true, s59, 14 },
+	{ "Description", CIM_STRING, false, s57, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s58, 14, 0 },
+	{ "Values", CIM_STRING, true, s59, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_EnabledLogicalElement_props[] = {
@@ -729,9 +729,9 @@ static const char *const s61[] = {
 };
 
 static const struct cim_qual_decl q28[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s61, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s60, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s61, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s62[] = {
@@ -743,9 +743,9 @@ static const char *const s63[] = {
 };
 
 static const struct cim_qual_decl q29[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s62, 1 },
-	{ "Description", CIM_STRING, false, s63, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s62, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s63, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s64[] = {
@@ -753,8 +753,8 @@ static const char *const s64[] = {
 };
 
 static const struct cim_qual_decl q30[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s64, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s64, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s65[] = {
@@ -762,9 +762,9 @@ static const char *const s65[] = {
 };
 
 static const struct cim_qual_decl q31[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s65, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s11, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s66[] = {
@@ -772,8 +772,8 @@ static const char *const s66[] = {
 };
 
 static const struct cim_qual_decl q32[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s67[] = {
@@ -781,9 +781,9 @@ static const char *const s67[] = {
 };
 
 static const struct cim_qual_decl q33[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s67, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s67, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s68[] = {
@@ -791,8 +791,8 @@ static const char *const s68[] = {
 };
 
 static const struct cim_qual_decl q34[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s68, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s68, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s69[] = {
@@ -800,8 +800,8 @@ static const char *const s69[] = {
 };
 
 static const struct cim_qual_decl q35[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s69, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s69, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s70[] = {
@@ -809,8 +809,8 @@ static const char *const s70[] = {
 };
 
 static const struct cim_qual_decl q36[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s70, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s70, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s71[] = {
@@ -818,8 +818,8 @@ static const char *const s71[] = {
 };
 
 static const struct cim_qual_decl q37[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s71, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s71, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_System_props[] = {
@@ -846,9 +846,9 @@ static const char *const s72[] = {
 };
 
 static const struct cim_qual_decl q38[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s72, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s72, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s73[] = {
@@ -856,8 +856,8 @@ static const char *const s73[] = {
 };
 
 static const struct cim_qual_decl q39[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "Override", CIM_STRING, false, s73, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s74[] = {
@@ -959,9 +959,9 @@ static const char *const s76[] = {
 };
 
 static const struct cim_qual_decl q40[] = {
-	{ "Description", CIM_STRING, false, s74, 1 },
-	{ "ValueMap", CIM_STRING, true, s75, 44 },
-	{ "Values", CIM_STRING, true, s76, 44 },
+	{ "Description", CIM_STRING, false, s74, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s75, 44, 0 },
+	{ "Values", CIM_STRING, true, s76, 44, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s77[] = {
@@ -969,8 +969,8 @@ static const char *const s77[] = {
 };
 
 static const struct cim_qual_decl q41[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s77, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s77, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s78[] = {
@@ -994,9 +994,9 @@ static const char *const s80[] = {
 };
 
 static const struct cim_qual_decl q42[] = {
-	{ "Description", CIM_STRING, false, s78, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s80, 5 },
+	{ "Description", CIM_STRING, false, s78, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s79, 5, 0 },
+	{ "Values", CIM_STRING, true, s80, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystem_props[] = {
@@ -1019,8 +1019,8 @@ static const char *const s82[] = {
 };
 
 static const struct cim_qual_decl q43[] = {
-	{ "Version", CIM_STRING, false, s81, 1 },
-	{ "Description", CIM_STRING, false, s82, 1 },
+	{ "Version", CIM_STRING, false, s81, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s82, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s83[] = {
@@ -1028,8 +1028,8 @@ static const char *const s83[] = {
 };
 
 static const struct cim_qual_decl q44[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s83, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s83, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s84[] = {
@@ -1037,8 +1037,8 @@ static const char *const s84[] = {
 };
 
 static const struct cim_qual_decl q45[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s84, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s84, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s85[] = {
@@ -1046,9 +1046,9 @@ static const char *const s85[] = {
 };
 
 static const struct cim_qual_decl q46[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s85, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s85, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_LogicalDevice_props[] = {
@@ -1071,9 +1071,9 @@ static const char *const s86[] = {
 };
 
 static const struct cim_qual_decl q47[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s86, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s87[] = {
@@ -1081,9 +1081,9 @@ static const char *const s87[] = {
 };
 
 static const struct cim_qual_decl q48[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s87, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s88[] = {
@@ -1091,8 +1091,8 @@ static const char *const s88[] = {
 };
 
 static const struct cim_qual_decl q49[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s88, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Component_props[] = {
@@ -1111,11 +1111,11 @@ static const char *const s90[] = {
 };
 
 static const struct cim_qual_decl q50[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s90, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s89, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s90, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s91[] = {
@@ -1123,10 +1123,10 @@ static const char *const s91[] = {
 };
 
 static const struct cim_qual_decl q51[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s91, 1, CIM_QUAL_RESTRICTED },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s87, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s92[] = {
@@ -1134,9 +1134,9 @@ static const char *const s92[] = {
 };
 
 static const struct cim_qual_decl q52[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s92, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s92, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s88, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemComponent_props[] = {
@@ -1151,10 +1151,10 @@ static const char *const s93[] = {
 };
 
 static const struct cim_qual_decl q53[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s93, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s89, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s93, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemDevice_props[] = {
@@ -1169,10 +1169,10 @@ static const char *const s94[] = {
 };
 
 static const struct cim_qual_decl q54[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s86, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s95[] = {
@@ -1184,8 +1184,8 @@ static const char *const s96[] = {
 };
 
 static const struct cim_qual_decl q55[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s96, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s96, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s97[] = {
@@ -1193,9 +1193,9 @@ static const char *const s97[] = {
 };
 
 static const struct cim_qual_decl q56[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s97, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s97, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s98[] = {
@@ -1203,9 +1203,9 @@ static const char *const s98[] = {
 };
 
 static const struct cim_qual_decl q57[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s0, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s98, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s0, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_NetworkPipe_props[] = {
@@ -1218,8 +1218,8 @@ static const char *const s99[] = {
 };
 
 static const struct cim_qual_decl q58[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s99, 1 },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s99, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s100[] = {
@@ -1227,7 +1227,7 @@ static const char *const s100[] = {
 };
 
 static const struct cim_qual_decl q59[] = {
-	{ "Description", CIM_STRING, false, s100, 1 },
+	{ "Description", CIM_STRING, false, s100, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Service_props[] = {
@@ -1252,9 +1252,9 @@ static const char *const s101[] = {
 };
 
 static const struct cim_qual_decl q60[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s101, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s101, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s102[] = {
@@ -1262,8 +1262,8 @@ static const char *const s102[] = {
 };
 
 static const struct cim_qual_decl q61[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s102, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s102, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s103[] = {
@@ -1271,8 +1271,8 @@ static const char *const s103[] = {
 };
 
 static const struct cim_qual_decl q62[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s103, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s103, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s104[] = {
@@ -1280,9 +1280,9 @@ static const char *const s104[] = {
 };
 
 static const struct cim_qual_decl q63[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s104, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s104, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s105[] = {
@@ -1290,8 +1290,8 @@ static const char *const s105[] = {
 };
 
 static const struct cim_qual_decl q64[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s105, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s105, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s106[] = {
@@ -1299,8 +1299,8 @@ static const char *const s106[] = {
 };
 
 static const struct cim_qual_decl q65[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s106, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s106, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s107[] = {
@@ -1308,9 +1308,9 @@ static const char *const s107[] = {
 };
 
 static const struct cim_qual_decl q66[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s107, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s107, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyStoragePool[] = {
@@ -1365,9 +1365,9 @@ static const char *const s110[] = {
 };
 
 static const struct cim_qual_decl q67[] = {
-	{ "Description", CIM_STRING, false, s108, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s110, 12 },
+	{ "Description", CIM_STRING, false, s108, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s109, 12, 0 },
+	{ "Values", CIM_STRING, true, s110, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s111[] = {
@@ -1399,10 +1399,10 @@ static const char *const s113[] = {
 };
 
 static const struct cim_qual_decl q68[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s113, 9 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s112, 9, 0 },
+	{ "Values", CIM_STRING, true, s113, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s114[] = {
@@ -1410,8 +1410,8 @@ static const char *const s114[] = {
 };
 
 static const struct cim_qual_decl q69[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s114, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s114, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s115[] = {
@@ -1419,9 +1419,9 @@ static const char *const s115[] = {
 };
 
 static const struct cim_qual_decl q70[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s115, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s115, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromStoragePool[] = {
@@ -1446,14 +1446,14 @@ static const char *const s116[] = {
 };
 
 static const struct cim_qual_decl q71[] = {
-	{ "Description", CIM_STRING, false, s116, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s110, 12 },
+	{ "Description", CIM_STRING, false, s116, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s109, 12, 0 },
+	{ "Values", CIM_STRING, true, s110, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q72[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s107, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s107, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_DeleteStoragePool[] = {
@@ -1496,14 +1496,14 @@ static const char *const s119[] = {
 };
 
 static const struct cim_qual_decl q73[] = {
-	{ "Description", CIM_STRING, false, s117, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+	{ "Description", CIM_STRING, false, s117, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s119, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q74[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s115, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s115, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnToStoragePool[] = {
@@ -1518,9 +1518,9 @@ static const char *const s120[] = {
 };
 
 static const struct cim_qual_decl q75[] = {
-	{ "Description", CIM_STRING, false, s120, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+	{ "Description", CIM_STRING, false, s120, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s119, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s121[] = {
@@ -1528,9 +1528,9 @@ static const char *const s121[] = {
 };
 
 static const struct cim_qual_decl q76[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s121, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s122[] = {
@@ -1538,9 +1538,9 @@ static const char *const s122[] = {
 };
 
 static const struct cim_qual_decl q77[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s122, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s123[] = {
@@ -1548,8 +1548,8 @@ static const char *const s123[] = {
 };
 
 static const struct cim_qual_decl q78[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s123, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s123, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s124[] = {
@@ -1557,8 +1557,8 @@ static const char *const s124[] = {
 };
 
 static const struct cim_qual_decl q79[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s124, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s124, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s125[] = {
@@ -1580,10 +1580,10 @@ static const char *const s127[] = {
 };
 
 static const struct cim_qual_decl q80[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s127, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s126, 4, 0 },
+	{ "Values", CIM_STRING, true, s127, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateReplica[] = {
@@ -1608,9 +1608,9 @@ static const char *const s128[] = {
 };
 
 static const struct cim_qual_decl q81[] = {
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+	{ "Description", CIM_STRING, false, s128, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s119, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s129[] = {
@@ -1652,10 +1652,10 @@ static const char *const s131[] = {
 };
 
 static const struct cim_qual_decl q82[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s130, 14 },
-	{ "Values", CIM_STRING, true, s131, 14 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s130, 14, 0 },
+	{ "Values", CIM_STRING, true, s131, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s132[] = {
@@ -1663,8 +1663,8 @@ static const char *const s132[] = {
 };
 
 static const struct cim_qual_decl q83[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s132, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ModifySynchronization[] = {
@@ -1695,14 +1695,14 @@ static const char *const s134[] = {
 };
 
 static const struct cim_qual_decl q84[] = {
-	{ "Description", CIM_STRING, false, s133, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s134, 11 },
+	{ "Description", CIM_STRING, false, s133, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s134, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q85[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s122, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachReplica[] = {
@@ -1721,9 +1721,9 @@ static const char *const s135[] = {
 };
 
 static const struct cim_qual_decl q86[] = {
-	{ "Description", CIM_STRING, false, s135, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s134, 11 },
+	{ "Description", CIM_STRING, false, s135, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s134, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s136[] = {
@@ -1749,11 +1749,11 @@ static const char *const s137[] = {
 };
 
 static const struct cim_qual_decl q87[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s137, 8 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s136, 8, 0 },
+	{ "Values", CIM_STRING, true, s137, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s138[] = {
@@ -1761,9 +1761,9 @@ static const char *const s138[] = {
 };
 
 static const struct cim_qual_decl q88[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s138, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s138, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromElements[] = {
@@ -1803,23 +1803,23 @@ static const char *const s140[] = {
 };
 
 static const struct cim_qual_decl q89[] = {
-	{ "Description", CIM_STRING, false, s139, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s140, 12 },
+	{ "Description", CIM_STRING, false, s139, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s109, 12, 0 },
+	{ "Values", CIM_STRING, true, s140, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q90[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s122, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q91[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s127, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s126, 4, 0 },
+	{ "Values", CIM_STRING, true, s127, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s141[] = {
@@ -1827,9 +1827,9 @@ static const char *const s141[] = {
 };
 
 static const struct cim_qual_decl q92[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s141, 1 },
-	{ "Description", CIM_STRING, false, s103, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s141, 1, 0 },
+	{ "Description", CIM_STRING, false, s103, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s142[] = {
@@ -1837,8 +1837,8 @@ static const char *const s142[] = {
 };
 
 static const struct cim_qual_decl q93[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s142, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s142, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachOrModifyReplica[] = {
@@ -1861,9 +1861,9 @@ static const char *const s143[] = {
 };
 
 static const struct cim_qual_decl q94[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s143, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s143, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetAvailableTargetElements[] = {
@@ -1906,9 +1906,9 @@ static const char *const s146[] = {
 };
 
 static const struct cim_qual_decl q95[] = {
-	{ "Description", CIM_STRING, false, s144, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s146, 9 },
+	{ "Description", CIM_STRING, false, s144, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s146, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s147[] = {
@@ -1928,10 +1928,10 @@ static const char *const s148[] = {
 };
 
 static const struct cim_qual_decl q96[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s147, 5 },
-	{ "Values", CIM_STRING, true, s148, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s147, 5, 0 },
+	{ "Values", CIM_STRING, true, s148, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s149[] = {
@@ -1939,8 +1939,8 @@ static const char *const s149[] = {
 };
 
 static const struct cim_qual_decl q97[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s149, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s149, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s150[] = {
@@ -1962,10 +1962,10 @@ static const char *const s152[] = {
 };
 
 static const struct cim_qual_decl q98[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s150, 1 },
-	{ "ValueMap", CIM_STRING, true, s151, 4 },
-	{ "Values", CIM_STRING, true, s152, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s150, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s151, 4, 0 },
+	{ "Values", CIM_STRING, true, s152, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s153[] = {
@@ -1973,8 +1973,8 @@ static const char *const s153[] = {
 };
 
 static const struct cim_qual_decl q99[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s153, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s153, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s154[] = {
@@ -1982,9 +1982,9 @@ static const char *const s154[] = {
 };
 
 static const struct cim_qual_decl q100[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s154, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s154, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetElementsBasedOnUsage[] = {
@@ -2016,9 +2016,9 @@ static const char *const s156[] = {
 };
 
 static const struct cim_qual_decl q101[] = {
-	{ "Description", CIM_STRING, false, s155, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s156, 8 },
+	{ "Description", CIM_STRING, false, s155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s24, 8, 0 },
+	{ "Values", CIM_STRING, true, s156, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s157[] = {
@@ -2036,10 +2036,10 @@ static const char *const s158[] = {
 };
 
 static const struct cim_qual_decl q102[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s158, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s158, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s159[] = {
@@ -2047,8 +2047,8 @@ static const char *const s159[] = {
 };
 
 static const struct cim_qual_decl q103[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s159, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s159, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s160[] = {
@@ -2056,14 +2056,14 @@ static const char *const s160[] = {
 };
 
 static const struct cim_qual_decl q104[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s160, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s160, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q105[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s55, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s55, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_RequestUsageChange[] = {
@@ -2098,9 +2098,9 @@ static const char *const s162[] = {
 };
 
 static const struct cim_qual_decl q106[] = {
-	{ "Description", CIM_STRING, false, s161, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s162, 11 },
+	{ "Description", CIM_STRING, false, s161, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s162, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s163[] = {
@@ -2118,16 +2118,16 @@ static const char *const s165[] = {
 };
 
 static const struct cim_qual_decl q107[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s163, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s165, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s163, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s165, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q108[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s154, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s154, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnElementsToStoragePool[] = {
@@ -2144,9 +2144,9 @@ static const char *const s166[] = {
 };
 
 static const struct cim_qual_decl q109[] = {
-	{ "Description", CIM_STRING, false, s166, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+	{ "Description", CIM_STRING, false, s166, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s119, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl CIM_StorageConfigurationService_methods[] = {
@@ -2170,8 +2170,8 @@ static const char *const s167[] = {
 };
 
 static const struct cim_qual_decl q110[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s167, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s167, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s168[] = {
@@ -2179,9 +2179,9 @@ static const char *const s168[] = {
 };
 
 static const struct cim_qual_decl q111[] = {
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Capabilities_props[] = {
@@ -2196,9 +2196,9 @@ static const char *const s169[] = {
 };
 
 static const struct cim_qual_decl q112[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s169, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s169, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s170[] = {
@@ -2268,9 +2268,9 @@ static const char *const s172[] = {
 };
 
 static const struct cim_qual_decl q113[] = {
-	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 28 },
-	{ "Values", CIM_STRING, true, s172, 28 },
+	{ "Description", CIM_STRING, false, s170, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s171, 28, 0 },
+	{ "Values", CIM_STRING, true, s172, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s173[] = {
@@ -2278,9 +2278,9 @@ static const char *const s173[] = {
 };
 
 static const struct cim_qual_decl q114[] = {
-	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 28 },
-	{ "Values", CIM_STRING, true, s172, 28 },
+	{ "Description", CIM_STRING, false, s173, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s171, 28, 0 },
+	{ "Values", CIM_STRING, true, s172, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s174[] = {
@@ -2314,9 +2314,9 @@ static const char *const s176[] = {
 };
 
 static const struct cim_qual_decl q115[] = {
-	{ "Description", CIM_STRING, false, s174, 1 },
-	{ "ValueMap", CIM_STRING, true, s175, 10 },
-	{ "Values", CIM_STRING, true, s176, 10 },
+	{ "Description", CIM_STRING, false, s174, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s175, 10, 0 },
+	{ "Values", CIM_STRING, true, s176, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s177[] = {
@@ -2346,9 +2346,9 @@ static const char *const s179[] = {
 };
 
 static const struct cim_qual_decl q116[] = {
-	{ "Description", CIM_STRING, false, s177, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 8 },
-	{ "Values", CIM_STRING, true, s179, 8 },
+	{ "Description", CIM_STRING, false, s177, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s178, 8, 0 },
+	{ "Values", CIM_STRING, true, s179, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s180[] = {
@@ -2406,9 +2406,9 @@ static const char *const s182[] = {
 };
 
 static const struct cim_qual_decl q117[] = {
-	{ "Description", CIM_STRING, false, s180, 1 },
-	{ "ValueMap", CIM_STRING, true, s181, 22 },
-	{ "Values", CIM_STRING, true, s182, 22 },
+	{ "Description", CIM_STRING, false, s180, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s181, 22, 0 },
+	{ "Values", CIM_STRING, true, s182, 22, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s183[] = {
@@ -2434,9 +2434,9 @@ static const char *const s185[] = {
 };
 
 static const struct cim_qual_decl q118[] = {
-	{ "Description", CIM_STRING, false, s183, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s185, 6 },
+	{ "Description", CIM_STRING, false, s183, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s184, 6, 0 },
+	{ "Values", CIM_STRING, true, s185, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s186[] = {
@@ -2460,9 +2460,9 @@ static const char *const s188[] = {
 };
 
 static const struct cim_qual_decl q119[] = {
-	{ "Description", CIM_STRING, false, s186, 1 },
-	{ "ValueMap", CIM_STRING, true, s187, 5 },
-	{ "Values", CIM_STRING, true, s188, 5 },
+	{ "Description", CIM_STRING, false, s186, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s187, 5, 0 },
+	{ "Values", CIM_STRING, true, s188, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s189[] = {
@@ -2470,7 +2470,7 @@ static const char *const s189[] = {
 };
 
 static const struct cim_qual_decl q120[] = {
-	{ "Description", CIM_STRING, false, s189, 1 },
+	{ "Description", CIM_STRING, false, s189, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s190[] = {
@@ -2522,9 +2522,9 @@ static const char *const s192[] = {
 };
 
 static const struct cim_qual_decl q121[] = {
-	{ "Description", CIM_STRING, false, s190, 1 },
-	{ "ValueMap", CIM_STRING, true, s191, 19 },
-	{ "Values", CIM_STRING, true, s192, 19 },
+	{ "Description", CIM_STRING, false, s190, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s191, 19, 0 },
+	{ "Values", CIM_STRING, true, s192, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s193[] = {
@@ -2562,9 +2562,9 @@ static const char *const s195[] = {
 };
 
 static const struct cim_qual_decl q122[] = {
-	{ "Description", CIM_STRING, false, s193, 1 },
-	{ "ValueMap", CIM_STRING, true, s194, 12 },
-	{ "Values", CIM_STRING, true, s195, 12 },
+	{ "Description", CIM_STRING, false, s193, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s194, 12, 0 },
+	{ "Values", CIM_STRING, true, s195, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s196[] = {
@@ -2572,7 +2572,7 @@ static const char *const s196[] = {
 };
 
 static const struct cim_qual_decl q123[] = {
-	{ "Description", CIM_STRING, false, s196, 1 },
+	{ "Description", CIM_STRING, false, s196, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s197[] = {
@@ -2580,7 +2580,7 @@ static const char *const s197[] = {
 };
 
 static const struct cim_qual_decl q124[] = {
-	{ "Description", CIM_STRING, false, s197, 1 },
+	{ "Description", CIM_STRING, false, s197, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s198[] = {
@@ -2600,9 +2600,9 @@ static const char *const s200[] = {
 };
 
 static const struct cim_qual_decl q125[] = {
-	{ "Description", CIM_STRING, false, s198, 1 },
-	{ "ValueMap", CIM_STRING, true, s199, 3 },
-	{ "Values", CIM_STRING, true, s200, 3 },
+	{ "Description", CIM_STRING, false, s198, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s199, 3, 0 },
+	{ "Values", CIM_STRING, true, s200, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s201[] = {
@@ -2624,9 +2624,9 @@ static const char *const s203[] = {
 };
 
 static const struct cim_qual_decl q126[] = {
-	{ "Description", CIM_STRING, false, s201, 1 },
-	{ "ValueMap", CIM_STRING, true, s202, 4 },
-	{ "Values", CIM_STRING, true, s203, 4 },
+	{ "Description", CIM_STRING, false, s201, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s202, 4, 0 },
+	{ "Values", CIM_STRING, true, s203, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s204[] = {
@@ -2634,9 +2634,9 @@ static const char *const s204[] = {
 };
 
 static const struct cim_qual_decl q127[] = {
-	{ "Description", CIM_STRING, false, s204, 1 },
-	{ "ValueMap", CIM_STRING, true, s191, 19 },
-	{ "Values", CIM_STRING, true, s192, 19 },
+	{ "Description", CIM_STRING, false, s204, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s191, 19, 0 },
+	{ "Values", CIM_STRING, true, s192, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s205[] = {
@@ -2644,9 +2644,9 @@ static const char *const s205[] = {
 };
 
 static const struct cim_qual_decl q128[] = {
-	{ "Description", CIM_STRING, false, s205, 1 },
-	{ "ValueMap", CIM_STRING, true, s194, 12 },
-	{ "Values", CIM_STRING, true, s195, 12 },
+	{ "Description", CIM_STRING, false, s205, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s194, 12, 0 },
+	{ "Values", CIM_STRING, true, s195, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s206[] = {
@@ -2654,7 +2654,7 @@ static const char *const s206[] = {
 };
 
 static const struct cim_qual_decl q129[] = {
-	{ "Description", CIM_STRING, false, s206, 1 },
+	{ "Description", CIM_STRING, false, s206, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s207[] = {
@@ -2662,7 +2662,7 @@ static const char *const s207[] = {
 };
 
 static const struct cim_qual_decl q130[] = {
-	{ "Description", CIM_STRING, false, s207, 1 },
+	{ "Description", CIM_STRING, false, s207, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s208[] = {
@@ -2688,10 +2688,10 @@ static const char *const s209[] = {
 };
 
 static const struct cim_qual_decl q131[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s209, 8 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s208, 8, 0 },
+	{ "Values", CIM_STRING, true, s209, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s210[] = {
@@ -2715,11 +2715,11 @@ static const char *const s212[] = {
 };
 
 static const struct cim_qual_decl q132[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s210, 1 },
-	{ "ValueMap", CIM_STRING, true, s211, 5 },
-	{ "Values", CIM_STRING, true, s212, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s210, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s211, 5, 0 },
+	{ "Values", CIM_STRING, true, s212, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s213[] = {
@@ -2727,9 +2727,9 @@ static const char *const s213[] = {
 };
 
 static const struct cim_qual_decl q133[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s213, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s213, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s214[] = {
@@ -2737,9 +2737,9 @@ static const char *const s214[] = {
 };
 
 static const struct cim_qual_decl q134[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s214, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s214, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationCapabilities_GetElementNameCapabilities[] = {
@@ -2774,9 +2774,9 @@ static const char *const s216[] = {
 };
 
 static const struct cim_qual_decl q135[] = {
-	{ "Description", CIM_STRING, false, s215, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s215, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageConfigurationCapabilities_props[] = {
@@ -2831,13 +2831,13 @@ static const char *const s218[] = {
 };
 
 static const struct cim_qual_decl q136[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s218, 1 },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s218, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q137[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s167, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s167, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s219[] = {
@@ -2845,8 +2845,8 @@ static const char *const s219[] = {
 };
 
 static const struct cim_qual_decl q138[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s219, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s219, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s220[] = {
@@ -2870,9 +2870,9 @@ static const char *const s222[] = {
 };
 
 static const struct cim_qual_decl q139[] = {
-	{ "Description", CIM_STRING, false, s220, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s222, 5 },
+	{ "Description", CIM_STRING, false, s220, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s222, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s223[] = {
@@ -2880,7 +2880,7 @@ static const char *const s223[] = {
 };
 
 static const struct cim_qual_decl q140[] = {
-	{ "Description", CIM_STRING, false, s223, 1 },
+	{ "Description", CIM_STRING, false, s223, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s224[] = {
@@ -2896,9 +2896,9 @@ static const char *const s225[] = {
 };
 
 static const struct cim_qual_decl q141[] = {
-	{ "Description", CIM_STRING, false, s224, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s225, 5 },
+	{ "Description", CIM_STRING, false, s224, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s225, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s226[] = {
@@ -2906,7 +2906,7 @@ static const char *const s226[] = {
 };
 
 static const struct cim_qual_decl q142[] = {
-	{ "Description", CIM_STRING, false, s226, 1 },
+	{ "Description", CIM_STRING, false, s226, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s227[] = {
@@ -2918,8 +2918,8 @@ static const char *const s228[] = {
 };
 
 static const struct cim_qual_decl q143[] = {
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s228, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1, 0 },
+	{ "Description", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s229[] = {
@@ -2927,7 +2927,7 @@ static const char *const s229[] = {
 };
 
 static const struct cim_qual_decl q144[] = {
-	{ "Description", CIM_STRING, false, s229, 1 },
+	{ "Description", CIM_STRING, false, s229, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s230[] = {
@@ -2935,7 +2935,7 @@ static const char *const s230[] = {
 };
 
 static const struct cim_qual_decl q145[] = {
-	{ "Description", CIM_STRING, false, s230, 1 },
+	{ "Description", CIM_STRING, false, s230, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s231[] = {
@@ -2943,7 +2943,7 @@ static const char *const s231[] = {
 };
 
 static const struct cim_qual_decl q146[] = {
-	{ "Description", CIM_STRING, false, s231, 1 },
+	{ "Description", CIM_STRING, false, s231, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s232[] = {
@@ -2951,7 +2951,7 @@ static const char *const s232[] = {
 };
 
 static const struct cim_qual_decl q147[] = {
-	{ "Description", CIM_STRING, false, s232, 1 },
+	{ "Description", CIM_STRING, false, s232, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s233[] = {
@@ -3003,9 +3003,9 @@ static const char *const s235[] = {
 };
 
 static const struct cim_qual_decl q148[] = {
-	{ "Description", CIM_STRING, false, s233, 1 },
-	{ "ValueMap", CIM_STRING, true, s234, 19 },
-	{ "Values", CIM_STRING, true, s235, 19 },
+	{ "Description", CIM_STRING, false, s233, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s234, 19, 0 },
+	{ "Values", CIM_STRING, true, s235, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s236[] = {
@@ -3013,7 +3013,7 @@ static const char *const s236[] = {
 };
 
 static const struct cim_qual_decl q149[] = {
-	{ "Description", CIM_STRING, false, s236, 1 },
+	{ "Description", CIM_STRING, false, s236, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s237[] = {
@@ -3021,7 +3021,7 @@ static const char *const s237[] = {
 };
 
 static const struct cim_qual_decl q150[] = {
-	{ "Description", CIM_STRING, false, s237, 1 },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s238[] = {
@@ -3029,7 +3029,7 @@ static const char *const s238[] = {
 };
 
 static const struct cim_qual_decl q151[] = {
-	{ "Description", CIM_STRING, false, s238, 1 },
+	{ "Description", CIM_STRING, false, s238, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s239[] = {
@@ -3037,7 +3037,7 @@ static const char *const s239[] = {
 };
 
 static const struct cim_qual_decl q152[] = {
-	{ "Description", CIM_STRING, false, s239, 1 },
+	{ "Description", CIM_STRING, false, s239, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s240[] = {
@@ -3045,12 +3045,12 @@ static const char *const s240[] = {
 };
 
 static const struct cim_qual_decl q153[] = {
-	{ "Description", CIM_STRING, false, s240, 1 },
+	{ "Description", CIM_STRING, false, s240, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q154[] = {
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "Override", CIM_STRING, false, s65, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s11, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s241[] = {
@@ -3086,9 +3086,9 @@ static const char *const s242[] = {
 };
 
 static const struct cim_qual_decl q155[] = {
-	{ "Description", CIM_STRING, false, s66, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 13 },
-	{ "Values", CIM_STRING, true, s242, 13 },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s241, 13, 0 },
+	{ "Values", CIM_STRING, true, s242, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s243[] = {
@@ -3108,9 +3108,9 @@ static const char *const s244[] = {
 };
 
 static const struct cim_qual_decl q156[] = {
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s244, 9 },
+	{ "Description", CIM_STRING, false, s243, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s112, 9, 0 },
+	{ "Values", CIM_STRING, true, s244, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s245[] = {
@@ -3118,7 +3118,7 @@ static const char *const s245[] = {
 };
 
 static const struct cim_qual_decl q157[] = {
-	{ "Description", CIM_STRING, false, s245, 1 },
+	{ "Description", CIM_STRING, false, s245, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s246[] = {
@@ -3126,7 +3126,7 @@ static const char *const s246[] = {
 };
 
 static const struct cim_qual_decl q158[] = {
-	{ "Description", CIM_STRING, false, s246, 1 },
+	{ "Description", CIM_STRING, false, s246, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s247[] = {
@@ -3188,9 +3188,9 @@ static const char *const s249[] = {
 };
 
 static const struct cim_qual_decl q159[] = {
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Description", CIM_STRING, false, s247, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s250[] = {
@@ -3206,9 +3206,9 @@ static const char *const s251[] = {
 };
 
 static const struct cim_qual_decl q160[] = {
-	{ "Description", CIM_STRING, false, s250, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s251, 5 },
+	{ "Description", CIM_STRING, false, s250, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s251, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s252[] = {
@@ -3216,7 +3216,7 @@ static const char *const s252[] = {
 };
 
 static const struct cim_qual_decl q161[] = {
-	{ "Description", CIM_STRING, false, s252, 1 },
+	{ "Description", CIM_STRING, false, s252, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s253[] = {
@@ -3224,7 +3224,7 @@ static const char *const s253[] = {
 };
 
 static const struct cim_qual_decl q162[] = {
-	{ "Description", CIM_STRING, false, s253, 1 },
+	{ "Description", CIM_STRING, false, s253, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s254[] = {
@@ -3232,7 +3232,7 @@ static const char *const s254[] = {
 };
 
 static const struct cim_qual_decl q163[] = {
-	{ "Description", CIM_STRING, false, s254, 1 },
+	{ "Description", CIM_STRING, false, s254, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s255[] = {
@@ -3240,7 +3240,7 @@ static const char *const s255[] = {
 };
 
 static const struct cim_qual_decl q164[] = {
-	{ "Description", CIM_STRING, false, s255, 1 },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s256[] = {
@@ -3248,7 +3248,7 @@ static const char *const s256[] = {
 };
 
 static const struct cim_qual_decl q165[] = {
-	{ "Description", CIM_STRING, false, s256, 1 },
+	{ "Description", CIM_STRING, false, s256, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s257[] = {
@@ -3256,7 +3256,7 @@ static const char *const s257[] = {
 };
 
 static const struct cim_qual_decl q166[] = {
-	{ "Description", CIM_STRING, false, s257, 1 },
+	{ "Description", CIM_STRING, false, s257, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s258[] = {
@@ -3264,9 +3264,9 @@ static const char *const s258[] = {
 };
 
 static const struct cim_qual_decl q167[] = {
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageExtent_props[] = {
@@ -3335,8 +3335,8 @@ static const char *const s259[] = {
 };
 
 static const struct cim_qual_decl q168[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s259, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s259, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s260[] = {
@@ -3370,10 +3370,10 @@ static const char *const s261[] = {
 };
 
 static const struct cim_qual_decl q169[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s261, 12 },
+	{ "Override", CIM_STRING, false, s73, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s260, 12, 0 },
+	{ "Values", CIM_STRING, true, s261, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s262[] = {
@@ -3392,10 +3392,10 @@ static const char *const s263[] = {
 };
 
 static const struct cim_qual_decl q170[] = {
-	{ "Override", CIM_STRING, false, s262, 1 },
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s263, 8 },
+	{ "Override", CIM_STRING, false, s262, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s243, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s136, 8, 0 },
+	{ "Values", CIM_STRING, true, s263, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s264[] = {
@@ -3403,7 +3403,7 @@ static const char *const s264[] = {
 };
 
 static const struct cim_qual_decl q171[] = {
-	{ "Description", CIM_STRING, false, s264, 1 },
+	{ "Description", CIM_STRING, false, s264, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s265[] = {
@@ -3411,7 +3411,7 @@ static const char *const s265[] = {
 };
 
 static const struct cim_qual_decl q172[] = {
-	{ "Description", CIM_STRING, false, s265, 1 },
+	{ "Description", CIM_STRING, false, s265, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s266[] = {
@@ -3419,10 +3419,10 @@ static const char *const s266[] = {
 };
 
 static const struct cim_qual_decl q173[] = {
-	{ "Override", CIM_STRING, false, s266, 1 },
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Override", CIM_STRING, false, s266, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s247, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s267[] = {
@@ -3430,7 +3430,7 @@ static const char *const s267[] = {
 };
 
 static const struct cim_qual_decl q174[] = {
-	{ "Description", CIM_STRING, false, s267, 1 },
+	{ "Description", CIM_STRING, false, s267, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s268[] = {
@@ -3452,9 +3452,9 @@ static const char *const s270[] = {
 };
 
 static const struct cim_qual_decl q175[] = {
-	{ "Description", CIM_STRING, false, s268, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s270, 4 },
+	{ "Description", CIM_STRING, false, s268, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s269, 4, 0 },
+	{ "Values", CIM_STRING, true, s270, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s271[] = {
@@ -3462,7 +3462,7 @@ static const char *const s271[] = {
 };
 
 static const struct cim_qual_decl q176[] = {
-	{ "Description", CIM_STRING, false, s271, 1 },
+	{ "Description", CIM_STRING, false, s271, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s272[] = {
@@ -3470,8 +3470,8 @@ static const char *const s272[] = {
 };
 
 static const struct cim_qual_decl q177[] = {
-	{ "Override", CIM_STRING, false, s272, 1 },
-	{ "Description", CIM_STRING, false, s257, 1 },
+	{ "Override", CIM_STRING, false, s272, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s257, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s273[] = {
@@ -3479,7 +3479,7 @@ static const char *const s273[] = {
 };
 
 static const struct cim_qual_decl q178[] = {
-	{ "Description", CIM_STRING, false, s273, 1 },
+	{ "Description", CIM_STRING, false, s273, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s274[] = {
@@ -3487,7 +3487,7 @@ static const char *const s274[] = {
 };
 
 static const struct cim_qual_decl q179[] = {
-	{ "Description", CIM_STRING, false, s274, 1 },
+	{ "Description", CIM_STRING, false, s274, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s275[] = {
@@ -3511,9 +3511,9 @@ static const char *const s277[] = {
 };
 
 static const struct cim_qual_decl q180[] = {
-	{ "Description", CIM_STRING, false, s275, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s277, 5 },
+	{ "Description", CIM_STRING, false, s275, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s276, 5, 0 },
+	{ "Values", CIM_STRING, true, s277, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s278[] = {
@@ -3521,7 +3521,7 @@ static const char *const s278[] = {
 };
 
 static const struct cim_qual_decl q181[] = {
-	{ "Description", CIM_STRING, false, s278, 1 },
+	{ "Description", CIM_STRING, false, s278, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s279[] = {
@@ -3529,7 +3529,7 @@ static const char *const s279[] = {
 };
 
 static const struct cim_qual_decl q182[] = {
-	{ "Description", CIM_STRING, false, s279, 1 },
+	{ "Description", CIM_STRING, false, s279, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s280[] = {
@@ -3537,10 +3537,10 @@ static const char *const s280[] = {
 };
 
 static const struct cim_qual_decl q183[] = {
-	{ "Override", CIM_STRING, false, s280, 1 },
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Override", CIM_STRING, false, s280, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageVolume_props[] = {
@@ -3583,8 +3583,8 @@ static const char *const s281[] = {
 };
 
 static const struct cim_qual_decl q184[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s281, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s281, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s282[] = {
@@ -3592,7 +3592,7 @@ static const char *const s282[] = {
 };
 
 static const struct cim_qual_decl q185[] = {
-	{ "Description", CIM_STRING, false, s282, 1 },
+	{ "Description", CIM_STRING, false, s282, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s283[] = {
@@ -3600,7 +3600,7 @@ static const char *const s283[] = {
 };
 
 static const struct cim_qual_decl q186[] = {
-	{ "Description", CIM_STRING, false, s283, 1 },
+	{ "Description", CIM_STRING, false, s283, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s284[] = {
@@ -3608,7 +3608,7 @@ static const char *const s284[] = {
 };
 
 static const struct cim_qual_decl q187[] = {
-	{ "Description", CIM_STRING, false, s284, 1 },
+	{ "Description", CIM_STRING, false, s284, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s285[] = {
@@ -3662,9 +3662,9 @@ static const char *const s287[] = {
 };
 
 static const struct cim_qual_decl q188[] = {
-	{ "Description", CIM_STRING, false, s285, 1 },
-	{ "ValueMap", CIM_STRING, true, s286, 20 },
-	{ "Values", CIM_STRING, true, s287, 20 },
+	{ "Description", CIM_STRING, false, s285, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s286, 20, 0 },
+	{ "Values", CIM_STRING, true, s287, 20, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s288[] = {
@@ -3672,7 +3672,7 @@ static const char *const s288[] = {
 };
 
 static const struct cim_qual_decl q189[] = {
-	{ "Description", CIM_STRING, false, s288, 1 },
+	{ "Description", CIM_STRING, false, s288, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s289[] = {
@@ -3680,7 +3680,7 @@ static const char *const s289[] = {
 };
 
 static const struct cim_qual_decl q190[] = {
-	{ "Description", CIM_STRING, false, s289, 1 },
+	{ "Description", CIM_STRING, false, s289, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s290[] = {
@@ -3688,7 +3688,7 @@ static const char *const s290[] = {
 };
 
 static const struct cim_qual_decl q191[] = {
-	{ "Description", CIM_STRING, false, s290, 1 },
+	{ "Description", CIM_STRING, false, s290, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s291[] = {
@@ -3696,7 +3696,7 @@ static const char *const s291[] = {
 };
 
 static const struct cim_qual_decl q192[] = {
-	{ "Description", CIM_STRING, false, s291, 1 },
+	{ "Description", CIM_STRING, false, s291, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s292[] = {
@@ -3704,7 +3704,7 @@ static const char *const s292[] = {
 };
 
 static const struct cim_qual_decl q193[] = {
-	{ "Description", CIM_STRING, false, s292, 1 },
+	{ "Description", CIM_STRING, false, s292, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s293[] = {
@@ -3712,7 +3712,7 @@ static const char *const s293[] = {
 };
 
 static const struct cim_qual_decl q194[] = {
-	{ "Description", CIM_STRING, false, s293, 1 },
+	{ "Description", CIM_STRING, false, s293, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ResourcePool_props[] = {
@@ -3751,8 +3751,8 @@ static const char *const s295[] = {
 };
 
 static const struct cim_qual_decl q195[] = {
-	{ "Version", CIM_STRING, false, s294, 1 },
-	{ "Description", CIM_STRING, false, s295, 1 },
+	{ "Version", CIM_STRING, false, s294, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s295, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s296[] = {
@@ -3760,9 +3760,9 @@ static const char *const s296[] = {
 };
 
 static const struct cim_qual_decl q196[] = {
-	{ "Override", CIM_STRING, false, s296, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s282, 1 },
+	{ "Override", CIM_STRING, false, s296, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s282, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s297[] = {
@@ -3770,8 +3770,8 @@ static const char *const s297[] = {
 };
 
 static const struct cim_qual_decl q197[] = {
-	{ "Override", CIM_STRING, false, s297, 1 },
-	{ "Description", CIM_STRING, false, s240, 1 },
+	{ "Override", CIM_STRING, false, s297, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s240, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s298[] = {
@@ -3779,8 +3779,8 @@ static const char *const s298[] = {
 };
 
 static const struct cim_qual_decl q198[] = {
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s298, 1 },
+	{ "PUnit", CIM_STRING, false, s227, 1, 0 },
+	{ "Description", CIM_STRING, false, s298, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s299[] = {
@@ -3788,9 +3788,9 @@ static const char *const s299[] = {
 };
 
 static const struct cim_qual_decl q199[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s299, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "PUnit", CIM_STRING, false, s227, 1, 0 },
+	{ "Description", CIM_STRING, false, s299, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s300[] = {
@@ -3798,7 +3798,7 @@ static const char *const s300[] = {
 };
 
 static const struct cim_qual_decl q200[] = {
-	{ "Description", CIM_STRING, false, s300, 1 },
+	{ "Description", CIM_STRING, false, s300, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s301[] = {
@@ -3806,7 +3806,7 @@ static const char *const s301[] = {
 };
 
 static const struct cim_qual_decl q201[] = {
-	{ "Description", CIM_STRING, false, s301, 1 },
+	{ "Description", CIM_STRING, false, s301, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s302[] = {
@@ -3836,9 +3836,9 @@ static const char *const s303[] = {
 };
 
 static const struct cim_qual_decl q202[] = {
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s302, 10 },
-	{ "Values", CIM_STRING, true, s303, 10 },
+	{ "Description", CIM_STRING, false, s247, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s302, 10, 0 },
+	{ "Values", CIM_STRING, true, s303, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s304[] = {
@@ -3846,7 +3846,7 @@ static const char *const s304[] = {
 };
 
 static const struct cim_qual_decl q203[] = {
-	{ "Description", CIM_STRING, false, s304, 1 },
+	{ "Description", CIM_STRING, false, s304, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s305[] = {
@@ -3854,7 +3854,7 @@ static const char *const s305[] = {
 };
 
 static const struct cim_qual_decl q204[] = {
-	{ "Description", CIM_STRING, false, s305, 1 },
+	{ "Description", CIM_STRING, false, s305, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s306[] = {
@@ -3862,7 +3862,7 @@ static const char *const s306[] = {
 };
 
 static const struct cim_qual_decl q205[] = {
-	{ "Description", CIM_STRING, false, s306, 1 },
+	{ "Description", CIM_STRING, false, s306, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s307[] = {
@@ -3870,7 +3870,7 @@ static const char *const s307[] = {
 };
 
 static const struct cim_qual_decl q206[] = {
-	{ "Description", CIM_STRING, false, s307, 1 },
+	{ "Description", CIM_STRING, false, s307, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s308[] = {
@@ -3890,9 +3890,9 @@ static const char *const s310[] = {
 };
 
 static const struct cim_qual_decl q207[] = {
-	{ "Description", CIM_STRING, false, s308, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s310, 3 },
+	{ "Description", CIM_STRING, false, s308, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s309, 3, 0 },
+	{ "Values", CIM_STRING, true, s310, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s311[] = {
@@ -3900,13 +3900,13 @@ static const char *const s311[] = {
 };
 
 static const struct cim_qual_decl q208[] = {
-	{ "Description", CIM_STRING, false, s311, 1 },
+	{ "Description", CIM_STRING, false, s311, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q209[] = {
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s302, 10 },
-	{ "Values", CIM_STRING, true, s303, 10 },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s302, 10, 0 },
+	{ "Values", CIM_STRING, true, s303, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s312[] = {
@@ -3926,10 +3926,10 @@ static const char *const s313[] = {
 };
 
 static const struct cim_qual_decl q210[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s312, 5 },
-	{ "Values", CIM_STRING, true, s313, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s312, 5, 0 },
+	{ "Values", CIM_STRING, true, s313, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s314[] = {
@@ -3937,9 +3937,9 @@ static const char *const s314[] = {
 };
 
 static const struct cim_qual_decl q211[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s314, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s314, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizes[] = {
@@ -3965,9 +3965,9 @@ static const char *const s316[] = {
 };
 
 static const struct cim_qual_decl q212[] = {
-	{ "Description", CIM_STRING, false, s315, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s316, 6 },
+	{ "Description", CIM_STRING, false, s315, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s30, 6, 0 },
+	{ "Values", CIM_STRING, true, s316, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s317[] = {
@@ -3975,9 +3975,9 @@ static const char *const s317[] = {
 };
 
 static const struct cim_qual_decl q213[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s317, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s317, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s318[] = {
@@ -3985,9 +3985,9 @@ static const char *const s318[] = {
 };
 
 static const struct cim_qual_decl q214[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s318, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s318, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s319[] = {
@@ -3995,9 +3995,9 @@ static const char *const s319[] = {
 };
 
 static const struct cim_qual_decl q215[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s319, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s319, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizeRange[] = {
@@ -4027,9 +4027,9 @@ static const char *const s321[] = {
 };
 
 static const struct cim_qual_decl q216[] = {
-	{ "Description", CIM_STRING, false, s320, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s321, 6 },
+	{ "Description", CIM_STRING, false, s320, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s30, 6, 0 },
+	{ "Values", CIM_STRING, true, s321, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s322[] = {
@@ -4037,9 +4037,9 @@ static const char *const s322[] = {
 };
 
 static const struct cim_qual_decl q217[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s322, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s322, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetAvailableExtents[] = {
@@ -4054,9 +4054,9 @@ static const char *const s323[] = {
 };
 
 static const struct cim_qual_decl q218[] = {
-	{ "Description", CIM_STRING, false, s323, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s146, 9 },
+	{ "Description", CIM_STRING, false, s323, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s146, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StoragePool_props[] = {
@@ -4105,8 +4105,8 @@ static const char *const s324[] = {
 };
 
 static const struct cim_qual_decl q219[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s324, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s324, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedResourcePool_props[] = {
@@ -4121,10 +4121,10 @@ static const char *const s325[] = {
 };
 
 static const struct cim_qual_decl q220[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s325, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s325, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedStoragePool_props[] = {
@@ -4139,10 +4139,10 @@ static const char *const s326[] = {
 };
 
 static const struct cim_qual_decl q221[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s326, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s326, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s327[] = {
@@ -4150,8 +4150,8 @@ static const char *const s327[] = {
 };
 
 static const struct cim_qual_decl q222[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s327, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s328[] = {
@@ -4159,8 +4159,8 @@ static const char *const s328[] = {
 };
 
 static const struct cim_qual_decl q223[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s328, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Dependency_props[] = {
@@ -4175,10 +4175,10 @@ static const char *const s329[] = {
 };
 
 static const struct cim_qual_decl q224[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s329, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s329, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s330[] = {
@@ -4186,9 +4186,9 @@ static const char *const s330[] = {
 };
 
 static const struct cim_qual_decl q225[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s330, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s330, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s327, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s331[] = {
@@ -4196,9 +4196,9 @@ static const char *const s331[] = {
 };
 
 static const struct cim_qual_decl q226[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s331, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s331, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s328, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AbstractElementAllocatedFromPool_props[] = {
@@ -4213,10 +4213,10 @@ static const char *const s332[] = {
 };
 
 static const struct cim_qual_decl q227[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s332, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s332, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementAllocatedFromPool_props[] = {
@@ -4227,9 +4227,9 @@ static const struct cim_prop_decl CIM_ElementAllocatedFromPool_props[] = {
 };
 
 static const struct cim_qual_decl q228[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s332, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s332, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s333[] = {
@@ -4237,9 +4237,9 @@ static const char *const s333[] = {
 };
 
 static const struct cim_qual_decl q229[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s333, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "PUnit", CIM_STRING, false, s227, 1, 0 },
+	{ "Description", CIM_STRING, false, s333, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s334[] = {
@@ -4247,7 +4247,7 @@ static const char *const s334[] = {
 };
 
 static const struct cim_qual_decl q230[] = {
-	{ "Description", CIM_STRING, false, s334, 1 },
+	{ "Description", CIM_STRING, false, s334, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AllocatedFromStoragePool_props[] = {
@@ -4268,9 +4268,9 @@ static const char *const s335[] = {
 };
 
 static const struct cim_qual_decl q231[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s335, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s335, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s336[] = {
@@ -4290,9 +4290,9 @@ static const char *const s337[] = {
 };
 
 static const struct cim_qual_decl q232[] = {
-	{ "Description", CIM_STRING, false, s336, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s337, 9 },
+	{ "Description", CIM_STRING, false, s336, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s112, 9, 0 },
+	{ "Values", CIM_STRING, true, s337, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s338[] = {
@@ -4300,7 +4300,7 @@ static const char *const s338[] = {
 };
 
 static const struct cim_qual_decl q233[] = {
-	{ "Description", CIM_STRING, false, s338, 1 },
+	{ "Description", CIM_STRING, false, s338, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s339[] = {
@@ -4308,7 +4308,7 @@ static const char *const s339[] = {
 };
 
 static const struct cim_qual_decl q234[] = {
-	{ "Description", CIM_STRING, false, s339, 1 },
+	{ "Description", CIM_STRING, false, s339, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s340[] = {
@@ -4316,7 +4316,7 @@ static const char *const s340[] = {
 };
 
 static const struct cim_qual_decl q235[] = {
-	{ "Description", CIM_STRING, false, s340, 1 },
+	{ "Description", CIM_STRING, false, s340, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s341[] = {
@@ -4324,7 +4324,7 @@ static const char *const s341[] = {
 };
 
 static const struct cim_qual_decl q236[] = {
-	{ "Description", CIM_STRING, false, s341, 1 },
+	{ "Description", CIM_STRING, false, s341, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s342[] = {
@@ -4332,7 +4332,7 @@ static const char *const s342[] = {
 };
 
 static const struct cim_qual_decl q237[] = {
-	{ "Description", CIM_STRING, false, s342, 1 },
+	{ "Description", CIM_STRING, false, s342, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s343[] = {
@@ -4340,7 +4340,7 @@ static const char *const s343[] = {
 };
 
 static const struct cim_qual_decl q238[] = {
-	{ "Description", CIM_STRING, false, s343, 1 },
+	{ "Description", CIM_STRING, false, s343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s344[] = {
@@ -4348,7 +4348,7 @@ static const char *const s344[] = {
 };
 
 static const struct cim_qual_decl q239[] = {
-	{ "Description", CIM_STRING, false, s344, 1 },
+	{ "Description", CIM_STRING, false, s344, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s345[] = {
@@ -4356,7 +4356,7 @@ static const char *const s345[] = {
 };
 
 static const struct cim_qual_decl q240[] = {
-	{ "Description", CIM_STRING, false, s345, 1 },
+	{ "Description", CIM_STRING, false, s345, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s346[] = {
@@ -4364,7 +4364,7 @@ static const char *const s346[] = {
 };
 
 static const struct cim_qual_decl q241[] = {
-	{ "Description", CIM_STRING, false, s346, 1 },
+	{ "Description", CIM_STRING, false, s346, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s347[] = {
@@ -4372,7 +4372,7 @@ static const char *const s347[] = {
 };
 
 static const struct cim_qual_decl q242[] = {
-	{ "Description", CIM_STRING, false, s347, 1 },
+	{ "Description", CIM_STRING, false, s347, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s348[] = {
@@ -4380,7 +4380,7 @@ static const char *const s348[] = {
 };
 
 static const struct cim_qual_decl q243[] = {
-	{ "Description", CIM_STRING, false, s348, 1 },
+	{ "Description", CIM_STRING, false, s348, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s349[] = {
@@ -4393,9 +4393,9 @@ static const char *const s350[] = {
 };
 
 static const struct cim_qual_decl q244[] = {
-	{ "Description", CIM_STRING, false, s349, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s350, 2 },
+	{ "Description", CIM_STRING, false, s349, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s350, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s351[] = {
@@ -4403,7 +4403,7 @@ static const char *const s351[] = {
 };
 
 static const struct cim_qual_decl q245[] = {
-	{ "Description", CIM_STRING, false, s351, 1 },
+	{ "Description", CIM_STRING, false, s351, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s352[] = {
@@ -4419,9 +4419,9 @@ static const char *const s353[] = {
 };
 
 static const struct cim_qual_decl q246[] = {
-	{ "Description", CIM_STRING, false, s352, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s353, 5 },
+	{ "Description", CIM_STRING, false, s352, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s353, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s354[] = {
@@ -4449,9 +4449,9 @@ static const char *const s356[] = {
 };
 
 static const struct cim_qual_decl q247[] = {
-	{ "Description", CIM_STRING, false, s354, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s356, 7 },
+	{ "Description", CIM_STRING, false, s354, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s355, 7, 0 },
+	{ "Values", CIM_STRING, true, s356, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s357[] = {
@@ -4459,7 +4459,7 @@ static const char *const s357[] = {
 };
 
 static const struct cim_qual_decl q248[] = {
-	{ "Description", CIM_STRING, false, s357, 1 },
+	{ "Description", CIM_STRING, false, s357, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s358[] = {
@@ -4477,9 +4477,9 @@ static const char *const s359[] = {
 };
 
 static const struct cim_qual_decl q249[] = {
-	{ "Description", CIM_STRING, false, s358, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s359, 7 },
+	{ "Description", CIM_STRING, false, s358, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s355, 7, 0 },
+	{ "Values", CIM_STRING, true, s359, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s360[] = {
@@ -4487,7 +4487,7 @@ static const char *const s360[] = {
 };
 
 static const struct cim_qual_decl q250[] = {
-	{ "Description", CIM_STRING, false, s360, 1 },
+	{ "Description", CIM_STRING, false, s360, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s361[] = {
@@ -4507,9 +4507,9 @@ static const char *const s363[] = {
 };
 
 static const struct cim_qual_decl q251[] = {
-	{ "Description", CIM_STRING, false, s361, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s363, 3 },
+	{ "Description", CIM_STRING, false, s361, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s363, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s364[] = {
@@ -4525,9 +4525,9 @@ static const char *const s365[] = {
 };
 
 static const struct cim_qual_decl q252[] = {
-	{ "Description", CIM_STRING, false, s364, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s365, 5 },
+	{ "Description", CIM_STRING, false, s364, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s79, 5, 0 },
+	{ "Values", CIM_STRING, true, s365, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s366[] = {
@@ -4535,9 +4535,9 @@ static const char *const s366[] = {
 };
 
 static const struct cim_qual_decl q253[] = {
-	{ "Description", CIM_STRING, false, s366, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s222, 5 },
+	{ "Description", CIM_STRING, false, s366, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s222, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s367[] = {
@@ -4550,10 +4550,10 @@ static const char *const s368[] = {
 };
 
 static const struct cim_qual_decl q254[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s367, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s368, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s367, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s368, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s369[] = {
@@ -4561,9 +4561,9 @@ static const char *const s369[] = {
 };
 
 static const struct cim_qual_decl q255[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s369, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s369, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageCapabilities_CreateSetting[] = {
@@ -4589,9 +4589,9 @@ static const char *const s371[] = {
 };
 
 static const struct cim_qual_decl q256[] = {
-	{ "Description", CIM_STRING, false, s370, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s371, 8 },
+	{ "Description", CIM_STRING, false, s370, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s24, 8, 0 },
+	{ "Values", CIM_STRING, true, s371, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageCapabilities_props[] = {
@@ -4652,8 +4652,8 @@ static const char *const s372[] = {
 };
 
 static const struct cim_qual_decl q257[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s372, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s372, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s373[] = {
@@ -4675,9 +4675,9 @@ static const char *const s375[] = {
 };
 
 static const struct cim_qual_decl q258[] = {
-	{ "Description", CIM_STRING, false, s373, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s375, 4 },
+	{ "Description", CIM_STRING, false, s373, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s374, 4, 0 },
+	{ "Values", CIM_STRING, true, s375, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s376[] = {
@@ -4685,7 +4685,7 @@ static const char *const s376[] = {
 };
 
 static const struct cim_qual_decl q259[] = {
-	{ "Description", CIM_STRING, false, s376, 1 },
+	{ "Description", CIM_STRING, false, s376, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s377[] = {
@@ -4693,8 +4693,8 @@ static const char *const s377[] = {
 };
 
 static const struct cim_qual_decl q260[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s377, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s377, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s378[] = {
@@ -4702,7 +4702,7 @@ static const char *const s378[] = {
 };
 
 static const struct cim_qual_decl q261[] = {
-	{ "Description", CIM_STRING, false, s378, 1 },
+	{ "Description", CIM_STRING, false, s378, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s379[] = {
@@ -4710,7 +4710,7 @@ static const char *const s379[] = {
 };
 
 static const struct cim_qual_decl q262[] = {
-	{ "Description", CIM_STRING, false, s379, 1 },
+	{ "Description", CIM_STRING, false, s379, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SettingData_props[] = {
@@ -4735,24 +4735,24 @@ static const char *const s380[] = {
 };
 
 static const struct cim_qual_decl q263[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s380, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s380, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q264[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s236, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s236, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q265[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s339, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s339, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q266[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s340, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s340, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s381[] = {
@@ -4760,18 +4760,18 @@ static const char *const s381[] = {
 };
 
 static const struct cim_qual_decl q267[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s381, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s381, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q268[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s342, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s342, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q269[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s343, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s382[] = {
@@ -4779,18 +4779,18 @@ static const char *const s382[] = {
 };
 
 static const struct cim_qual_decl q270[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s382, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s382, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q271[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s345, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s345, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q272[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s346, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s346, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s383[] = {
@@ -4798,8 +4798,8 @@ static const char *const s383[] = {
 };
 
 static const struct cim_qual_decl q273[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s383, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s383, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s384[] = {
@@ -4813,15 +4813,15 @@ static const char *const s385[] = {
 };
 
 static const struct cim_qual_decl q274[] = {
-	{ "Override", CIM_STRING, false, s384, 1 },
-	{ "Description", CIM_STRING, false, s373, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s385, 3 },
+	{ "Override", CIM_STRING, false, s384, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s373, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s385, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q275[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s253, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s253, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s386[] = {
@@ -4829,8 +4829,8 @@ static const char *const s386[] = {
 };
 
 static const struct cim_qual_decl q276[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s386, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s386, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s387[] = {
@@ -4838,8 +4838,8 @@ static const char *const s387[] = {
 };
 
 static const struct cim_qual_decl q277[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s387, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s387, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s388[] = {
@@ -4857,10 +4857,10 @@ static const char *const s390[] = {
 };
 
 static const struct cim_qual_decl q278[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s388, 1 },
-	{ "ValueMap", CIM_STRING, true, s389, 2 },
-	{ "Values", CIM_STRING, true, s390, 2 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s388, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s389, 2, 0 },
+	{ "Values", CIM_STRING, true, s390, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s391[] = {
@@ -4868,8 +4868,8 @@ static const char *const s391[] = {
 };
 
 static const struct cim_qual_decl q279[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s391, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s391, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s392[] = {
@@ -4877,8 +4877,8 @@ static const char *const s392[] = {
 };
 
 static const struct cim_qual_decl q280[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s392, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s392, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s393[] = {
@@ -4886,8 +4886,8 @@ static const char *const s393[] = {
 };
 
 static const struct cim_qual_decl q281[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s393, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s393, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s394[] = {
@@ -4895,14 +4895,14 @@ static const char *const s394[] = {
 };
 
 static const struct cim_qual_decl q282[] = {
-	{ "Description", CIM_STRING, false, s394, 1 },
+	{ "Description", CIM_STRING, false, s394, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q283[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s250, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s365, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s250, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s79, 5, 0 },
+	{ "Values", CIM_STRING, true, s365, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s395[] = {
@@ -4918,9 +4918,9 @@ static const char *const s396[] = {
 };
 
 static const struct cim_qual_decl q284[] = {
-	{ "Description", CIM_STRING, false, s395, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s396, 5 },
+	{ "Description", CIM_STRING, false, s395, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s396, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s397[] = {
@@ -4930,9 +4930,9 @@ static const char *const s397[] = {
 };
 
 static const struct cim_qual_decl q285[] = {
-	{ "Description", CIM_STRING, false, s361, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s397, 3 },
+	{ "Description", CIM_STRING, false, s361, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s397, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s398[] = {
@@ -4950,9 +4950,9 @@ static const char *const s399[] = {
 };
 
 static const struct cim_qual_decl q286[] = {
-	{ "Description", CIM_STRING, false, s398, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s399, 7 },
+	{ "Description", CIM_STRING, false, s398, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s355, 7, 0 },
+	{ "Values", CIM_STRING, true, s399, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s400[] = {
@@ -4960,7 +4960,7 @@ static const char *const s400[] = {
 };
 
 static const struct cim_qual_decl q287[] = {
-	{ "Description", CIM_STRING, false, s400, 1 },
+	{ "Description", CIM_STRING, false, s400, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s401[] = {
@@ -4975,10 +4975,10 @@ static const char *const s402[] = {
 };
 
 static const struct cim_qual_decl q288[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s401, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s402, 4 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s401, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s374, 4, 0 },
+	{ "Values", CIM_STRING, true, s402, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s403[] = {
@@ -4986,7 +4986,7 @@ static const char *const s403[] = {
 };
 
 static const struct cim_qual_decl q289[] = {
-	{ "Description", CIM_STRING, false, s403, 1 },
+	{ "Description", CIM_STRING, false, s403, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s404[] = {
@@ -5004,9 +5004,9 @@ static const char *const s405[] = {
 };
 
 static const struct cim_qual_decl q290[] = {
-	{ "Description", CIM_STRING, false, s404, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s405, 7 },
+	{ "Description", CIM_STRING, false, s404, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s355, 7, 0 },
+	{ "Values", CIM_STRING, true, s405, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s406[] = {
@@ -5014,7 +5014,7 @@ static const char *const s406[] = {
 };
 
 static const struct cim_qual_decl q291[] = {
-	{ "Description", CIM_STRING, false, s406, 1 },
+	{ "Description", CIM_STRING, false, s406, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s407[] = {
@@ -5040,9 +5040,9 @@ static const char *const s409[] = {
 };
 
 static const struct cim_qual_decl q292[] = {
-	{ "Description", CIM_STRING, false, s407, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s409, 6 },
+	{ "Description", CIM_STRING, false, s407, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s408, 6, 0 },
+	{ "Values", CIM_STRING, true, s409, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s410[] = {
@@ -5050,7 +5050,7 @@ static const char *const s410[] = {
 };
 
 static const struct cim_qual_decl q293[] = {
-	{ "Description", CIM_STRING, false, s410, 1 },
+	{ "Description", CIM_STRING, false, s410, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s411[] = {
@@ -5066,10 +5066,10 @@ static const char *const s412[] = {
 };
 
 static const struct cim_qual_decl q294[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s411, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s412, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s411, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s412, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s413[] = {
@@ -5077,10 +5077,10 @@ static const char *const s413[] = {
 };
 
 static const struct cim_qual_decl q295[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s413, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s413, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s414[] = {
@@ -5110,10 +5110,10 @@ static const char *const s416[] = {
 };
 
 static const struct cim_qual_decl q296[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s414, 1 },
-	{ "ValueMap", CIM_STRING, true, s415, 8 },
-	{ "Values", CIM_STRING, true, s416, 8 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s415, 8, 0 },
+	{ "Values", CIM_STRING, true, s416, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s417[] = {
@@ -5121,7 +5121,7 @@ static const char *const s417[] = {
 };
 
 static const struct cim_qual_decl q297[] = {
-	{ "Description", CIM_STRING, false, s417, 1 },
+	{ "Description", CIM_STRING, false, s417, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s418[] = {
@@ -5141,9 +5141,9 @@ static const char *const s420[] = {
 };
 
 static const struct cim_qual_decl q298[] = {
-	{ "Description", CIM_STRING, false, s418, 1 },
-	{ "ValueMap", CIM_STRING, true, s419, 3 },
-	{ "Values", CIM_STRING, true, s420, 3 },
+	{ "Description", CIM_STRING, false, s418, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s419, 3, 0 },
+	{ "Values", CIM_STRING, true, s420, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s421[] = {
@@ -5158,10 +5158,10 @@ static const char *const s422[] = {
 };
 
 static const struct cim_qual_decl q299[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s421, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s422, 4 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s421, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s374, 4, 0 },
+	{ "Values", CIM_STRING, true, s422, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSetting_props[] = {
@@ -5258,8 +5258,8 @@ static const char *const s423[] = {
 };
 
 static const struct cim_qual_decl q300[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s423, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s423, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SettingAssociatedToCapabilities_props[] = {
@@ -5278,10 +5278,10 @@ static const char *const s425[] = {
 };
 
 static const struct cim_qual_decl q301[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s424, 1 },
-	{ "Description", CIM_STRING, false, s425, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s424, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s425, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsAssociatedToCapabilities_props[] = {
@@ -5296,9 +5296,9 @@ static const char *const s426[] = {
 };
 
 static const struct cim_qual_decl q302[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s424, 1 },
-	{ "Description", CIM_STRING, false, s426, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s424, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s426, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s427[] = {
@@ -5306,8 +5306,8 @@ static const char *const s427[] = {
 };
 
 static const struct cim_qual_decl q303[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s427, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s427, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s428[] = {
@@ -5315,9 +5315,9 @@ static const char *const s428[] = {
 };
 
 static const struct cim_qual_decl q304[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s428, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s428, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s429[] = {
@@ -5329,9 +5329,9 @@ static const char *const s430[] = {
 };
 
 static const struct cim_qual_decl q305[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s430, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s429, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s430, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl RPL_StorageVolume_props[] = {
@@ -5346,8 +5346,8 @@ static const char *const s431[] = {
 };
 
 static const struct cim_qual_decl q306[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s431, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s431, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s432[] = {
@@ -5355,9 +5355,9 @@ static const char *const s432[] = {
 };
 
 static const struct cim_qual_decl q307[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s432, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s432, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s433[] = {
@@ -5365,9 +5365,9 @@ static const char *const s433[] = {
 };
 
 static const struct cim_qual_decl q308[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s433, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s433, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s434[] = {
@@ -5375,8 +5375,8 @@ static const char *const s434[] = {
 };
 
 static const struct cim_qual_decl q309[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s434, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s434, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s435[] = {
@@ -5384,8 +5384,8 @@ static const char *const s435[] = {
 };
 
 static const struct cim_qual_decl q310[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s435, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s435, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s436[] = {
@@ -5393,9 +5393,9 @@ static const char *const s436[] = {
 };
 
 static const struct cim_qual_decl q311[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s436, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s436, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s437[] = {
@@ -5423,9 +5423,9 @@ static const char *const s439[] = {
 };
 
 static const struct cim_qual_decl q312[] = {
-	{ "Description", CIM_STRING, false, s437, 1 },
-	{ "ValueMap", CIM_STRING, true, s438, 7 },
-	{ "Values", CIM_STRING, true, s439, 7 },
+	{ "Description", CIM_STRING, false, s437, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s438, 7, 0 },
+	{ "Values", CIM_STRING, true, s439, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s440[] = {
@@ -5455,9 +5455,9 @@ static const char *const s442[] = {
 };
 
 static const struct cim_qual_decl q313[] = {
-	{ "Description", CIM_STRING, false, s440, 1 },
-	{ "ValueMap", CIM_STRING, true, s441, 8 },
-	{ "Values", CIM_STRING, true, s442, 8 },
+	{ "Description", CIM_STRING, false, s440, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s441, 8, 0 },
+	{ "Values", CIM_STRING, true, s442, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s443[] = {
@@ -5489,9 +5489,9 @@ static const char *const s445[] = {
 };
 
 static const struct cim_qual_decl q314[] = {
-	{ "Description", CIM_STRING, false, s443, 1 },
-	{ "ValueMap", CIM_STRING, true, s444, 9 },
-	{ "Values", CIM_STRING, true, s445, 9 },
+	{ "Description", CIM_STRING, false, s443, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s444, 9, 0 },
+	{ "Values", CIM_STRING, true, s445, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s446[] = {
@@ -5508,9 +5508,9 @@ static const char *const s447[] = {
 };
 
 static const struct cim_qual_decl q315[] = {
-	{ "Description", CIM_STRING, false, s446, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s447, 6 },
+	{ "Description", CIM_STRING, false, s446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s184, 6, 0 },
+	{ "Values", CIM_STRING, true, s447, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s448[] = {
@@ -5542,9 +5542,9 @@ static const char *const s450[] = {
 };
 
 static const struct cim_qual_decl q316[] = {
-	{ "Description", CIM_STRING, false, s448, 1 },
-	{ "ValueMap", CIM_STRING, true, s449, 9 },
-	{ "Values", CIM_STRING, true, s450, 9 },
+	{ "Description", CIM_STRING, false, s448, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s449, 9, 0 },
+	{ "Values", CIM_STRING, true, s450, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s451[] = {
@@ -5586,9 +5586,9 @@ static const char *const s453[] = {
 };
 
 static const struct cim_qual_decl q317[] = {
-	{ "Description", CIM_STRING, false, s451, 1 },
-	{ "ValueMap", CIM_STRING, true, s452, 14 },
-	{ "Values", CIM_STRING, true, s453, 14 },
+	{ "Description", CIM_STRING, false, s451, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s452, 14, 0 },
+	{ "Values", CIM_STRING, true, s453, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s454[] = {
@@ -5612,9 +5612,9 @@ static const char *const s456[] = {
 };
 
 static const struct cim_qual_decl q318[] = {
-	{ "Description", CIM_STRING, false, s454, 1 },
-	{ "ValueMap", CIM_STRING, true, s455, 5 },
-	{ "Values", CIM_STRING, true, s456, 5 },
+	{ "Description", CIM_STRING, false, s454, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s455, 5, 0 },
+	{ "Values", CIM_STRING, true, s456, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s457[] = {
@@ -5660,9 +5660,9 @@ static const char *const s459[] = {
 };
 
 static const struct cim_qual_decl q319[] = {
-	{ "Description", CIM_STRING, false, s457, 1 },
-	{ "ValueMap", CIM_STRING, true, s458, 16 },
-	{ "Values", CIM_STRING, true, s459, 16 },
+	{ "Description", CIM_STRING, false, s457, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s458, 16, 0 },
+	{ "Values", CIM_STRING, true, s459, 16, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s460[] = {
@@ -5670,7 +5670,7 @@ static const char *const s460[] = {
 };
 
 static const struct cim_qual_decl q320[] = {
-	{ "Description", CIM_STRING, false, s460, 1 },
+	{ "Description", CIM_STRING, false, s460, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s461[] = {
@@ -5678,7 +5678,7 @@ static const char *const s461[] = {
 };
 
 static const struct cim_qual_decl q321[] = {
-	{ "Description", CIM_STRING, false, s461, 1 },
+	{ "Description", CIM_STRING, false, s461, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s462[] = {
@@ -5686,7 +5686,7 @@ static const char *const s462[] = {
 };
 
 static const struct cim_qual_decl q322[] = {
-	{ "Description", CIM_STRING, false, s462, 1 },
+	{ "Description", CIM_STRING, false, s462, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s463[] = {
@@ -5694,7 +5694,7 @@ static const char *const s463[] = {
 };
 
 static const struct cim_qual_decl q323[] = {
-	{ "Description", CIM_STRING, false, s463, 1 },
+	{ "Description", CIM_STRING, false, s463, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s464[] = {
@@ -5702,7 +5702,7 @@ static const char *const s464[] = {
 };
 
 static const struct cim_qual_decl q324[] = {
-	{ "Description", CIM_STRING, false, s464, 1 },
+	{ "Description", CIM_STRING, false, s464, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s465[] = {
@@ -5710,7 +5710,7 @@ static const char *const s465[] = {
 };
 
 static const struct cim_qual_decl q325[] = {
-	{ "Description", CIM_STRING, false, s465, 1 },
+	{ "Description", CIM_STRING, false, s465, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s466[] = {
@@ -5718,7 +5718,7 @@ static const char *const s466[] = {
 };
 
 static const struct cim_qual_decl q326[] = {
-	{ "Description", CIM_STRING, false, s466, 1 },
+	{ "Description", CIM_STRING, false, s466, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s467[] = {
@@ -5726,7 +5726,7 @@ static const char *const s467[] = {
 };
 
 static const struct cim_qual_decl q327[] = {
-	{ "Description", CIM_STRING, false, s467, 1 },
+	{ "Description", CIM_STRING, false, s467, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s468[] = {
@@ -5734,7 +5734,7 @@ static const char *const s468[] = {
 };
 
 static const struct cim_qual_decl q328[] = {
-	{ "Description", CIM_STRING, false, s468, 1 },
+	{ "Description", CIM_STRING, false, s468, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s469[] = {
@@ -5742,7 +5742,7 @@ static const char *const s469[] = {
 };
 
 static const struct cim_qual_decl q329[] = {
-	{ "Description", CIM_STRING, false, s469, 1 },
+	{ "Description", CIM_STRING, false, s469, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s470[] = {
@@ -5750,7 +5750,7 @@ static const char *const s470[] = {
 };
 
 static const struct cim_qual_decl q330[] = {
-	{ "Description", CIM_STRING, false, s470, 1 },
+	{ "Description", CIM_STRING, false, s470, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s471[] = {
@@ -5758,7 +5758,7 @@ static const char *const s471[] = {
 };
 
 static const struct cim_qual_decl q331[] = {
-	{ "Description", CIM_STRING, false, s471, 1 },
+	{ "Description", CIM_STRING, false, s471, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s472[] = {
@@ -5766,7 +5766,7 @@ static const char *const s472[] = {
 };
 
 static const struct cim_qual_decl q332[] = {
-	{ "Description", CIM_STRING, false, s472, 1 },
+	{ "Description", CIM_STRING, false, s472, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s473[] = {
@@ -5790,9 +5790,9 @@ static const char *const s475[] = {
 };
 
 static const struct cim_qual_decl q333[] = {
-	{ "Description", CIM_STRING, false, s473, 1 },
-	{ "ValueMap", CIM_STRING, true, s474, 5 },
-	{ "Values", CIM_STRING, true, s475, 5 },
+	{ "Description", CIM_STRING, false, s473, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s474, 5, 0 },
+	{ "Values", CIM_STRING, true, s475, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s476[] = {
@@ -5809,9 +5809,9 @@ static const char *const s477[] = {
 };
 
 static const struct cim_qual_decl q334[] = {
-	{ "Description", CIM_STRING, false, s476, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s477, 6 },
+	{ "Description", CIM_STRING, false, s476, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s30, 6, 0 },
+	{ "Values", CIM_STRING, true, s477, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s478[] = {
@@ -5819,7 +5819,7 @@ static const char *const s478[] = {
 };
 
 static const struct cim_qual_decl q335[] = {
-	{ "Description", CIM_STRING, false, s478, 1 },
+	{ "Description", CIM_STRING, false, s478, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s479[] = {
@@ -5827,7 +5827,7 @@ static const char *const s479[] = {
 };
 
 static const struct cim_qual_decl q336[] = {
-	{ "Description", CIM_STRING, false, s479, 1 },
+	{ "Description", CIM_STRING, false, s479, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s480[] = {
@@ -5853,9 +5853,9 @@ static const char *const s482[] = {
 };
 
 static const struct cim_qual_decl q337[] = {
-	{ "Description", CIM_STRING, false, s480, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s482, 6 },
+	{ "Description", CIM_STRING, false, s480, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s481, 6, 0 },
+	{ "Values", CIM_STRING, true, s482, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s483[] = {
@@ -5872,9 +5872,9 @@ static const char *const s484[] = {
 };
 
 static const struct cim_qual_decl q338[] = {
-	{ "Description", CIM_STRING, false, s483, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s484, 6 },
+	{ "Description", CIM_STRING, false, s483, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s481, 6, 0 },
+	{ "Values", CIM_STRING, true, s484, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s485[] = {
@@ -5898,9 +5898,9 @@ static const char *const s487[] = {
 };
 
 static const struct cim_qual_decl q339[] = {
-	{ "Description", CIM_STRING, false, s485, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s487, 5 },
+	{ "Description", CIM_STRING, false, s485, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s487, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s488[] = {
@@ -5916,9 +5916,9 @@ static const char *const s489[] = {
 };
 
 static const struct cim_qual_decl q340[] = {
-	{ "Description", CIM_STRING, false, s488, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s489, 5 },
+	{ "Description", CIM_STRING, false, s488, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s276, 5, 0 },
+	{ "Values", CIM_STRING, true, s489, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s490[] = {
@@ -5934,9 +5934,9 @@ static const char *const s491[] = {
 };
 
 static const struct cim_qual_decl q341[] = {
-	{ "Description", CIM_STRING, false, s490, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s491, 5 },
+	{ "Description", CIM_STRING, false, s490, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s491, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s492[] = {
@@ -5952,9 +5952,9 @@ static const char *const s493[] = {
 };
 
 static const struct cim_qual_decl q342[] = {
-	{ "Description", CIM_STRING, false, s492, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s493, 5 },
+	{ "Description", CIM_STRING, false, s492, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s493, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s494[] = {
@@ -5970,9 +5970,9 @@ static const char *const s495[] = {
 };
 
 static const struct cim_qual_decl q343[] = {
-	{ "Description", CIM_STRING, false, s494, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s495, 5 },
+	{ "Description", CIM_STRING, false, s494, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s276, 5, 0 },
+	{ "Values", CIM_STRING, true, s495, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s496[] = {
@@ -5988,9 +5988,9 @@ static const char *const s497[] = {
 };
 
 static const struct cim_qual_decl q344[] = {
-	{ "Description", CIM_STRING, false, s496, 1 },
-	{ "ValueMap", CIM_STRING, true, s474, 5 },
-	{ "Values", CIM_STRING, true, s497, 5 },
+	{ "Description", CIM_STRING, false, s496, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s474, 5, 0 },
+	{ "Values", CIM_STRING, true, s497, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s498[] = {
@@ -5998,7 +5998,7 @@ static const char *const s498[] = {
 };
 
 static const struct cim_qual_decl q345[] = {
-	{ "Description", CIM_STRING, false, s498, 1 },
+	{ "Description", CIM_STRING, false, s498, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageReplicationCapabilities_props[] = {
@@ -6077,8 +6077,8 @@ static const char *const s499[] = {
 };
 
 static const struct cim_qual_decl q346[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s499, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s499, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s500[] = {
@@ -6086,9 +6086,9 @@ static const char *const s500[] = {
 };
 
 static const struct cim_qual_decl q347[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s500, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s34, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s500, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
@@ -6105,8 +6105,8 @@ static const char *const s502[] = {
 };
 
 static const struct cim_qual_decl q348[] = {
-	{ "Version", CIM_STRING, false, s501, 1 },
-	{ "Description", CIM_STRING, false, s502, 1 },
+	{ "Version", CIM_STRING, false, s501, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s502, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s503[] = {
@@ -6120,9 +6120,9 @@ static const char *const s504[] = {
 };
 
 static const struct cim_qual_decl q349[] = {
-	{ "Description", CIM_STRING, false, s503, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s504, 3 },
+	{ "Description", CIM_STRING, false, s503, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s309, 3, 0 },
+	{ "Values", CIM_STRING, true, s504, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
@@ -6139,14 +6139,14 @@ static const char *const s506[] = {
 };
 
 static const struct cim_qual_decl q350[] = {
-	{ "Version", CIM_STRING, false, s505, 1 },
-	{ "Description", CIM_STRING, false, s506, 1 },
+	{ "Version", CIM_STRING, false, s505, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s506, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q351[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s507[] = {
@@ -6154,8 +6154,8 @@ static const char *const s507[] = {
 };
 
 static const struct cim_qual_decl q352[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s507, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s507, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s508[] = {
@@ -6163,8 +6163,8 @@ static const char *const s508[] = {
 };
 
 static const struct cim_qual_decl q353[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s508, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s508, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s509[] = {
@@ -6172,8 +6172,8 @@ static const char *const s509[] = {
 };
 
 static const struct cim_qual_decl q354[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s509, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s509, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s510[] = {
@@ -6181,8 +6181,8 @@ static const char *const s510[] = {
 };
 
 static const struct cim_qual_decl q355[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s510, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s510, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RemoteReplicationCollection_props[] = {
@@ -6203,8 +6203,8 @@ static const char *const s511[] = {
 };
 
 static const struct cim_qual_decl q356[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s511, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s511, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicaPoolForStorage_props[] = {
@@ -6219,9 +6219,9 @@ static const char *const s512[] = {
 };
 
 static const struct cim_qual_decl q357[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s512, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s512, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
@@ -6240,8 +6240,8 @@ static const char *const s513[] = {
 };
 
 static const struct cim_qual_decl q358[] = {
-	{ "Version", CIM_STRING, false, s294, 1 },
-	{ "Description", CIM_STRING, false, s513, 1 },
+	{ "Version", CIM_STRING, false, s294, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s513, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s514[] = {
@@ -6277,9 +6277,9 @@ static const char *const s516[] = {
 };
 
 static const struct cim_qual_decl q359[] = {
-	{ "Description", CIM_STRING, false, s514, 1 },
-	{ "ValueMap", CIM_STRING, true, s515, 11 },
-	{ "Values", CIM_STRING, true, s516, 11 },
+	{ "Description", CIM_STRING, false, s514, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s515, 11, 0 },
+	{ "Values", CIM_STRING, true, s516, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s517[] = {
@@ -6287,7 +6287,7 @@ static const char *const s517[] = {
 };
 
 static const struct cim_qual_decl q360[] = {
-	{ "Description", CIM_STRING, false, s517, 1 },
+	{ "Description", CIM_STRING, false, s517, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s518[] = {
@@ -6295,7 +6295,7 @@ static const char *const s518[] = {
 };
 
 static const struct cim_qual_decl q361[] = {
-	{ "Description", CIM_STRING, false, s518, 1 },
+	{ "Description", CIM_STRING, false, s518, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s519[] = {
@@ -6303,8 +6303,8 @@ static const char *const s519[] = {
 };
 
 static const struct cim_qual_decl q362[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s519, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s519, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s520[] = {
@@ -6312,7 +6312,7 @@ static const char *const s520[] = {
 };
 
 static const struct cim_qual_decl q363[] = {
-	{ "Description", CIM_STRING, false, s520, 1 },
+	{ "Description", CIM_STRING, false, s520, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s521[] = {
@@ -6320,7 +6320,7 @@ static const char *const s521[] = {
 };
 
 static const struct cim_qual_decl q364[] = {
-	{ "Description", CIM_STRING, false, s521, 1 },
+	{ "Description", CIM_STRING, false, s521, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s522[] = {
@@ -6339,9 +6339,9 @@ static const char *const s523[] = {
 };
 
 static const struct cim_qual_decl q365[] = {
-	{ "Description", CIM_STRING, false, s522, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s523, 8 },
+	{ "Description", CIM_STRING, false, s522, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s136, 8, 0 },
+	{ "Values", CIM_STRING, true, s523, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s524[] = {
@@ -6433,9 +6433,9 @@ static const char *const s526[] = {
 };
 
 static const struct cim_qual_decl q366[] = {
-	{ "Description", CIM_STRING, false, s524, 1 },
-	{ "ValueMap", CIM_STRING, true, s525, 39 },
-	{ "Values", CIM_STRING, true, s526, 39 },
+	{ "Description", CIM_STRING, false, s524, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s525, 39, 0 },
+	{ "Values", CIM_STRING, true, s526, 39, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s527[] = {
@@ -6443,7 +6443,7 @@ static const char *const s527[] = {
 };
 
 static const struct cim_qual_decl q367[] = {
-	{ "Description", CIM_STRING, false, s527, 1 },
+	{ "Description", CIM_STRING, false, s527, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s528[] = {
@@ -6451,7 +6451,7 @@ static const char *const s528[] = {
 };
 
 static const struct cim_qual_decl q368[] = {
-	{ "Description", CIM_STRING, false, s528, 1 },
+	{ "Description", CIM_STRING, false, s528, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s529[] = {
@@ -6459,7 +6459,7 @@ static const char *const s529[] = {
 };
 
 static const struct cim_qual_decl q369[] = {
-	{ "Description", CIM_STRING, false, s529, 1 },
+	{ "Description", CIM_STRING, false, s529, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s530[] = {
@@ -6473,9 +6473,9 @@ static const char *const s531[] = {
 };
 
 static const struct cim_qual_decl q370[] = {
-	{ "Description", CIM_STRING, false, s530, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s531, 3 },
+	{ "Description", CIM_STRING, false, s530, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s531, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s532[] = {
@@ -6483,7 +6483,7 @@ static const char *const s532[] = {
 };
 
 static const struct cim_qual_decl q371[] = {
-	{ "Description", CIM_STRING, false, s532, 1 },
+	{ "Description", CIM_STRING, false, s532, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s533[] = {
@@ -6555,9 +6555,9 @@ static const char *const s535[] = {
 };
 
 static const struct cim_qual_decl q372[] = {
-	{ "Description", CIM_STRING, false, s533, 1 },
-	{ "ValueMap", CIM_STRING, true, s534, 29 },
-	{ "Values", CIM_STRING, true, s535, 29 },
+	{ "Description", CIM_STRING, false, s533, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s534, 29, 0 },
+	{ "Values", CIM_STRING, true, s535, 29, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s536[] = {
@@ -6565,7 +6565,7 @@ static const char *const s536[] = {
 };
 
 static const struct cim_qual_decl q373[] = {
-	{ "Description", CIM_STRING, false, s536, 1 },
+	{ "Description", CIM_STRING, false, s536, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Error_props[] = {
@@ -6610,10 +6610,10 @@ static const char *const s538[] = {
 };
 
 static const struct cim_qual_decl q374[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Exception", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s537, 1 },
-	{ "Description", CIM_STRING, false, s538, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Exception", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s537, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s538, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedDependency_props[] = {
@@ -6632,19 +6632,19 @@ static const char *const s540[] = {
 };
 
 static const struct cim_qual_decl q375[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s540, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s539, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s540, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q376[] = {
-	{ "Override", CIM_STRING, false, s330, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+	{ "Override", CIM_STRING, false, s330, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s327, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q377[] = {
-	{ "Override", CIM_STRING, false, s331, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+	{ "Override", CIM_STRING, false, s331, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s328, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedService_props[] = {
@@ -6659,9 +6659,9 @@ static const char *const s541[] = {
 };
 
 static const struct cim_qual_decl q378[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s541, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s541, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedCollection_props[] = {
@@ -6676,9 +6676,9 @@ static const char *const s542[] = {
 };
 
 static const struct cim_qual_decl q379[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s542, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s542, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedAccessPoint_props[] = {
@@ -6693,9 +6693,9 @@ static const char *const s543[] = {
 };
 
 static const struct cim_qual_decl q380[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s543, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s543, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s544[] = {
@@ -6703,9 +6703,9 @@ static const char *const s544[] = {
 };
 
 static const struct cim_qual_decl q381[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s544, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s544, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s545[] = {
@@ -6713,8 +6713,8 @@ static const char *const s545[] = {
 };
 
 static const struct cim_qual_decl q382[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s545, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_MemberOfCollection_props[] = {
@@ -6729,10 +6729,10 @@ static const char *const s546[] = {
 };
 
 static const struct cim_qual_decl q383[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s546, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s34, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s547[] = {
@@ -6740,7 +6740,7 @@ static const char *const s547[] = {
 };
 
 static const struct cim_qual_decl q384[] = {
-	{ "Description", CIM_STRING, false, s547, 1 },
+	{ "Description", CIM_STRING, false, s547, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_OrderedMemberOfCollection_props[] = {
@@ -6753,10 +6753,10 @@ static const char *const s548[] = {
 };
 
 static const struct cim_qual_decl q385[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s548, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s548, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s549[] = {
@@ -6764,8 +6764,8 @@ static const char *const s549[] = {
 };
 
 static const struct cim_qual_decl q386[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s549, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s549, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s550[] = {
@@ -6773,8 +6773,8 @@ static const char *const s550[] = {
 };
 
 static const struct cim_qual_decl q387[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s550, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s550, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s551[] = {
@@ -6787,9 +6787,9 @@ static const char *const s552[] = {
 };
 
 static const struct cim_qual_decl q388[] = {
-	{ "Description", CIM_STRING, false, s551, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s552, 2 },
+	{ "Description", CIM_STRING, false, s551, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s552, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementCapabilities_props[] = {
@@ -6810,9 +6810,9 @@ static const char *const s554[] = {
 };
 
 static const struct cim_qual_decl q389[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s553, 1 },
-	{ "Description", CIM_STRING, false, s554, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s553, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s554, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s555[] = {
@@ -6820,8 +6820,8 @@ static const char *const s555[] = {
 };
 
 static const struct cim_qual_decl q390[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s555, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s555, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s556[] = {
@@ -6835,9 +6835,9 @@ static const char *const s557[] = {
 };
 
 static const struct cim_qual_decl q391[] = {
-	{ "Description", CIM_STRING, false, s556, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s557, 3 },
+	{ "Description", CIM_STRING, false, s556, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s557, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s558[] = {
@@ -6851,9 +6851,9 @@ static const char *const s559[] = {
 };
 
 static const struct cim_qual_decl q392[] = {
-	{ "Description", CIM_STRING, false, s558, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s559, 3 },
+	{ "Description", CIM_STRING, false, s558, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s559, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s560[] = {
@@ -6868,9 +6868,9 @@ static const char *const s561[] = {
 };
 
 static const struct cim_qual_decl q393[] = {
-	{ "Description", CIM_STRING, false, s560, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s561, 4 },
+	{ "Description", CIM_STRING, false, s560, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s374, 4, 0 },
+	{ "Values", CIM_STRING, true, s561, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementSettingData_props[] = {
@@ -6895,9 +6895,9 @@ static const char *const s563[] = {
 };
 
 static const struct cim_qual_decl q394[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s562, 1 },
-	{ "Description", CIM_STRING, false, s563, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s562, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s563, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s564[] = {
@@ -6905,8 +6905,8 @@ static const char *const s564[] = {
 };
 
 static const struct cim_qual_decl q395[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s564, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s564, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s565[] = {
@@ -6914,8 +6914,8 @@ static const char *const s565[] = {
 };
 
 static const struct cim_qual_decl q396[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s565, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s565, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s566[] = {
@@ -6955,9 +6955,9 @@ static const char *const s568[] = {
 };
 
 static const struct cim_qual_decl q397[] = {
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 13 },
-	{ "Values", CIM_STRING, true, s568, 13 },
+	{ "Description", CIM_STRING, false, s566, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s567, 13, 0 },
+	{ "Values", CIM_STRING, true, s568, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s569[] = {
@@ -6965,8 +6965,8 @@ static const char *const s569[] = {
 };
 
 static const struct cim_qual_decl q398[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s569, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s569, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ServiceAffectsElement_props[] = {
@@ -6987,9 +6987,9 @@ static const char *const s570[] = {
 };
 
 static const struct cim_qual_decl q399[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s570, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s570, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s571[] = {
@@ -6997,9 +6997,9 @@ static const char *const s571[] = {
 };
 
 static const struct cim_qual_decl q400[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s571, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s571, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s572[] = {
@@ -7007,9 +7007,9 @@ static const char *const s572[] = {
 };
 
 static const struct cim_qual_decl q401[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s572, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s572, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s573[] = {
@@ -7017,9 +7017,9 @@ static const char *const s573[] = {
 };
 
 static const struct cim_qual_decl q402[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s573, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s573, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s574[] = {
@@ -7027,9 +7027,9 @@ static const char *const s574[] = {
 };
 
 static const struct cim_qual_decl q403[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s574, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s574, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s575[] = {
@@ -7037,9 +7037,9 @@ static const char *const s575[] = {
 };
 
 static const struct cim_qual_decl q404[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s575, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s575, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s576[] = {
@@ -7047,9 +7047,9 @@ static const char *const s576[] = {
 };
 
 static const struct cim_qual_decl q405[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s576, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s576, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s577[] = {
@@ -7067,10 +7067,10 @@ static const char *const s579[] = {
 };
 
 static const struct cim_qual_decl q406[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s577, 1 },
-	{ "ValueMap", CIM_STRING, true, s578, 2 },
-	{ "Values", CIM_STRING, true, s579, 2 },
+	{ "Override", CIM_STRING, false, s73, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s577, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s578, 2, 0 },
+	{ "Values", CIM_STRING, true, s579, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s580[] = {
@@ -7088,10 +7088,10 @@ static const char *const s582[] = {
 };
 
 static const struct cim_qual_decl q407[] = {
-	{ "Override", CIM_STRING, false, s262, 1 },
-	{ "Description", CIM_STRING, false, s580, 1 },
-	{ "ValueMap", CIM_STRING, true, s581, 2 },
-	{ "Values", CIM_STRING, true, s582, 2 },
+	{ "Override", CIM_STRING, false, s262, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s580, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s581, 2, 0 },
+	{ "Values", CIM_STRING, true, s582, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s583[] = {
@@ -7099,8 +7099,8 @@ static const char *const s583[] = {
 };
 
 static const struct cim_qual_decl q408[] = {
-	{ "Override", CIM_STRING, false, s266, 1 },
-	{ "Description", CIM_STRING, false, s583, 1 },
+	{ "Override", CIM_STRING, false, s266, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s583, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s584[] = {
@@ -7108,7 +7108,7 @@ static const char *const s584[] = {
 };
 
 static const struct cim_qual_decl q409[] = {
-	{ "Description", CIM_STRING, false, s584, 1 },
+	{ "Description", CIM_STRING, false, s584, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s585[] = {
@@ -7116,7 +7116,7 @@ static const char *const s585[] = {
 };
 
 static const struct cim_qual_decl q410[] = {
-	{ "Description", CIM_STRING, false, s585, 1 },
+	{ "Description", CIM_STRING, false, s585, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s586[] = {
@@ -7124,10 +7124,10 @@ static const char *const s586[] = {
 };
 
 static const struct cim_qual_decl q411[] = {
-	{ "Override", CIM_STRING, false, s280, 1 },
-	{ "Description", CIM_STRING, false, s586, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+	{ "Override", CIM_STRING, false, s280, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s586, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s248, 24, 0 },
+	{ "Values", CIM_STRING, true, s249, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
@@ -7152,8 +7152,8 @@ static const char *const s587[] = {
 };
 
 static const struct cim_qual_decl q412[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s587, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s587, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s588[] = {
@@ -7161,7 +7161,7 @@ static const char *const s588[] = {
 };
 
 static const struct cim_qual_decl q413[] = {
-	{ "Description", CIM_STRING, false, s588, 1 },
+	{ "Description", CIM_STRING, false, s588, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s589[] = {
@@ -7169,7 +7169,7 @@ static const char *const s589[] = {
 };
 
 static const struct cim_qual_decl q414[] = {
-	{ "Description", CIM_STRING, false, s589, 1 },
+	{ "Description", CIM_STRING, false, s589, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s590[] = {
@@ -7177,7 +7177,7 @@ static const char *const s590[] = {
 };
 
 static const struct cim_qual_decl q415[] = {
-	{ "Description", CIM_STRING, false, s590, 1 },
+	{ "Description", CIM_STRING, false, s590, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
@@ -7196,10 +7196,10 @@ static const char *const s591[] = {
 };
 
 static const struct cim_qual_decl q416[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s591, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s591, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_BasedOn_props[] = {
@@ -7214,19 +7214,19 @@ static const char *const s592[] = {
 };
 
 static const struct cim_qual_decl q417[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s592, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s592, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q418[] = {
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+	{ "Override", CIM_STRING, false, s91, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s87, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q419[] = {
-	{ "Override", CIM_STRING, false, s92, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+	{ "Override", CIM_STRING, false, s92, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s88, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
@@ -7241,10 +7241,10 @@ static const char *const s593[] = {
 };
 
 static const struct cim_qual_decl q420[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s593, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s593, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
@@ -7263,10 +7263,10 @@ static const char *const s595[] = {
 };
 
 static const struct cim_qual_decl q421[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s594, 1 },
-	{ "Description", CIM_STRING, false, s595, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s594, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s595, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_props[] = {
@@ -7281,9 +7281,9 @@ static const char *const s596[] = {
 };
 
 static const struct cim_qual_decl q422[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s596, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s596, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
@@ -7298,9 +7298,9 @@ static const char *const s597[] = {
 };
 
 static const struct cim_qual_decl q423[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s597, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s597, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComponentCS_props[] = {
@@ -7319,10 +7319,10 @@ static const char *const s599[] = {
 };
 
 static const struct cim_qual_decl q424[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s598, 1 },
-	{ "Description", CIM_STRING, false, s599, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s598, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s599, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s600[] = {
@@ -7330,7 +7330,7 @@ static const char *const s600[] = {
 };
 
 static const struct cim_qual_decl q425[] = {
-	{ "Description", CIM_STRING, false, s600, 1 },
+	{ "Description", CIM_STRING, false, s600, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s601[] = {
@@ -7338,7 +7338,7 @@ static const char *const s601[] = {
 };
 
 static const struct cim_qual_decl q426[] = {
-	{ "Description", CIM_STRING, false, s601, 1 },
+	{ "Description", CIM_STRING, false, s601, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s602[] = {
@@ -7346,7 +7346,7 @@ static const char *const s602[] = {
 };
 
 static const struct cim_qual_decl q427[] = {
-	{ "Description", CIM_STRING, false, s602, 1 },
+	{ "Description", CIM_STRING, false, s602, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s603[] = {
@@ -7360,9 +7360,9 @@ static const char *const s604[] = {
 };
 
 static const struct cim_qual_decl q428[] = {
-	{ "Description", CIM_STRING, false, s603, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s604, 3 },
+	{ "Description", CIM_STRING, false, s603, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s309, 3, 0 },
+	{ "Values", CIM_STRING, true, s604, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s605[] = {
@@ -7370,7 +7370,7 @@ static const char *const s605[] = {
 };
 
 static const struct cim_qual_decl q429[] = {
-	{ "Description", CIM_STRING, false, s605, 1 },
+	{ "Description", CIM_STRING, false, s605, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationService_props[] = {
@@ -7395,8 +7395,8 @@ static const char *const s607[] = {
 };
 
 static const struct cim_qual_decl q430[] = {
-	{ "Version", CIM_STRING, false, s606, 1 },
-	{ "Description", CIM_STRING, false, s607, 1 },
+	{ "Version", CIM_STRING, false, s606, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s607, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s608[] = {
@@ -7404,7 +7404,7 @@ static const char *const s608[] = {
 };
 
 static const struct cim_qual_decl q431[] = {
-	{ "Description", CIM_STRING, false, s608, 1 },
+	{ "Description", CIM_STRING, false, s608, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s609[] = {
@@ -7412,7 +7412,7 @@ static const char *const s609[] = {
 };
 
 static const struct cim_qual_decl q432[] = {
-	{ "Description", CIM_STRING, false, s609, 1 },
+	{ "Description", CIM_STRING, false, s609, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s610[] = {
@@ -7420,7 +7420,7 @@ static const char *const s610[] = {
 };
 
 static const struct cim_qual_decl q433[] = {
-	{ "Description", CIM_STRING, false, s610, 1 },
+	{ "Description", CIM_STRING, false, s610, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s611[] = {
@@ -7428,7 +7428,7 @@ static const char *const s611[] = {
 };
 
 static const struct cim_qual_decl q434[] = {
-	{ "Description", CIM_STRING, false, s611, 1 },
+	{ "Description", CIM_STRING, false, s611, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s612[] = {
@@ -7436,7 +7436,7 @@ static const char *const s612[] = {
 };
 
 static const struct cim_qual_decl q435[] = {
-	{ "Description", CIM_STRING, false, s612, 1 },
+	{ "Description", CIM_STRING, false, s612, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s613[] = {
@@ -7444,7 +7444,7 @@ static const char *const s613[] = {
 };
 
 static const struct cim_qual_decl q436[] = {
-	{ "Description", CIM_STRING, false, s613, 1 },
+	{ "Description", CIM_STRING, false, s613, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s614[] = {
@@ -7452,7 +7452,7 @@ static const char *const s614[] = {
 };
 
 static const struct cim_qual_decl q437[] = {
-	{ "Description", CIM_STRING, false, s614, 1 },
+	{ "Description", CIM_STRING, false, s614, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s615[] = {
@@ -7460,7 +7460,7 @@ static const char *const s615[] = {
 };
 
 static const struct cim_qual_decl q438[] = {
-	{ "Description", CIM_STRING, false, s615, 1 },
+	{ "Description", CIM_STRING, false, s615, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
@@ -7487,13 +7487,13 @@ static const char *const s616[] = {
 };
 
 static const struct cim_qual_decl q439[] = {
-	{ "Version", CIM_STRING, false, s606, 1 },
-	{ "Description", CIM_STRING, false, s616, 1 },
+	{ "Version", CIM_STRING, false, s606, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s616, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q440[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s11, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s617[] = {
@@ -7501,7 +7501,7 @@ static const char *const s617[] = {
 };
 
 static const struct cim_qual_decl q441[] = {
-	{ "Description", CIM_STRING, false, s617, 1 },
+	{ "Description", CIM_STRING, false, s617, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s618[] = {
@@ -7509,7 +7509,7 @@ static const char *const s618[] = {
 };
 
 static const struct cim_qual_decl q442[] = {
-	{ "Description", CIM_STRING, false, s618, 1 },
+	{ "Description", CIM_STRING, false, s618, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s619[] = {
@@ -7517,7 +7517,7 @@ static const char *const s619[] = {
 };
 
 static const struct cim_qual_decl q443[] = {
-	{ "Description", CIM_STRING, false, s619, 1 },
+	{ "Description", CIM_STRING, false, s619, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s620[] = {
@@ -7525,8 +7525,8 @@ static const char *const s620[] = {
 };
 
 static const struct cim_qual_decl q444[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s620, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s620, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s621[] = {
@@ -7534,8 +7534,8 @@ static const char *const s621[] = {
 };
 
 static const struct cim_qual_decl q445[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s621, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s621, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s622[] = {
@@ -7543,7 +7543,7 @@ static const char *const s622[] = {
 };
 
 static const struct cim_qual_decl q446[] = {
-	{ "Description", CIM_STRING, false, s622, 1 },
+	{ "Description", CIM_STRING, false, s622, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
@@ -7578,8 +7578,8 @@ static const char *const s624[] = {
 };
 
 static const struct cim_qual_decl q447[] = {
-	{ "Version", CIM_STRING, false, s623, 1 },
-	{ "Description", CIM_STRING, false, s624, 1 },
+	{ "Version", CIM_STRING, false, s623, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s624, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s625[] = {
@@ -7587,9 +7587,9 @@ static const char *const s625[] = {
 };
 
 static const struct cim_qual_decl q448[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s625, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s98, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s625, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s626[] = {
@@ -7597,7 +7597,7 @@ static const char *const s626[] = {
 };
 
 static const struct cim_qual_decl q449[] = {
-	{ "Description", CIM_STRING, false, s626, 1 },
+	{ "Description", CIM_STRING, false, s626, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_FilterCollection_props[] = {
@@ -7612,8 +7612,8 @@ static const char *const s627[] = {
 };
 
 static const struct cim_qual_decl q450[] = {
-	{ "Version", CIM_STRING, false, s606, 1 },
-	{ "Description", CIM_STRING, false, s627, 1 },
+	{ "Version", CIM_STRING, false, s606, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s627, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s628[] = {
@@ -7633,9 +7633,9 @@ static const char *const s630[] = {
 };
 
 static const struct cim_qual_decl q451[] = {
-	{ "Description", CIM_STRING, false, s628, 1 },
-	{ "ValueMap", CIM_STRING, true, s629, 3 },
-	{ "Values", CIM_STRING, true, s630, 3 },
+	{ "Description", CIM_STRING, false, s628, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s629, 3, 0 },
+	{ "Values", CIM_STRING, true, s630, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s631[] = {
@@ -7643,7 +7643,7 @@ static const char *const s631[] = {
 };
 
 static const struct cim_qual_decl q452[] = {
-	{ "Description", CIM_STRING, false, s631, 1 },
+	{ "Description", CIM_STRING, false, s631, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s632[] = {
@@ -7651,7 +7651,7 @@ static const char *const s632[] = {
 };
 
 static const struct cim_qual_decl q453[] = {
-	{ "Description", CIM_STRING, false, s632, 1 },
+	{ "Description", CIM_STRING, false, s632, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s633[] = {
@@ -7659,7 +7659,7 @@ static const char *const s633[] = {
 };
 
 static const struct cim_qual_decl q454[] = {
-	{ "Description", CIM_STRING, false, s633, 1 },
+	{ "Description", CIM_STRING, false, s633, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s634[] = {
@@ -7687,9 +7687,9 @@ static const char *const s636[] = {
 };
 
 static const struct cim_qual_decl q455[] = {
-	{ "Description", CIM_STRING, false, s634, 1 },
-	{ "ValueMap", CIM_STRING, true, s635, 7 },
-	{ "Values", CIM_STRING, true, s636, 7 },
+	{ "Description", CIM_STRING, false, s634, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s635, 7, 0 },
+	{ "Values", CIM_STRING, true, s636, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s637[] = {
@@ -7697,7 +7697,7 @@ static const char *const s637[] = {
 };
 
 static const struct cim_qual_decl q456[] = {
-	{ "Description", CIM_STRING, false, s637, 1 },
+	{ "Description", CIM_STRING, false, s637, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s638[] = {
@@ -7705,7 +7705,7 @@ static const char *const s638[] = {
 };
 
 static const struct cim_qual_decl q457[] = {
-	{ "Description", CIM_STRING, false, s638, 1 },
+	{ "Description", CIM_STRING, false, s638, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
@@ -7738,9 +7738,9 @@ static const char *const s639[] = {
 };
 
 static const struct cim_qual_decl q458[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s639, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s639, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s640[] = {
@@ -7748,9 +7748,9 @@ static const char *const s640[] = {
 };
 
 static const struct cim_qual_decl q459[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s640, 1 },
-	{ "Description", CIM_STRING, false, s632, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s640, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s632, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
@@ -7763,8 +7763,8 @@ static const char *const s641[] = {
 };
 
 static const struct cim_qual_decl q460[] = {
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s641, 1 },
+	{ "Version", CIM_STRING, false, s60, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s641, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s642[] = {
@@ -7772,8 +7772,8 @@ static const char *const s642[] = {
 };
 
 static const struct cim_qual_decl q461[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s642, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s643[] = {
@@ -7781,8 +7781,8 @@ static const char *const s643[] = {
 };
 
 static const struct cim_qual_decl q462[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s643, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s644[] = {
@@ -7797,9 +7797,9 @@ static const char *const s645[] = {
 };
 
 static const struct cim_qual_decl q463[] = {
-	{ "Description", CIM_STRING, false, s644, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s645, 4 },
+	{ "Description", CIM_STRING, false, s644, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s269, 4, 0 },
+	{ "Values", CIM_STRING, true, s645, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s646[] = {
@@ -7807,7 +7807,7 @@ static const char *const s646[] = {
 };
 
 static const struct cim_qual_decl q464[] = {
-	{ "Description", CIM_STRING, false, s646, 1 },
+	{ "Description", CIM_STRING, false, s646, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s647[] = {
@@ -7815,7 +7815,7 @@ static const char *const s647[] = {
 };
 
 static const struct cim_qual_decl q465[] = {
-	{ "Description", CIM_STRING, false, s647, 1 },
+	{ "Description", CIM_STRING, false, s647, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s648[] = {
@@ -7831,10 +7831,10 @@ static const char *const s649[] = {
 };
 
 static const struct cim_qual_decl q466[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s648, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s649, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s648, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s649, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s650[] = {
@@ -7842,7 +7842,7 @@ static const char *const s650[] = {
 };
 
 static const struct cim_qual_decl q467[] = {
-	{ "Description", CIM_STRING, false, s650, 1 },
+	{ "Description", CIM_STRING, false, s650, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s651[] = {
@@ -7850,8 +7850,8 @@ static const char *const s651[] = {
 };
 
 static const struct cim_qual_decl q468[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s651, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s651, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s652[] = {
@@ -7859,7 +7859,7 @@ static const char *const s652[] = {
 };
 
 static const struct cim_qual_decl q469[] = {
-	{ "Description", CIM_STRING, false, s652, 1 },
+	{ "Description", CIM_STRING, false, s652, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s653[] = {
@@ -7867,7 +7867,7 @@ static const char *const s653[] = {
 };
 
 static const struct cim_qual_decl q470[] = {
-	{ "Description", CIM_STRING, false, s653, 1 },
+	{ "Description", CIM_STRING, false, s653, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s654[] = {
@@ -7883,9 +7883,9 @@ static const char *const s655[] = {
 };
 
 static const struct cim_qual_decl q471[] = {
-	{ "Description", CIM_STRING, false, s654, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s655, 5 },
+	{ "Description", CIM_STRING, false, s654, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s655, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s656[] = {
@@ -7893,7 +7893,7 @@ static const char *const s656[] = {
 };
 
 static const struct cim_qual_decl q472[] = {
-	{ "Description", CIM_STRING, false, s656, 1 },
+	{ "Description", CIM_STRING, false, s656, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s657[] = {
@@ -7901,7 +7901,7 @@ static const char *const s657[] = {
 };
 
 static const struct cim_qual_decl q473[] = {
-	{ "Description", CIM_STRING, false, s657, 1 },
+	{ "Description", CIM_STRING, false, s657, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s658[] = {
@@ -7909,7 +7909,7 @@ static const char *const s658[] = {
 };
 
 static const struct cim_qual_decl q474[] = {
-	{ "Description", CIM_STRING, false, s658, 1 },
+	{ "Description", CIM_STRING, false, s658, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s659[] = {
@@ -7917,7 +7917,7 @@ static const char *const s659[] = {
 };
 
 static const struct cim_qual_decl q475[] = {
-	{ "Description", CIM_STRING, false, s659, 1 },
+	{ "Description", CIM_STRING, false, s659, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s660[] = {
@@ -7925,8 +7925,8 @@ static const char *const s660[] = {
 };
 
 static const struct cim_qual_decl q476[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s660, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s660, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s661[] = {
@@ -7934,7 +7934,7 @@ static const char *const s661[] = {
 };
 
 static const struct cim_qual_decl q477[] = {
-	{ "Description", CIM_STRING, false, s661, 1 },
+	{ "Description", CIM_STRING, false, s661, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s662[] = {
@@ -7942,7 +7942,7 @@ static const char *const s662[] = {
 };
 
 static const struct cim_qual_decl q478[] = {
-	{ "Description", CIM_STRING, false, s662, 1 },
+	{ "Description", CIM_STRING, false, s662, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s663[] = {
@@ -7950,7 +7950,7 @@ static const char *const s663[] = {
 };
 
 static const struct cim_qual_decl q479[] = {
-	{ "Description", CIM_STRING, false, s663, 1 },
+	{ "Description", CIM_STRING, false, s663, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
@@ -8001,10 +8001,10 @@ static const char *const s664[] = {
 };
 
 static const struct cim_qual_decl q480[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s664, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s664, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s665[] = {
@@ -8012,9 +8012,9 @@ static const char *const s665[] = {
 };
 
 static const struct cim_qual_decl q481[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s665, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s665, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s642, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s666[] = {
@@ -8022,9 +8022,9 @@ static const char *const s666[] = {
 };
 
 static const struct cim_qual_decl q482[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s666, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s643, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
@@ -8043,19 +8043,19 @@ static const char *const s668[] = {
 };
 
 static const struct cim_qual_decl q483[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s667, 1 },
-	{ "Description", CIM_STRING, false, s668, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s667, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s668, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q484[] = {
-	{ "Override", CIM_STRING, false, s665, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+	{ "Override", CIM_STRING, false, s665, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s642, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q485[] = {
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+	{ "Override", CIM_STRING, false, s666, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s643, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
@@ -8074,9 +8074,9 @@ static const char *const s670[] = {
 };
 
 static const struct cim_qual_decl q486[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s669, 1 },
-	{ "Description", CIM_STRING, false, s670, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s669, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s670, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s671[] = {
@@ -8084,7 +8084,7 @@ static const char *const s671[] = {
 };
 
 static const struct cim_qual_decl q487[] = {
-	{ "Description", CIM_STRING, false, s671, 1 },
+	{ "Description", CIM_STRING, false, s671, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s672[] = {
@@ -8092,7 +8092,7 @@ static const char *const s672[] = {
 };
 
 static const struct cim_qual_decl q488[] = {
-	{ "Description", CIM_STRING, false, s672, 1 },
+	{ "Description", CIM_STRING, false, s672, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s673[] = {
@@ -8100,7 +8100,7 @@ static const char *const s673[] = {
 };
 
 static const struct cim_qual_decl q489[] = {
-	{ "Description", CIM_STRING, false, s673, 1 },
+	{ "Description", CIM_STRING, false, s673, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s674[] = {
@@ -8108,7 +8108,7 @@ static const char *const s674[] = {
 };
 
 static const struct cim_qual_decl q490[] = {
-	{ "Description", CIM_STRING, false, s674, 1 },
+	{ "Description", CIM_STRING, false, s674, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s675[] = {
@@ -8116,7 +8116,7 @@ static const char *const s675[] = {
 };
 
 static const struct cim_qual_decl q491[] = {
-	{ "Description", CIM_STRING, false, s675, 1 },
+	{ "Description", CIM_STRING, false, s675, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s676[] = {
@@ -8124,7 +8124,7 @@ static const char *const s676[] = {
 };
 
 static const struct cim_qual_decl q492[] = {
-	{ "Description", CIM_STRING, false, s676, 1 },
+	{ "Description", CIM_STRING, false, s676, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s677[] = {
@@ -8132,7 +8132,7 @@ static const char *const s677[] = {
 };
 
 static const struct cim_qual_decl q493[] = {
-	{ "Description", CIM_STRING, false, s677, 1 },
+	{ "Description", CIM_STRING, false, s677, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Indication_props[] = {
@@ -8159,10 +8159,10 @@ static const char *const s678[] = {
 };
 
 static const struct cim_qual_decl q494[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s553, 1 },
-	{ "Description", CIM_STRING, false, s678, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s553, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s678, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s679[] = {
@@ -8170,9 +8170,9 @@ static const char *const s679[] = {
 };
 
 static const struct cim_qual_decl q495[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s679, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s679, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s680[] = {
@@ -8180,7 +8180,7 @@ static const char *const s680[] = {
 };
 
 static const struct cim_qual_decl q496[] = {
-	{ "Description", CIM_STRING, false, s680, 1 },
+	{ "Description", CIM_STRING, false, s680, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s681[] = {
@@ -8188,7 +8188,7 @@ static const char *const s681[] = {
 };
 
 static const struct cim_qual_decl q497[] = {
-	{ "Description", CIM_STRING, false, s681, 1 },
+	{ "Description", CIM_STRING, false, s681, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstIndication_props[] = {
@@ -8209,10 +8209,10 @@ static const char *const s683[] = {
 };
 
 static const struct cim_qual_decl q498[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s682, 1 },
-	{ "Description", CIM_STRING, false, s683, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s682, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s683, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s684[] = {
@@ -8220,9 +8220,9 @@ static const char *const s684[] = {
 };
 
 static const struct cim_qual_decl q499[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s669, 1 },
-	{ "Description", CIM_STRING, false, s684, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s669, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s684, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s685[] = {
@@ -8230,8 +8230,8 @@ static const char *const s685[] = {
 };
 
 static const struct cim_qual_decl q500[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s685, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s685, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s686[] = {
@@ -8239,7 +8239,7 @@ static const char *const s686[] = {
 };
 
 static const struct cim_qual_decl q501[] = {
-	{ "Description", CIM_STRING, false, s686, 1 },
+	{ "Description", CIM_STRING, false, s686, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstModification_props[] = {
@@ -8254,9 +8254,9 @@ static const char *const s687[] = {
 };
 
 static const struct cim_qual_decl q502[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s687, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s687, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s688[] = {
@@ -8264,9 +8264,9 @@ static const char *const s688[] = {
 };
 
 static const struct cim_qual_decl q503[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s669, 1 },
-	{ "Description", CIM_STRING, false, s688, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s669, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s688, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s689[] = {
@@ -8274,10 +8274,10 @@ static const char *const s689[] = {
 };
 
 static const struct cim_qual_decl q504[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s689, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s34, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s689, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s690[] = {
@@ -8285,7 +8285,7 @@ static const char *const s690[] = {
 };
 
 static const struct cim_qual_decl q505[] = {
-	{ "Description", CIM_STRING, false, s690, 1 },
+	{ "Description", CIM_STRING, false, s690, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s691[] = {
@@ -8293,9 +8293,9 @@ static const char *const s691[] = {
 };
 
 static const struct cim_qual_decl q506[] = {
-	{ "Description", CIM_STRING, false, s691, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s531, 3 },
+	{ "Description", CIM_STRING, false, s691, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s362, 3, 0 },
+	{ "Values", CIM_STRING, true, s531, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s692[] = {
@@ -8303,7 +8303,7 @@ static const char *const s692[] = {
 };
 
 static const struct cim_qual_decl q507[] = {
-	{ "Description", CIM_STRING, false, s692, 1 },
+	{ "Description", CIM_STRING, false, s692, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s693[] = {
@@ -8322,10 +8322,10 @@ static const char *const s694[] = {
 };
 
 static const struct cim_qual_decl q508[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s693, 1 },
-	{ "ValueMap", CIM_STRING, true, s415, 8 },
-	{ "Values", CIM_STRING, true, s694, 8 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s693, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s415, 8, 0 },
+	{ "Values", CIM_STRING, true, s694, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s695[] = {
@@ -8333,7 +8333,7 @@ static const char *const s695[] = {
 };
 
 static const struct cim_qual_decl q509[] = {
-	{ "Description", CIM_STRING, false, s695, 1 },
+	{ "Description", CIM_STRING, false, s695, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s696[] = {
@@ -8341,11 +8341,11 @@ static const char *const s696[] = {
 };
 
 static const struct cim_qual_decl q510[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s696, 1 },
-	{ "Description", CIM_STRING, false, s522, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s523, 8 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s696, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s522, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s136, 8, 0 },
+	{ "Values", CIM_STRING, true, s523, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s697[] = {
@@ -8373,10 +8373,10 @@ static const char *const s698[] = {
 };
 
 static const struct cim_qual_decl q511[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s524, 1 },
-	{ "ValueMap", CIM_STRING, true, s697, 9 },
-	{ "Values", CIM_STRING, true, s698, 9 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s524, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s697, 9, 0 },
+	{ "Values", CIM_STRING, true, s698, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s699[] = {
@@ -8384,7 +8384,7 @@ static const char *const s699[] = {
 };
 
 static const struct cim_qual_decl q512[] = {
-	{ "Description", CIM_STRING, false, s699, 1 },
+	{ "Description", CIM_STRING, false, s699, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s700[] = {
@@ -8400,9 +8400,9 @@ static const char *const s701[] = {
 };
 
 static const struct cim_qual_decl q513[] = {
-	{ "Description", CIM_STRING, false, s700, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s701, 5 },
+	{ "Description", CIM_STRING, false, s700, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s701, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s702[] = {
@@ -8410,7 +8410,7 @@ static const char *const s702[] = {
 };
 
 static const struct cim_qual_decl q514[] = {
-	{ "Description", CIM_STRING, false, s702, 1 },
+	{ "Description", CIM_STRING, false, s702, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s703[] = {
@@ -8418,7 +8418,7 @@ static const char *const s703[] = {
 };
 
 static const struct cim_qual_decl q515[] = {
-	{ "Description", CIM_STRING, false, s703, 1 },
+	{ "Description", CIM_STRING, false, s703, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s704[] = {
@@ -8426,7 +8426,7 @@ static const char *const s704[] = {
 };
 
 static const struct cim_qual_decl q516[] = {
-	{ "Description", CIM_STRING, false, s704, 1 },
+	{ "Description", CIM_STRING, false, s704, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s705[] = {
@@ -8434,7 +8434,7 @@ static const char *const s705[] = {
 };
 
 static const struct cim_qual_decl q517[] = {
-	{ "Description", CIM_STRING, false, s705, 1 },
+	{ "Description", CIM_STRING, false, s705, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s706[] = {
@@ -8442,7 +8442,7 @@ static const char *const s706[] = {
 };
 
 static const struct cim_qual_decl q518[] = {
-	{ "Description", CIM_STRING, false, s706, 1 },
+	{ "Description", CIM_STRING, false, s706, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s707[] = {
@@ -8450,7 +8450,7 @@ static const char *const s707[] = {
 };
 
 static const struct cim_qual_decl q519[] = {
-	{ "Description", CIM_STRING, false, s707, 1 },
+	{ "Description", CIM_STRING, false, s707, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s708[] = {
@@ -8458,7 +8458,7 @@ static const char *const s708[] = {
 };
 
 static const struct cim_qual_decl q520[] = {
-	{ "Description", CIM_STRING, false, s708, 1 },
+	{ "Description", CIM_STRING, false, s708, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s709[] = {
@@ -8466,7 +8466,7 @@ static const char *const s709[] = {
 };
 
 static const struct cim_qual_decl q521[] = {
-	{ "Description", CIM_STRING, false, s709, 1 },
+	{ "Description", CIM_STRING, false, s709, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s710[] = {
@@ -8474,7 +8474,7 @@ static const char *const s710[] = {
 };
 
 static const struct cim_qual_decl q522[] = {
-	{ "Description", CIM_STRING, false, s710, 1 },
+	{ "Description", CIM_STRING, false, s710, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s711[] = {
@@ -8482,7 +8482,7 @@ static const char *const s711[] = {
 };
 
 static const struct cim_qual_decl q523[] = {
-	{ "Description", CIM_STRING, false, s711, 1 },
+	{ "Description", CIM_STRING, false, s711, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AlertIndication_props[] = {
@@ -8533,9 +8533,9 @@ static const char *const s712[] = {
 };
 
 static const struct cim_qual_decl q524[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s669, 1 },
-	{ "Description", CIM_STRING, false, s712, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s669, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s712, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s713[] = {
@@ -8543,7 +8543,7 @@ static const char *const s713[] = {
 };
 
 static const struct cim_qual_decl q525[] = {
-	{ "Description", CIM_STRING, false, s713, 1 },
+	{ "Description", CIM_STRING, false, s713, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s714[] = {
@@ -8551,7 +8551,7 @@ static const char *const s714[] = {
 };
 
 static const struct cim_qual_decl q526[] = {
-	{ "Description", CIM_STRING, false, s714, 1 },
+	{ "Description", CIM_STRING, false, s714, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s715[] = {
@@ -8559,7 +8559,7 @@ static const char *const s715[] = {
 };
 
 static const struct cim_qual_decl q527[] = {
-	{ "Description", CIM_STRING, false, s715, 1 },
+	{ "Description", CIM_STRING, false, s715, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s716[] = {
@@ -8567,7 +8567,7 @@ static const char *const s716[] = {
 };
 
 static const struct cim_qual_decl q528[] = {
-	{ "Description", CIM_STRING, false, s716, 1 },
+	{ "Description", CIM_STRING, false, s716, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s717[] = {
@@ -8575,8 +8575,8 @@ static const char *const s717[] = {
 };
 
 static const struct cim_qual_decl q529[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s717, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s717, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s718[] = {
@@ -8589,10 +8589,10 @@ static const char *const s719[] = {
 };
 
 static const struct cim_qual_decl q530[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s718, 1 },
-	{ "ValueMap", CIM_STRING, true, s389, 2 },
-	{ "Values", CIM_STRING, true, s719, 2 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s718, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s389, 2, 0 },
+	{ "Values", CIM_STRING, true, s719, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s720[] = {
@@ -8600,8 +8600,8 @@ static const char *const s720[] = {
 };
 
 static const struct cim_qual_decl q531[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s720, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s720, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s721[] = {
@@ -8609,8 +8609,8 @@ static const char *const s721[] = {
 };
 
 static const struct cim_qual_decl q532[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s721, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s722[] = {
@@ -8618,7 +8618,7 @@ static const char *const s722[] = {
 };
 
 static const struct cim_qual_decl q533[] = {
-	{ "Description", CIM_STRING, false, s722, 1 },
+	{ "Description", CIM_STRING, false, s722, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s723[] = {
@@ -8626,8 +8626,8 @@ static const char *const s723[] = {
 };
 
 static const struct cim_qual_decl q534[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s723, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s723, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s724[] = {
@@ -8639,8 +8639,8 @@ static const char *const s725[] = {
 };
 
 static const struct cim_qual_decl q535[] = {
-	{ "PUnit", CIM_STRING, false, s724, 1 },
-	{ "Description", CIM_STRING, false, s725, 1 },
+	{ "PUnit", CIM_STRING, false, s724, 1, 0 },
+	{ "Description", CIM_STRING, false, s725, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s726[] = {
@@ -8648,8 +8648,8 @@ static const char *const s726[] = {
 };
 
 static const struct cim_qual_decl q536[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s726, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s726, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s727[] = {
@@ -8657,7 +8657,7 @@ static const char *const s727[] = {
 };
 
 static const struct cim_qual_decl q537[] = {
-	{ "Description", CIM_STRING, false, s727, 1 },
+	{ "Description", CIM_STRING, false, s727, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s728[] = {
@@ -8665,7 +8665,7 @@ static const char *const s728[] = {
 };
 
 static const struct cim_qual_decl q538[] = {
-	{ "Description", CIM_STRING, false, s728, 1 },
+	{ "Description", CIM_STRING, false, s728, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s729[] = {
@@ -8682,9 +8682,9 @@ static const char *const s730[] = {
 };
 
 static const struct cim_qual_decl q539[] = {
-	{ "Description", CIM_STRING, false, s729, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s730, 6 },
+	{ "Description", CIM_STRING, false, s729, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s408, 6, 0 },
+	{ "Values", CIM_STRING, true, s730, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s731[] = {
@@ -8692,7 +8692,7 @@ static const char *const s731[] = {
 };
 
 static const struct cim_qual_decl q540[] = {
-	{ "Description", CIM_STRING, false, s731, 1 },
+	{ "Description", CIM_STRING, false, s731, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s732[] = {
@@ -8700,8 +8700,8 @@ static const char *const s732[] = {
 };
 
 static const struct cim_qual_decl q541[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s732, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s732, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_Job_KillJob[] = {
@@ -8742,10 +8742,10 @@ static const char *const s736[] = {
 };
 
 static const struct cim_qual_decl q542[] = {
-	{ "Deprecated", CIM_STRING, true, s733, 1 },
-	{ "Description", CIM_STRING, false, s734, 1 },
-	{ "ValueMap", CIM_STRING, true, s735, 9 },
-	{ "Values", CIM_STRING, true, s736, 9 },
+	{ "Deprecated", CIM_STRING, true, s733, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s734, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s735, 9, 0 },
+	{ "Values", CIM_STRING, true, s736, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Job_props[] = {
@@ -8792,15 +8792,15 @@ static const char *const s737[] = {
 };
 
 static const struct cim_qual_decl q543[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s737, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s737, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q544[] = {
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "Override", CIM_STRING, false, s65, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s11, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s738[] = {
@@ -8840,9 +8840,9 @@ static const char *const s740[] = {
 };
 
 static const struct cim_qual_decl q545[] = {
-	{ "Description", CIM_STRING, false, s738, 1 },
-	{ "ValueMap", CIM_STRING, true, s739, 13 },
-	{ "Values", CIM_STRING, true, s740, 13 },
+	{ "Description", CIM_STRING, false, s738, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s739, 13, 0 },
+	{ "Values", CIM_STRING, true, s740, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s741[] = {
@@ -8850,9 +8850,9 @@ static const char *const s741[] = {
 };
 
 static const struct cim_qual_decl q546[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s741, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s741, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s742[] = {
@@ -8860,8 +8860,8 @@ static const char *const s742[] = {
 };
 
 static const struct cim_qual_decl q547[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s742, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s743[] = {
@@ -8869,8 +8869,8 @@ static const char *const s743[] = {
 };
 
 static const struct cim_qual_decl q548[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s743, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s743, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s744[] = {
@@ -8894,10 +8894,10 @@ static const char *const s745[] = {
 };
 
 static const struct cim_qual_decl q549[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s53, 1 },
-	{ "ValueMap", CIM_STRING, true, s744, 7 },
-	{ "Values", CIM_STRING, true, s745, 7 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s53, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s744, 7, 0 },
+	{ "Values", CIM_STRING, true, s745, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
@@ -8925,9 +8925,9 @@ static const char *const s746[] = {
 };
 
 static const struct cim_qual_decl q550[] = {
-	{ "Description", CIM_STRING, false, s57, 1 },
-	{ "ValueMap", CIM_STRING, true, s58, 14 },
-	{ "Values", CIM_STRING, true, s746, 14 },
+	{ "Description", CIM_STRING, false, s57, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s58, 14, 0 },
+	{ "Values", CIM_STRING, true, s746, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s747[] = {
@@ -8939,10 +8939,10 @@ static const char *const s748[] = {
 };
 
 static const struct cim_qual_decl q551[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s747, 1 },
-	{ "Description", CIM_STRING, false, s748, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s747, 1, 0 },
+	{ "Description", CIM_STRING, false, s748, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
@@ -8971,10 +8971,10 @@ static const char *const s751[] = {
 };
 
 static const struct cim_qual_decl q552[] = {
-	{ "Deprecated", CIM_STRING, true, s749, 1 },
-	{ "Description", CIM_STRING, false, s750, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s751, 9 },
+	{ "Deprecated", CIM_STRING, true, s749, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s750, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s751, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
@@ -8983,9 +8983,9 @@ static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
 };
 
 static const struct cim_qual_decl q553[] = {
-	{ "Description", CIM_STRING, false, s750, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s751, 9 },
+	{ "Description", CIM_STRING, false, s750, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s751, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteJob_props[] = {
@@ -9020,8 +9020,8 @@ static const char *const s753[] = {
 };
 
 static const struct cim_qual_decl q554[] = {
-	{ "Version", CIM_STRING, false, s752, 1 },
-	{ "Description", CIM_STRING, false, s753, 1 },
+	{ "Version", CIM_STRING, false, s752, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s753, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s754[] = {
@@ -9033,8 +9033,8 @@ static const char *const s755[] = {
 };
 
 static const struct cim_qual_decl q555[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s754, 1 },
-	{ "Description", CIM_STRING, false, s755, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s754, 1, 0 },
+	{ "Description", CIM_STRING, false, s755, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s756[] = {
@@ -9042,8 +9042,8 @@ static const char *const s756[] = {
 };
 
 static const struct cim_qual_decl q556[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s754, 1 },
-	{ "Description", CIM_STRING, false, s756, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s754, 1, 0 },
+	{ "Description", CIM_STRING, false, s756, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_MethodResult_props[] = {
@@ -9064,8 +9064,8 @@ static const char *const s758[] = {
 };
 
 static const struct cim_qual_decl q557[] = {
-	{ "Version", CIM_STRING, false, s757, 1 },
-	{ "Description", CIM_STRING, false, s758, 1 },
+	{ "Version", CIM_STRING, false, s757, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s758, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s759[] = {
@@ -9073,8 +9073,8 @@ static const char *const s759[] = {
 };
 
 static const struct cim_qual_decl q558[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s759, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s759, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s760[] = {
@@ -9082,8 +9082,8 @@ static const char *const s760[] = {
 };
 
 static const struct cim_qual_decl q559[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s760, 1 },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s760, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s761[] = {
@@ -9091,7 +9091,7 @@ static const char *const s761[] = {
 };
 
 static const struct cim_qual_decl q560[] = {
-	{ "Description", CIM_STRING, false, s761, 1 },
+	{ "Description", CIM_STRING, false, s761, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s762[] = {
@@ -9099,8 +9099,8 @@ static const char *const s762[] = {
 };
 
 static const struct cim_qual_decl q561[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s762, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s762, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
@@ -9119,9 +9119,9 @@ static const char *const s763[] = {
 };
 
 static const struct cim_qual_decl q562[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s752, 1 },
-	{ "Description", CIM_STRING, false, s763, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s752, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s763, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s764[] = {
@@ -9129,8 +9129,8 @@ static const char *const s764[] = {
 };
 
 static const struct cim_qual_decl q563[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s764, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s764, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s765[] = {
@@ -9138,8 +9138,8 @@ static const char *const s765[] = {
 };
 
 static const struct cim_qual_decl q564[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s765, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
@@ -9154,9 +9154,9 @@ static const char *const s766[] = {
 };
 
 static const struct cim_qual_decl q565[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s766, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s89, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s766, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s767[] = {
@@ -9169,9 +9169,9 @@ static const char *const s767[] = {
 };
 
 static const struct cim_qual_decl q566[] = {
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s767, 6 },
+	{ "Description", CIM_STRING, false, s566, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s408, 6, 0 },
+	{ "Values", CIM_STRING, true, s767, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
@@ -9194,9 +9194,9 @@ static const char *const s769[] = {
 };
 
 static const struct cim_qual_decl q567[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s768, 1 },
-	{ "Description", CIM_STRING, false, s769, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s768, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s769, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s770[] = {
@@ -9204,8 +9204,8 @@ static const char *const s770[] = {
 };
 
 static const struct cim_qual_decl q568[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s770, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s770, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
@@ -9220,9 +9220,9 @@ static const char *const s771[] = {
 };
 
 static const struct cim_qual_decl q569[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s757, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s757, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s771, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s772[] = {
@@ -9230,8 +9230,8 @@ static const char *const s772[] = {
 };
 
 static const struct cim_qual_decl q570[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s772, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s772, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s773[] = {
@@ -9239,8 +9239,8 @@ static const char *const s773[] = {
 };
 
 static const struct cim_qual_decl q571[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s773, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s773, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s774[] = {
@@ -9248,9 +9248,9 @@ static const char *const s774[] = {
 };
 
 static const struct cim_qual_decl q572[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s774, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s775[] = {
@@ -9258,15 +9258,15 @@ static const char *const s775[] = {
 };
 
 static const struct cim_qual_decl q573[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s775, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q574[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s773, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s773, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s776[] = {
@@ -9336,9 +9336,9 @@ static const char *const s778[] = {
 };
 
 static const struct cim_qual_decl q575[] = {
-	{ "Description", CIM_STRING, false, s776, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s778, 28 },
+	{ "Description", CIM_STRING, false, s776, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s778, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s779[] = {
@@ -9354,9 +9354,9 @@ static const char *const s780[] = {
 };
 
 static const struct cim_qual_decl q576[] = {
-	{ "Description", CIM_STRING, false, s779, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s780, 5 },
+	{ "Description", CIM_STRING, false, s779, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s780, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s781[] = {
@@ -9416,9 +9416,9 @@ static const char *const s782[] = {
 };
 
 static const struct cim_qual_decl q577[] = {
-	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s781, 25 },
-	{ "Values", CIM_STRING, true, s782, 25 },
+	{ "Description", CIM_STRING, false, s170, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s781, 25, 0 },
+	{ "Values", CIM_STRING, true, s782, 25, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s783[] = {
@@ -9492,9 +9492,9 @@ static const char *const s784[] = {
 };
 
 static const struct cim_qual_decl q578[] = {
-	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s783, 32 },
-	{ "Values", CIM_STRING, true, s784, 32 },
+	{ "Description", CIM_STRING, false, s173, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s783, 32, 0 },
+	{ "Values", CIM_STRING, true, s784, 32, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s785[] = {
@@ -9520,10 +9520,10 @@ static const char *const s787[] = {
 };
 
 static const struct cim_qual_decl q579[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s785, 1 },
-	{ "ValueMap", CIM_STRING, true, s786, 6 },
-	{ "Values", CIM_STRING, true, s787, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s785, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s786, 6, 0 },
+	{ "Values", CIM_STRING, true, s787, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s788[] = {
@@ -9539,10 +9539,10 @@ static const char *const s789[] = {
 };
 
 static const struct cim_qual_decl q580[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s788, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s789, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s788, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s789, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s790[] = {
@@ -9557,10 +9557,10 @@ static const char *const s791[] = {
 };
 
 static const struct cim_qual_decl q581[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s790, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s791, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s790, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s791, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s792[] = {
@@ -9568,11 +9568,11 @@ static const char *const s792[] = {
 };
 
 static const struct cim_qual_decl q582[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s792, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s778, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s792, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s778, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType[] = {
@@ -9591,9 +9591,9 @@ static const char *const s793[] = {
 };
 
 static const struct cim_qual_decl q583[] = {
-	{ "Description", CIM_STRING, false, s793, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s793, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s794[] = {
@@ -9601,18 +9601,18 @@ static const char *const s794[] = {
 };
 
 static const struct cim_qual_decl q584[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s794, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s778, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s794, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s778, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q585[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s785, 1 },
-	{ "ValueMap", CIM_STRING, true, s786, 6 },
-	{ "Values", CIM_STRING, true, s787, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s785, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s786, 6, 0 },
+	{ "Values", CIM_STRING, true, s787, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s795[] = {
@@ -9625,19 +9625,19 @@ static const char *const s795[] = {
 };
 
 static const struct cim_qual_decl q586[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s788, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s795, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s788, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s481, 6, 0 },
+	{ "Values", CIM_STRING, true, s795, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q587[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s790, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s791, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s790, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s791, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType[] = {
@@ -9656,9 +9656,9 @@ static const char *const s796[] = {
 };
 
 static const struct cim_qual_decl q588[] = {
-	{ "Description", CIM_STRING, false, s796, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s796, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s797[] = {
@@ -9710,12 +9710,12 @@ static const char *const s799[] = {
 };
 
 static const struct cim_qual_decl q589[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s797, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 19 },
-	{ "Values", CIM_STRING, true, s799, 19 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s797, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s798, 19, 0 },
+	{ "Values", CIM_STRING, true, s799, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s800[] = {
@@ -9723,10 +9723,10 @@ static const char *const s800[] = {
 };
 
 static const struct cim_qual_decl q590[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s800, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s800, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s801[] = {
@@ -9738,9 +9738,9 @@ static const char *const s802[] = {
 };
 
 static const struct cim_qual_decl q591[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s801, 1 },
-	{ "Description", CIM_STRING, false, s802, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s801, 1, 0 },
+	{ "Description", CIM_STRING, false, s802, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s803[] = {
@@ -9775,10 +9775,10 @@ static const char *const s803[] = {
 };
 
 static const struct cim_qual_decl q592[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s803, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s803, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedCopyStates[] = {
@@ -9799,9 +9799,9 @@ static const char *const s804[] = {
 };
 
 static const struct cim_qual_decl q593[] = {
-	{ "Description", CIM_STRING, false, s804, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s804, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates[] = {
@@ -9820,9 +9820,9 @@ static const char *const s805[] = {
 };
 
 static const struct cim_qual_decl q594[] = {
-	{ "Description", CIM_STRING, false, s805, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s805, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s806[] = {
@@ -9860,10 +9860,10 @@ static const char *const s808[] = {
 };
 
 static const struct cim_qual_decl q595[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s806, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 12 },
-	{ "Values", CIM_STRING, true, s808, 12 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s806, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s807, 12, 0 },
+	{ "Values", CIM_STRING, true, s808, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates[] = {
@@ -9884,9 +9884,9 @@ static const char *const s809[] = {
 };
 
 static const struct cim_qual_decl q596[] = {
-	{ "Description", CIM_STRING, false, s809, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s809, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s810[] = {
@@ -10030,11 +10030,11 @@ static const char *const s812[] = {
 };
 
 static const struct cim_qual_decl q597[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s810, 1 },
-	{ "ValueMap", CIM_STRING, true, s811, 65 },
-	{ "Values", CIM_STRING, true, s812, 65 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s810, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s811, 65, 0 },
+	{ "Values", CIM_STRING, true, s812, 65, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedFeatures[] = {
@@ -10051,9 +10051,9 @@ static const char *const s813[] = {
 };
 
 static const struct cim_qual_decl q598[] = {
-	{ "Description", CIM_STRING, false, s813, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s813, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s814[] = {
@@ -10211,11 +10211,11 @@ static const char *const s816[] = {
 };
 
 static const struct cim_qual_decl q599[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s814, 1 },
-	{ "ValueMap", CIM_STRING, true, s815, 72 },
-	{ "Values", CIM_STRING, true, s816, 72 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s814, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s815, 72, 0 },
+	{ "Values", CIM_STRING, true, s816, 72, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures[] = {
@@ -10232,9 +10232,9 @@ static const char *const s817[] = {
 };
 
 static const struct cim_qual_decl q600[] = {
-	{ "Description", CIM_STRING, false, s817, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s817, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s818[] = {
@@ -10254,11 +10254,11 @@ static const char *const s820[] = {
 };
 
 static const struct cim_qual_decl q601[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s818, 1 },
-	{ "ValueMap", CIM_STRING, true, s819, 3 },
-	{ "Values", CIM_STRING, true, s820, 3 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s818, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s819, 3, 0 },
+	{ "Values", CIM_STRING, true, s820, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConsistency[] = {
@@ -10275,9 +10275,9 @@ static const char *const s821[] = {
 };
 
 static const struct cim_qual_decl q602[] = {
-	{ "Description", CIM_STRING, false, s821, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s821, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s822[] = {
@@ -10316,12 +10316,12 @@ static const char *const s823[] = {
 };
 
 static const struct cim_qual_decl q603[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s822, 1 },
-	{ "ValueMap", CIM_STRING, true, s823, 28 },
-	{ "Values", CIM_STRING, true, s803, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s822, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s823, 28, 0 },
+	{ "Values", CIM_STRING, true, s803, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s824[] = {
@@ -10329,10 +10329,10 @@ static const char *const s824[] = {
 };
 
 static const struct cim_qual_decl q604[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s824, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 19 },
-	{ "Values", CIM_STRING, true, s799, 19 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s824, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s798, 19, 0 },
+	{ "Values", CIM_STRING, true, s799, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s825[] = {
@@ -10349,12 +10349,12 @@ static const char *const s826[] = {
 };
 
 static const struct cim_qual_decl q605[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s825, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s826, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s825, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s184, 6, 0 },
+	{ "Values", CIM_STRING, true, s826, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s827[] = {
@@ -10362,10 +10362,10 @@ static const char *const s827[] = {
 };
 
 static const struct cim_qual_decl q606[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s827, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s827, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s828[] = {
@@ -10373,10 +10373,10 @@ static const char *const s828[] = {
 };
 
 static const struct cim_qual_decl q607[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s828, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s828, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
@@ -10401,9 +10401,9 @@ static const char *const s829[] = {
 };
 
 static const struct cim_qual_decl q608[] = {
-	{ "Description", CIM_STRING, false, s829, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s829, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s830[] = {
@@ -10411,11 +10411,11 @@ static const char *const s830[] = {
 };
 
 static const struct cim_qual_decl q609[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s830, 1 },
-	{ "ValueMap", CIM_STRING, true, s823, 28 },
-	{ "Values", CIM_STRING, true, s803, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s830, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s823, 28, 0 },
+	{ "Values", CIM_STRING, true, s803, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
@@ -10440,9 +10440,9 @@ static const char *const s831[] = {
 };
 
 static const struct cim_qual_decl q610[] = {
-	{ "Description", CIM_STRING, false, s831, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s831, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s832[] = {
@@ -10457,10 +10457,10 @@ static const char *const s833[] = {
 };
 
 static const struct cim_qual_decl q611[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s832, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s833, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s832, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s833, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s834[] = {
@@ -10526,11 +10526,11 @@ static const char *const s836[] = {
 };
 
 static const struct cim_qual_decl q612[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s834, 1 },
-	{ "ValueMap", CIM_STRING, true, s835, 26 },
-	{ "Values", CIM_STRING, true, s836, 26 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s834, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s835, 26, 0 },
+	{ "Values", CIM_STRING, true, s836, 26, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListOperations[] = {
@@ -10557,9 +10557,9 @@ static const char *const s837[] = {
 };
 
 static const struct cim_qual_decl q613[] = {
-	{ "Description", CIM_STRING, false, s837, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s837, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s838[] = {
@@ -10575,12 +10575,12 @@ static const char *const s838[] = {
 };
 
 static const struct cim_qual_decl q614[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s822, 1 },
-	{ "ValueMap", CIM_STRING, true, s449, 9 },
-	{ "Values", CIM_STRING, true, s838, 9 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s822, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s449, 9, 0 },
+	{ "Values", CIM_STRING, true, s838, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations[] = {
@@ -10597,9 +10597,9 @@ static const char *const s839[] = {
 };
 
 static const struct cim_qual_decl q615[] = {
-	{ "Description", CIM_STRING, false, s839, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s839, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s840[] = {
@@ -10623,11 +10623,11 @@ static const char *const s842[] = {
 };
 
 static const struct cim_qual_decl q616[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s840, 1 },
-	{ "ValueMap", CIM_STRING, true, s841, 5 },
-	{ "Values", CIM_STRING, true, s842, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s840, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s841, 5, 0 },
+	{ "Values", CIM_STRING, true, s842, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures[] = {
@@ -10644,9 +10644,9 @@ static const char *const s843[] = {
 };
 
 static const struct cim_qual_decl q617[] = {
-	{ "Description", CIM_STRING, false, s843, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s843, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s844[] = {
@@ -10673,10 +10673,10 @@ static const char *const s845[] = {
 };
 
 static const struct cim_qual_decl q618[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s844, 1 },
-	{ "ValueMap", CIM_STRING, true, s458, 16 },
-	{ "Values", CIM_STRING, true, s845, 16 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s844, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s458, 16, 0 },
+	{ "Values", CIM_STRING, true, s845, 16, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s846[] = {
@@ -10684,9 +10684,9 @@ static const char *const s846[] = {
 };
 
 static const struct cim_qual_decl q619[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s846, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s846, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedMaximum[] = {
@@ -10731,9 +10731,9 @@ static const char *const s849[] = {
 };
 
 static const struct cim_qual_decl q620[] = {
-	{ "Description", CIM_STRING, false, s847, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s849, 10 },
+	{ "Description", CIM_STRING, false, s847, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s849, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s850[] = {
@@ -10755,11 +10755,11 @@ static const char *const s852[] = {
 };
 
 static const struct cim_qual_decl q621[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s850, 1 },
-	{ "ValueMap", CIM_STRING, true, s851, 4 },
-	{ "Values", CIM_STRING, true, s852, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s850, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s851, 4, 0 },
+	{ "Values", CIM_STRING, true, s852, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultConsistency[] = {
@@ -10776,9 +10776,9 @@ static const char *const s853[] = {
 };
 
 static const struct cim_qual_decl q622[] = {
-	{ "Description", CIM_STRING, false, s853, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s853, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s854[] = {
@@ -10794,11 +10794,11 @@ static const char *const s855[] = {
 };
 
 static const struct cim_qual_decl q623[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s854, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s855, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s854, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s276, 5, 0 },
+	{ "Values", CIM_STRING, true, s855, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency[] = {
@@ -10811,9 +10811,9 @@ static const char *const s856[] = {
 };
 
 static const struct cim_qual_decl q624[] = {
-	{ "Description", CIM_STRING, false, s856, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s856, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s857[] = {
@@ -10881,10 +10881,10 @@ static const char *const s859[] = {
 };
 
 static const struct cim_qual_decl q625[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s857, 1 },
-	{ "ValueMap", CIM_STRING, true, s858, 27 },
-	{ "Values", CIM_STRING, true, s859, 27 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s857, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s858, 27, 0 },
+	{ "Values", CIM_STRING, true, s859, 27, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s860[] = {
@@ -10892,9 +10892,9 @@ static const char *const s860[] = {
 };
 
 static const struct cim_qual_decl q626[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s860, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s860, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData[] = {
@@ -10926,9 +10926,9 @@ static const char *const s862[] = {
 };
 
 static const struct cim_qual_decl q627[] = {
-	{ "Description", CIM_STRING, false, s861, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s862, 10 },
+	{ "Description", CIM_STRING, false, s861, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s862, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s863[] = {
@@ -10936,10 +10936,10 @@ static const char *const s863[] = {
 };
 
 static const struct cim_qual_decl q628[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s863, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s863, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData[] = {
@@ -10967,9 +10967,9 @@ static const char *const s865[] = {
 };
 
 static const struct cim_qual_decl q629[] = {
-	{ "Description", CIM_STRING, false, s864, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s865, 10 },
+	{ "Description", CIM_STRING, false, s864, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s865, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s866[] = {
@@ -10977,8 +10977,8 @@ static const char *const s866[] = {
 };
 
 static const struct cim_qual_decl q630[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s866, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s866, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s867[] = {
@@ -10993,11 +10993,11 @@ static const char *const s868[] = {
 };
 
 static const struct cim_qual_decl q631[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s867, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s868, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s867, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s868, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures[] = {
@@ -11012,9 +11012,9 @@ static const char *const s869[] = {
 };
 
 static const struct cim_qual_decl q632[] = {
-	{ "Description", CIM_STRING, false, s869, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s869, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s870[] = {
@@ -11022,8 +11022,8 @@ static const char *const s870[] = {
 };
 
 static const struct cim_qual_decl q633[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s870, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s870, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s871[] = {
@@ -11031,8 +11031,8 @@ static const char *const s871[] = {
 };
 
 static const struct cim_qual_decl q634[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s871, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s871, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s872[] = {
@@ -11040,8 +11040,8 @@ static const char *const s872[] = {
 };
 
 static const struct cim_qual_decl q635[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s872, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s872, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s873[] = {
@@ -11053,10 +11053,10 @@ static const char *const s873[] = {
 };
 
 static const struct cim_qual_decl q636[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s806, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s873, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s806, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s873, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s874[] = {
@@ -11080,11 +11080,11 @@ static const char *const s876[] = {
 };
 
 static const struct cim_qual_decl q637[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s874, 1 },
-	{ "ValueMap", CIM_STRING, true, s875, 5 },
-	{ "Values", CIM_STRING, true, s876, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s874, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s875, 5, 0 },
+	{ "Values", CIM_STRING, true, s876, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s877[] = {
@@ -11092,11 +11092,11 @@ static const char *const s877[] = {
 };
 
 static const struct cim_qual_decl q638[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s877, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s795, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s877, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s481, 6, 0 },
+	{ "Values", CIM_STRING, true, s795, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s878[] = {
@@ -11111,11 +11111,11 @@ static const char *const s879[] = {
 };
 
 static const struct cim_qual_decl q639[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s878, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s879, 4 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s878, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s879, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchronizationSupported[] = {
@@ -11142,9 +11142,9 @@ static const char *const s880[] = {
 };
 
 static const struct cim_qual_decl q640[] = {
-	{ "Description", CIM_STRING, false, s880, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s880, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s881[] = {
@@ -11176,11 +11176,11 @@ static const char *const s883[] = {
 };
 
 static const struct cim_qual_decl q641[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s881, 1 },
-	{ "ValueMap", CIM_STRING, true, s882, 9 },
-	{ "Values", CIM_STRING, true, s883, 9 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s881, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s882, 9, 0 },
+	{ "Values", CIM_STRING, true, s883, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures[] = {
@@ -11197,14 +11197,14 @@ static const char *const s884[] = {
 };
 
 static const struct cim_qual_decl q642[] = {
-	{ "Description", CIM_STRING, false, s884, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s884, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q643[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s121, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s885[] = {
@@ -11212,8 +11212,8 @@ static const char *const s885[] = {
 };
 
 static const struct cim_qual_decl q644[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s885, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s885, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s886[] = {
@@ -11221,11 +11221,11 @@ static const char *const s886[] = {
 };
 
 static const struct cim_qual_decl q645[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s886, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s778, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s886, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s778, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType[] = {
@@ -11274,9 +11274,9 @@ static const char *const s889[] = {
 };
 
 static const struct cim_qual_decl q646[] = {
-	{ "Description", CIM_STRING, false, s887, 1 },
-	{ "ValueMap", CIM_STRING, true, s888, 11 },
-	{ "Values", CIM_STRING, true, s889, 11 },
+	{ "Description", CIM_STRING, false, s887, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s888, 11, 0 },
+	{ "Values", CIM_STRING, true, s889, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s890[] = {
@@ -11300,10 +11300,10 @@ static const char *const s891[] = {
 };
 
 static const struct cim_qual_decl q647[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s890, 7 },
-	{ "Values", CIM_STRING, true, s891, 7 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s111, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s890, 7, 0 },
+	{ "Values", CIM_STRING, true, s891, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElementNameCapabilities[] = {
@@ -11328,11 +11328,11 @@ static const char *const s892[] = {
 };
 
 static const struct cim_qual_decl q648[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s814, 1 },
-	{ "ValueMap", CIM_STRING, true, s890, 7 },
-	{ "Values", CIM_STRING, true, s892, 7 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s814, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s890, 7, 0 },
+	{ "Values", CIM_STRING, true, s892, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListFeatures[] = {
@@ -11349,15 +11349,15 @@ static const char *const s893[] = {
 };
 
 static const struct cim_qual_decl q649[] = {
-	{ "Description", CIM_STRING, false, s893, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s893, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q650[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s132, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization[] = {
@@ -11380,9 +11380,9 @@ static const char *const s894[] = {
 };
 
 static const struct cim_qual_decl q651[] = {
-	{ "Description", CIM_STRING, false, s894, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s894, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s895[] = {
@@ -11390,9 +11390,9 @@ static const char *const s895[] = {
 };
 
 static const struct cim_qual_decl q652[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s895, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s895, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem[] = {
@@ -11409,9 +11409,9 @@ static const char *const s896[] = {
 };
 
 static const struct cim_qual_decl q653[] = {
-	{ "Description", CIM_STRING, false, s896, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+	{ "Description", CIM_STRING, false, s896, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s216, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s897[] = {
@@ -11473,10 +11473,10 @@ static const char *const s898[] = {
 };
 
 static const struct cim_qual_decl q654[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s794, 1 },
-	{ "ValueMap", CIM_STRING, true, s897, 26 },
-	{ "Values", CIM_STRING, true, s898, 26 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s794, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s897, 26, 0 },
+	{ "Values", CIM_STRING, true, s898, 26, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s899[] = {
@@ -11492,10 +11492,10 @@ static const char *const s900[] = {
 };
 
 static const struct cim_qual_decl q655[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s857, 1 },
-	{ "ValueMap", CIM_STRING, true, s899, 3 },
-	{ "Values", CIM_STRING, true, s900, 3 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s857, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s899, 3, 0 },
+	{ "Values", CIM_STRING, true, s900, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s901[] = {
@@ -11510,11 +11510,11 @@ static const char *const s902[] = {
 };
 
 static const struct cim_qual_decl q656[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s901, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s902, 4 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s901, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s126, 4, 0 },
+	{ "Values", CIM_STRING, true, s902, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime[] = {
@@ -11535,9 +11535,9 @@ static const char *const s903[] = {
 };
 
 static const struct cim_qual_decl q657[] = {
-	{ "Description", CIM_STRING, false, s903, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s862, 10 },
+	{ "Description", CIM_STRING, false, s903, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s862, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationServiceCapabilities_props[] = {
@@ -11586,8 +11586,8 @@ static const char *const s904[] = {
 };
 
 static const struct cim_qual_decl q658[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s904, 1 },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s904, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s905[] = {
@@ -11595,8 +11595,8 @@ static const char *const s905[] = {
 };
 
 static const struct cim_qual_decl q659[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s905, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s905, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s906[] = {
@@ -11604,8 +11604,8 @@ static const char *const s906[] = {
 };
 
 static const struct cim_qual_decl q660[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s906, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s906, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s907[] = {
@@ -11613,9 +11613,9 @@ static const char *const s907[] = {
 };
 
 static const struct cim_qual_decl q661[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s907, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s907, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s908[] = {
@@ -11623,8 +11623,8 @@ static const char *const s908[] = {
 };
 
 static const struct cim_qual_decl q662[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s908, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s909[] = {
@@ -11632,8 +11632,8 @@ static const char *const s909[] = {
 };
 
 static const struct cim_qual_decl q663[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s909, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s909, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s910[] = {
@@ -11641,8 +11641,8 @@ static const char *const s910[] = {
 };
 
 static const struct cim_qual_decl q664[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s910, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s910, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s911[] = {
@@ -11650,8 +11650,8 @@ static const char *const s911[] = {
 };
 
 static const struct cim_qual_decl q665[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s911, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s911, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s912[] = {
@@ -11659,9 +11659,9 @@ static const char *const s912[] = {
 };
 
 static const struct cim_qual_decl q666[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s912, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s913[] = {
@@ -11677,10 +11677,10 @@ static const char *const s914[] = {
 };
 
 static const struct cim_qual_decl q667[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s914, 5 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s913, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s914, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
@@ -11722,15 +11722,15 @@ static const char *const s916[] = {
 };
 
 static const struct cim_qual_decl q668[] = {
-	{ "Description", CIM_STRING, false, s915, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s916, 10 },
+	{ "Description", CIM_STRING, false, s915, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s916, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q669[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s912, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s917[] = {
@@ -11738,8 +11738,8 @@ static const char *const s917[] = {
 };
 
 static const struct cim_qual_decl q670[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s917, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s917, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
@@ -11771,9 +11771,9 @@ static const char *const s919[] = {
 };
 
 static const struct cim_qual_decl q671[] = {
-	{ "Description", CIM_STRING, false, s918, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s919, 10 },
+	{ "Description", CIM_STRING, false, s918, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s919, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
@@ -11805,9 +11805,9 @@ static const char *const s921[] = {
 };
 
 static const struct cim_qual_decl q672[] = {
-	{ "Description", CIM_STRING, false, s920, 1 },
-	{ "ValueMap", CIM_STRING, true, s848, 10 },
-	{ "Values", CIM_STRING, true, s921, 10 },
+	{ "Description", CIM_STRING, false, s920, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s848, 10, 0 },
+	{ "Values", CIM_STRING, true, s921, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
@@ -11842,17 +11842,17 @@ static const char *const s923[] = {
 };
 
 static const struct cim_qual_decl q673[] = {
-	{ "Description", CIM_STRING, false, s922, 1 },
-	{ "ValueMap", CIM_STRING, true, s888, 11 },
-	{ "Values", CIM_STRING, true, s923, 11 },
+	{ "Description", CIM_STRING, false, s922, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s888, 11, 0 },
+	{ "Values", CIM_STRING, true, s923, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q674[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s785, 1 },
-	{ "ValueMap", CIM_STRING, true, s786, 6 },
-	{ "Values", CIM_STRING, true, s787, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s785, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s786, 6, 0 },
+	{ "Values", CIM_STRING, true, s787, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s924[] = {
@@ -11860,14 +11860,14 @@ static const char *const s924[] = {
 };
 
 static const struct cim_qual_decl q675[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s924, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s924, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q676[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s122, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s925[] = {
@@ -11875,14 +11875,14 @@ static const char *const s925[] = {
 };
 
 static const struct cim_qual_decl q677[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s925, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s925, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q678[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s132, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s926[] = {
@@ -11890,10 +11890,10 @@ static const char *const s926[] = {
 };
 
 static const struct cim_qual_decl q679[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s926, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 19 },
-	{ "Values", CIM_STRING, true, s799, 19 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s926, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s798, 19, 0 },
+	{ "Values", CIM_STRING, true, s799, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s927[] = {
@@ -11901,8 +11901,8 @@ static const char *const s927[] = {
 };
 
 static const struct cim_qual_decl q680[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s927, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s928[] = {
@@ -11910,8 +11910,8 @@ static const char *const s928[] = {
 };
 
 static const struct cim_qual_decl q681[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s928, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[] = {
@@ -11966,9 +11966,9 @@ static const char *const s930[] = {
 };
 
 static const struct cim_qual_decl q682[] = {
-	{ "Description", CIM_STRING, false, s929, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s929, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s931[] = {
@@ -11976,8 +11976,8 @@ static const char *const s931[] = {
 };
 
 static const struct cim_qual_decl q683[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s931, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s931, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s932[] = {
@@ -11985,8 +11985,8 @@ static const char *const s932[] = {
 };
 
 static const struct cim_qual_decl q684[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s932, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s932, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s933[] = {
@@ -11994,9 +11994,9 @@ static const char *const s933[] = {
 };
 
 static const struct cim_qual_decl q685[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s933, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s934[] = {
@@ -12004,8 +12004,8 @@ static const char *const s934[] = {
 };
 
 static const struct cim_qual_decl q686[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s934, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s934, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s935[] = {
@@ -12018,10 +12018,10 @@ static const char *const s936[] = {
 };
 
 static const struct cim_qual_decl q687[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s935, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s936, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s935, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s936, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] = {
@@ -12068,9 +12068,9 @@ static const char *const s937[] = {
 };
 
 static const struct cim_qual_decl q688[] = {
-	{ "Description", CIM_STRING, false, s937, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s937, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s938[] = {
@@ -12078,8 +12078,8 @@ static const char *const s938[] = {
 };
 
 static const struct cim_qual_decl q689[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s938, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s939[] = {
@@ -12087,9 +12087,9 @@ static const char *const s939[] = {
 };
 
 static const struct cim_qual_decl q690[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s939, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationAspect[] = {
@@ -12120,17 +12120,17 @@ static const char *const s940[] = {
 };
 
 static const struct cim_qual_decl q691[] = {
-	{ "Description", CIM_STRING, false, s940, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s940, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q692[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s777, 28 },
-	{ "Values", CIM_STRING, true, s803, 28 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s777, 28, 0 },
+	{ "Values", CIM_STRING, true, s803, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s941[] = {
@@ -12138,8 +12138,8 @@ static const char *const s941[] = {
 };
 
 static const struct cim_qual_decl q693[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s941, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s941, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s942[] = {
@@ -12147,8 +12147,8 @@ static const char *const s942[] = {
 };
 
 static const struct cim_qual_decl q694[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s942, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s942, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s943[] = {
@@ -12156,9 +12156,9 @@ static const char *const s943[] = {
 };
 
 static const struct cim_qual_decl q695[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s943, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s943, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchronization[] = {
@@ -12201,9 +12201,9 @@ static const char *const s945[] = {
 };
 
 static const struct cim_qual_decl q696[] = {
-	{ "Description", CIM_STRING, false, s944, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s944, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s946[] = {
@@ -12261,11 +12261,11 @@ static const char *const s947[] = {
 };
 
 static const struct cim_qual_decl q697[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s946, 24 },
-	{ "Values", CIM_STRING, true, s947, 24 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s946, 24, 0 },
+	{ "Values", CIM_STRING, true, s947, 24, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s948[] = {
@@ -12273,9 +12273,9 @@ static const char *const s948[] = {
 };
 
 static const struct cim_qual_decl q698[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s948, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s948, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronization[] = {
@@ -12302,9 +12302,9 @@ static const char *const s949[] = {
 };
 
 static const struct cim_qual_decl q699[] = {
-	{ "Description", CIM_STRING, false, s949, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s949, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s950[] = {
@@ -12320,17 +12320,17 @@ static const char *const s950[] = {
 };
 
 static const struct cim_qual_decl q700[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s950, 9 },
-	{ "Values", CIM_STRING, true, s838, 9 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s129, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s950, 9, 0 },
+	{ "Values", CIM_STRING, true, s838, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q701[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s939, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineState[] = {
@@ -12369,9 +12369,9 @@ static const char *const s951[] = {
 };
 
 static const struct cim_qual_decl q702[] = {
-	{ "Description", CIM_STRING, false, s951, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s951, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s952[] = {
@@ -12379,8 +12379,8 @@ static const char *const s952[] = {
 };
 
 static const struct cim_qual_decl q703[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s952, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s952, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s953[] = {
@@ -12388,8 +12388,8 @@ static const char *const s953[] = {
 };
 
 static const struct cim_qual_decl q704[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s953, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s953, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElements[] = {
@@ -12416,9 +12416,9 @@ static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElem
 };
 
 static const struct cim_qual_decl q705[] = {
-	{ "Description", CIM_STRING, false, s144, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s144, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s954[] = {
@@ -12427,10 +12427,10 @@ static const char *const s954[] = {
 };
 
 static const struct cim_qual_decl q706[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s163, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s954, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s163, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s954, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s955[] = {
@@ -12438,9 +12438,9 @@ static const char *const s955[] = {
 };
 
 static const struct cim_qual_decl q707[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s955, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s955, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s956[] = {
@@ -12448,9 +12448,9 @@ static const char *const s956[] = {
 };
 
 static const struct cim_qual_decl q708[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s956, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s956, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s957[] = {
@@ -12458,9 +12458,9 @@ static const char *const s957[] = {
 };
 
 static const struct cim_qual_decl q709[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s957, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
@@ -12481,9 +12481,9 @@ static const char *const s958[] = {
 };
 
 static const struct cim_qual_decl q710[] = {
-	{ "Description", CIM_STRING, false, s958, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s958, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s959[] = {
@@ -12496,10 +12496,10 @@ static const char *const s960[] = {
 };
 
 static const struct cim_qual_decl q711[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s959, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s960, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s959, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s960, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s961[] = {
@@ -12512,10 +12512,10 @@ static const char *const s962[] = {
 };
 
 static const struct cim_qual_decl q712[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s961, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s962, 2 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s961, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s164, 2, 0 },
+	{ "Values", CIM_STRING, true, s962, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s963[] = {
@@ -12523,10 +12523,10 @@ static const char *const s963[] = {
 };
 
 static const struct cim_qual_decl q713[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s963, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationships[] = {
@@ -12553,9 +12553,9 @@ static const char *const s964[] = {
 };
 
 static const struct cim_qual_decl q714[] = {
-	{ "Description", CIM_STRING, false, s964, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s965[] = {
@@ -12563,9 +12563,9 @@ static const char *const s965[] = {
 };
 
 static const struct cim_qual_decl q715[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s965, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s965, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints[] = {
@@ -12582,9 +12582,9 @@ static const char *const s966[] = {
 };
 
 static const struct cim_qual_decl q716[] = {
-	{ "Description", CIM_STRING, false, s966, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s966, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s967[] = {
@@ -12596,10 +12596,10 @@ static const char *const s968[] = {
 };
 
 static const struct cim_qual_decl q717[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s967, 1 },
-	{ "Description", CIM_STRING, false, s968, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s967, 1, 0 },
+	{ "Description", CIM_STRING, false, s968, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s969[] = {
@@ -12607,8 +12607,8 @@ static const char *const s969[] = {
 };
 
 static const struct cim_qual_decl q718[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s969, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s969, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s970[] = {
@@ -12616,9 +12616,9 @@ static const char *const s970[] = {
 };
 
 static const struct cim_qual_decl q719[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s970, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s970, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[] = {
@@ -12649,9 +12649,9 @@ static const char *const s972[] = {
 };
 
 static const struct cim_qual_decl q720[] = {
-	{ "Description", CIM_STRING, false, s971, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s972, 9 },
+	{ "Description", CIM_STRING, false, s971, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s972, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s973[] = {
@@ -12659,10 +12659,10 @@ static const char *const s973[] = {
 };
 
 static const struct cim_qual_decl q721[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s973, 1 },
-	{ "Description", CIM_STRING, false, s911, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s973, 1, 0 },
+	{ "Description", CIM_STRING, false, s911, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s974[] = {
@@ -12670,9 +12670,9 @@ static const char *const s974[] = {
 };
 
 static const struct cim_qual_decl q722[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s974, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s974, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[] = {
@@ -12689,9 +12689,9 @@ static const char *const s975[] = {
 };
 
 static const struct cim_qual_decl q723[] = {
-	{ "Description", CIM_STRING, false, s975, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s972, 9 },
+	{ "Description", CIM_STRING, false, s975, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s972, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s976[] = {
@@ -12703,10 +12703,10 @@ static const char *const s977[] = {
 };
 
 static const struct cim_qual_decl q724[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s976, 1 },
-	{ "Description", CIM_STRING, false, s977, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s976, 1, 0 },
+	{ "Description", CIM_STRING, false, s977, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s978[] = {
@@ -12714,9 +12714,9 @@ static const char *const s978[] = {
 };
 
 static const struct cim_qual_decl q725[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s978, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s978, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
@@ -12735,9 +12735,9 @@ static const char *const s979[] = {
 };
 
 static const struct cim_qual_decl q726[] = {
-	{ "Description", CIM_STRING, false, s979, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s972, 9 },
+	{ "Description", CIM_STRING, false, s979, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s145, 9, 0 },
+	{ "Values", CIM_STRING, true, s972, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s980[] = {
@@ -12745,9 +12745,9 @@ static const char *const s980[] = {
 };
 
 static const struct cim_qual_decl q727[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s980, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s980, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s981[] = {
@@ -12755,10 +12755,10 @@ static const char *const s981[] = {
 };
 
 static const struct cim_qual_decl q728[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s981, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s981, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s982[] = {
@@ -12766,17 +12766,17 @@ static const char *const s982[] = {
 };
 
 static const struct cim_qual_decl q729[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s982, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q730[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s963, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = {
@@ -12819,15 +12819,15 @@ static const char *const s983[] = {
 };
 
 static const struct cim_qual_decl q731[] = {
-	{ "Description", CIM_STRING, false, s983, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s983, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q732[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s932, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s932, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s984[] = {
@@ -12835,9 +12835,9 @@ static const char *const s984[] = {
 };
 
 static const struct cim_qual_decl q733[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s984, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s984, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s985[] = {
@@ -12845,15 +12845,15 @@ static const char *const s985[] = {
 };
 
 static const struct cim_qual_decl q734[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s985, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s985, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q735[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s982, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s986[] = {
@@ -12861,8 +12861,8 @@ static const char *const s986[] = {
 };
 
 static const struct cim_qual_decl q736[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s986, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s986, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElements[] = {
@@ -12917,9 +12917,9 @@ static const char *const s987[] = {
 };
 
 static const struct cim_qual_decl q737[] = {
-	{ "Description", CIM_STRING, false, s987, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s987, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s988[] = {
@@ -12927,11 +12927,11 @@ static const char *const s988[] = {
 };
 
 static const struct cim_qual_decl q738[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s988, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s963, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s988, 1, 0 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s963, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationshipInstances[] = {
@@ -12958,9 +12958,9 @@ static const char *const s989[] = {
 };
 
 static const struct cim_qual_decl q739[] = {
-	{ "Description", CIM_STRING, false, s989, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s989, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s990[] = {
@@ -12968,9 +12968,9 @@ static const char *const s990[] = {
 };
 
 static const struct cim_qual_decl q740[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s990, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s990, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s991[] = {
@@ -12978,9 +12978,9 @@ static const char *const s991[] = {
 };
 
 static const struct cim_qual_decl q741[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s991, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s992[] = {
@@ -12988,8 +12988,8 @@ static const char *const s992[] = {
 };
 
 static const struct cim_qual_decl q742[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s992, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s992, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefineState[] = {
@@ -13028,19 +13028,19 @@ static const char *const s993[] = {
 };
 
 static const struct cim_qual_decl q743[] = {
-	{ "Description", CIM_STRING, false, s993, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s993, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q744[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s956, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s956, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q745[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s957, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s994[] = {
@@ -13048,14 +13048,14 @@ static const char *const s994[] = {
 };
 
 static const struct cim_qual_decl q746[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s994, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s994, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q747[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s927, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplicationCollection[] = {
@@ -13076,9 +13076,9 @@ static const char *const s995[] = {
 };
 
 static const struct cim_qual_decl q748[] = {
-	{ "Description", CIM_STRING, false, s995, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s995, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s996[] = {
@@ -13086,14 +13086,14 @@ static const char *const s996[] = {
 };
 
 static const struct cim_qual_decl q749[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s996, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s996, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q750[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s927, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicationCollection[] = {
@@ -13122,9 +13122,9 @@ static const char *const s997[] = {
 };
 
 static const struct cim_qual_decl q751[] = {
-	{ "Description", CIM_STRING, false, s997, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s997, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplicationCollection[] = {
@@ -13145,9 +13145,9 @@ static const char *const s998[] = {
 };
 
 static const struct cim_qual_decl q752[] = {
-	{ "Description", CIM_STRING, false, s998, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s998, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s999[] = {
@@ -13155,14 +13155,14 @@ static const char *const s999[] = {
 };
 
 static const struct cim_qual_decl q753[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s999, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s999, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q754[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s981, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s981, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSynchronized[] = {
@@ -13193,9 +13193,9 @@ static const char *const s1000[] = {
 };
 
 static const struct cim_qual_decl q755[] = {
-	{ "Description", CIM_STRING, false, s1000, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s1000, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1001[] = {
@@ -13203,8 +13203,8 @@ static const char *const s1001[] = {
 };
 
 static const struct cim_qual_decl q756[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1001, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1001, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = {
@@ -13259,9 +13259,9 @@ static const char *const s1004[] = {
 };
 
 static const struct cim_qual_decl q757[] = {
-	{ "Description", CIM_STRING, false, s1002, 1 },
-	{ "ValueMap", CIM_STRING, true, s1003, 12 },
-	{ "Values", CIM_STRING, true, s1004, 12 },
+	{ "Description", CIM_STRING, false, s1002, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1003, 12, 0 },
+	{ "Values", CIM_STRING, true, s1004, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1005[] = {
@@ -13269,8 +13269,8 @@ static const char *const s1005[] = {
 };
 
 static const struct cim_qual_decl q758[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1005, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1005, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1006[] = {
@@ -13278,9 +13278,9 @@ static const char *const s1006[] = {
 };
 
 static const struct cim_qual_decl q759[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1006, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1006, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations[] = {
@@ -13317,9 +13317,9 @@ static const char *const s1007[] = {
 };
 
 static const struct cim_qual_decl q760[] = {
-	{ "Description", CIM_STRING, false, s1007, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s1007, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1008[] = {
@@ -13345,10 +13345,10 @@ static const char *const s1010[] = {
 };
 
 static const struct cim_qual_decl q761[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1008, 1 },
-	{ "ValueMap", CIM_STRING, true, s1009, 6 },
-	{ "Values", CIM_STRING, true, s1010, 6 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1008, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1009, 6, 0 },
+	{ "Values", CIM_STRING, true, s1010, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1011[] = {
@@ -13356,8 +13356,8 @@ static const char *const s1011[] = {
 };
 
 static const struct cim_qual_decl q762[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1011, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1011, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1012[] = {
@@ -13369,10 +13369,10 @@ static const char *const s1013[] = {
 };
 
 static const struct cim_qual_decl q763[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1012, 1 },
-	{ "Description", CIM_STRING, false, s1013, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1012, 1, 0 },
+	{ "Description", CIM_STRING, false, s1013, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspectInstances[] = {
@@ -13399,15 +13399,15 @@ static const char *const s1014[] = {
 };
 
 static const struct cim_qual_decl q764[] = {
-	{ "Description", CIM_STRING, false, s1014, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s1014, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q765[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1013, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1013, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspects[] = {
@@ -13434,9 +13434,9 @@ static const char *const s1015[] = {
 };
 
 static const struct cim_qual_decl q766[] = {
-	{ "Description", CIM_STRING, false, s1015, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s945, 11 },
+	{ "Description", CIM_STRING, false, s1015, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s945, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1016[] = {
@@ -13444,14 +13444,14 @@ static const char *const s1016[] = {
 };
 
 static const struct cim_qual_decl q767[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1016, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1016, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q768[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s990, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s990, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizationAspect[] = {
@@ -13480,9 +13480,9 @@ static const char *const s1017[] = {
 };
 
 static const struct cim_qual_decl q769[] = {
-	{ "Description", CIM_STRING, false, s1017, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Description", CIM_STRING, false, s1017, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl CIM_ReplicationService_methods[] = {
@@ -13523,8 +13523,8 @@ static const char *const s1018[] = {
 };
 
 static const struct cim_qual_decl q770[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1018, 1 },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1018, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1019[] = {
@@ -13532,10 +13532,10 @@ static const char *const s1019[] = {
 };
 
 static const struct cim_qual_decl q771[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1019, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1019, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] = {
@@ -13586,10 +13586,10 @@ static const char *const s1020[] = {
 };
 
 static const struct cim_qual_decl q772[] = {
-	{ "Override", CIM_STRING, false, s1020, 1 },
-	{ "Description", CIM_STRING, false, s937, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Override", CIM_STRING, false, s1020, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s937, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = {
@@ -13634,10 +13634,10 @@ static const char *const s1021[] = {
 };
 
 static const struct cim_qual_decl q773[] = {
-	{ "Override", CIM_STRING, false, s1021, 1 },
-	{ "Description", CIM_STRING, false, s983, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Override", CIM_STRING, false, s1021, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s983, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFromElements[] = {
@@ -13696,10 +13696,10 @@ static const char *const s1022[] = {
 };
 
 static const struct cim_qual_decl q774[] = {
-	{ "Override", CIM_STRING, false, s1022, 1 },
-	{ "Description", CIM_STRING, false, s987, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s930, 11 },
+	{ "Override", CIM_STRING, false, s1022, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s987, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s118, 11, 0 },
+	{ "Values", CIM_STRING, true, s930, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl RPL_ReplicationService_methods[] = {
@@ -13713,8 +13713,8 @@ static const char *const s1023[] = {
 };
 
 static const struct cim_qual_decl q775[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1023, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1023, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1024[] = {
@@ -13722,7 +13722,7 @@ static const char *const s1024[] = {
 };
 
 static const struct cim_qual_decl q776[] = {
-	{ "Description", CIM_STRING, false, s1024, 1 },
+	{ "Description", CIM_STRING, false, s1024, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1025[] = {
@@ -13730,7 +13730,7 @@ static const char *const s1025[] = {
 };
 
 static const struct cim_qual_decl q777[] = {
-	{ "Description", CIM_STRING, false, s1025, 1 },
+	{ "Description", CIM_STRING, false, s1025, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Credential_props[] = {
@@ -13745,9 +13745,9 @@ static const char *const s1026[] = {
 };
 
 static const struct cim_qual_decl q778[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1026, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s539, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1026, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1027[] = {
@@ -13755,8 +13755,8 @@ static const char *const s1027[] = {
 };
 
 static const struct cim_qual_decl q779[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1027, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1027, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1028[] = {
@@ -13764,8 +13764,8 @@ static const char *const s1028[] = {
 };
 
 static const struct cim_qual_decl q780[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1028, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1028, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1029[] = {
@@ -13773,8 +13773,8 @@ static const char *const s1029[] = {
 };
 
 static const struct cim_qual_decl q781[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1029, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1029, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SharedSecret_props[] = {
@@ -13795,8 +13795,8 @@ static const char *const s1030[] = {
 };
 
 static const struct cim_qual_decl q782[] = {
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1030, 1 },
+	{ "Version", CIM_STRING, false, s539, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1030, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1031[] = {
@@ -13840,9 +13840,9 @@ static const char *const s1033[] = {
 };
 
 static const struct cim_qual_decl q783[] = {
-	{ "Description", CIM_STRING, false, s1031, 1 },
-	{ "ValueMap", CIM_STRING, true, s1032, 15 },
-	{ "Values", CIM_STRING, true, s1033, 15 },
+	{ "Description", CIM_STRING, false, s1031, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1032, 15, 0 },
+	{ "Values", CIM_STRING, true, s1033, 15, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1034[] = {
@@ -13850,7 +13850,7 @@ static const char *const s1034[] = {
 };
 
 static const struct cim_qual_decl q784[] = {
-	{ "Description", CIM_STRING, false, s1034, 1 },
+	{ "Description", CIM_STRING, false, s1034, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1035[] = {
@@ -13858,7 +13858,7 @@ static const char *const s1035[] = {
 };
 
 static const struct cim_qual_decl q785[] = {
-	{ "Description", CIM_STRING, false, s1035, 1 },
+	{ "Description", CIM_STRING, false, s1035, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1036[] = {
@@ -13866,8 +13866,8 @@ static const char *const s1036[] = {
 };
 
 static const struct cim_qual_decl q786[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1036, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1036, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1037[] = {
@@ -13879,9 +13879,9 @@ static const char *const s1038[] = {
 };
 
 static const struct cim_qual_decl q787[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1037, 1 },
-	{ "Description", CIM_STRING, false, s1038, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1037, 1, 0 },
+	{ "Description", CIM_STRING, false, s1038, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
@@ -13904,8 +13904,8 @@ static const char *const s1039[] = {
 };
 
 static const struct cim_qual_decl q788[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1039, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1039, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1040[] = {
@@ -13913,9 +13913,9 @@ static const char *const s1040[] = {
 };
 
 static const struct cim_qual_decl q789[] = {
-	{ "Description", CIM_STRING, false, s1040, 1 },
-	{ "ValueMap", CIM_STRING, true, s875, 5 },
-	{ "Values", CIM_STRING, true, s876, 5 },
+	{ "Description", CIM_STRING, false, s1040, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s875, 5, 0 },
+	{ "Values", CIM_STRING, true, s876, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1041[] = {
@@ -13923,7 +13923,7 @@ static const char *const s1041[] = {
 };
 
 static const struct cim_qual_decl q790[] = {
-	{ "Description", CIM_STRING, false, s1041, 1 },
+	{ "Description", CIM_STRING, false, s1041, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1042[] = {
@@ -13931,9 +13931,9 @@ static const char *const s1042[] = {
 };
 
 static const struct cim_qual_decl q791[] = {
-	{ "Description", CIM_STRING, false, s1042, 1 },
-	{ "ValueMap", CIM_STRING, true, s819, 3 },
-	{ "Values", CIM_STRING, true, s820, 3 },
+	{ "Description", CIM_STRING, false, s1042, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s819, 3, 0 },
+	{ "Values", CIM_STRING, true, s820, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1043[] = {
@@ -13956,9 +13956,9 @@ static const char *const s1044[] = {
 };
 
 static const struct cim_qual_decl q792[] = {
-	{ "Description", CIM_STRING, false, s1043, 1 },
-	{ "ValueMap", CIM_STRING, true, s807, 12 },
-	{ "Values", CIM_STRING, true, s1044, 12 },
+	{ "Description", CIM_STRING, false, s1043, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s807, 12, 0 },
+	{ "Values", CIM_STRING, true, s1044, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1045[] = {
@@ -13994,9 +13994,9 @@ static const char *const s1047[] = {
 };
 
 static const struct cim_qual_decl q793[] = {
-	{ "Description", CIM_STRING, false, s1045, 1 },
-	{ "ValueMap", CIM_STRING, true, s1046, 11 },
-	{ "Values", CIM_STRING, true, s1047, 11 },
+	{ "Description", CIM_STRING, false, s1045, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1046, 11, 0 },
+	{ "Values", CIM_STRING, true, s1047, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1048[] = {
@@ -14004,7 +14004,7 @@ static const char *const s1048[] = {
 };
 
 static const struct cim_qual_decl q794[] = {
-	{ "Description", CIM_STRING, false, s1048, 1 },
+	{ "Description", CIM_STRING, false, s1048, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1049[] = {
@@ -14012,7 +14012,7 @@ static const char *const s1049[] = {
 };
 
 static const struct cim_qual_decl q795[] = {
-	{ "Description", CIM_STRING, false, s1049, 1 },
+	{ "Description", CIM_STRING, false, s1049, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1050[] = {
@@ -14020,13 +14020,13 @@ static const char *const s1050[] = {
 };
 
 static const struct cim_qual_decl q796[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1050, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1050, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q797[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s741, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s741, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1051[] = {
@@ -14045,9 +14045,9 @@ static const char *const s1052[] = {
 };
 
 static const struct cim_qual_decl q798[] = {
-	{ "Description", CIM_STRING, false, s1051, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1052, 8 },
+	{ "Description", CIM_STRING, false, s1051, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s208, 8, 0 },
+	{ "Values", CIM_STRING, true, s1052, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
@@ -14078,8 +14078,8 @@ static const char *const s1053[] = {
 };
 
 static const struct cim_qual_decl q799[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1053, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1053, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
@@ -14094,9 +14094,9 @@ static const char *const s1054[] = {
 };
 
 static const struct cim_qual_decl q800[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s1054, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s60, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1054, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1055[] = {
@@ -14112,10 +14112,10 @@ static const char *const s1056[] = {
 };
 
 static const struct cim_qual_decl q801[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1055, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1056, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1055, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1056, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1057[] = {
@@ -14131,10 +14131,10 @@ static const char *const s1058[] = {
 };
 
 static const struct cim_qual_decl q802[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1057, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1058, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1057, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1058, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1059[] = {
@@ -14174,10 +14174,10 @@ static const char *const s1061[] = {
 };
 
 static const struct cim_qual_decl q803[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1059, 1 },
-	{ "ValueMap", CIM_STRING, true, s1060, 13 },
-	{ "Values", CIM_STRING, true, s1061, 13 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1059, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1060, 13, 0 },
+	{ "Values", CIM_STRING, true, s1061, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1062[] = {
@@ -14205,10 +14205,10 @@ static const char *const s1064[] = {
 };
 
 static const struct cim_qual_decl q804[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1062, 1 },
-	{ "ValueMap", CIM_STRING, true, s1063, 7 },
-	{ "Values", CIM_STRING, true, s1064, 7 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1062, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1063, 7, 0 },
+	{ "Values", CIM_STRING, true, s1064, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1065[] = {
@@ -14227,10 +14227,10 @@ static const char *const s1066[] = {
 };
 
 static const struct cim_qual_decl q805[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1065, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1066, 8 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1065, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s208, 8, 0 },
+	{ "Values", CIM_STRING, true, s1066, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1067[] = {
@@ -14238,8 +14238,8 @@ static const char *const s1067[] = {
 };
 
 static const struct cim_qual_decl q806[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1067, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1067, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1068[] = {
@@ -14247,8 +14247,8 @@ static const char *const s1068[] = {
 };
 
 static const struct cim_qual_decl q807[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1068, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1068, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1069[] = {
@@ -14256,8 +14256,8 @@ static const char *const s1069[] = {
 };
 
 static const struct cim_qual_decl q808[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1069, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1069, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1070[] = {
@@ -14272,10 +14272,10 @@ static const char *const s1071[] = {
 };
 
 static const struct cim_qual_decl q809[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1070, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1071, 4 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1070, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s1071, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1072[] = {
@@ -14289,10 +14289,10 @@ static const char *const s1072[] = {
 };
 
 static const struct cim_qual_decl q810[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s411, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1072, 7 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s411, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s21, 7, 0 },
+	{ "Values", CIM_STRING, true, s1072, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1073[] = {
@@ -14318,10 +14318,10 @@ static const char *const s1075[] = {
 };
 
 static const struct cim_qual_decl q811[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1073, 1 },
-	{ "ValueMap", CIM_STRING, true, s1074, 6 },
-	{ "Values", CIM_STRING, true, s1075, 6 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1073, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1074, 6, 0 },
+	{ "Values", CIM_STRING, true, s1075, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1076[] = {
@@ -14329,8 +14329,8 @@ static const char *const s1076[] = {
 };
 
 static const struct cim_qual_decl q812[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1076, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1076, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1077[] = {
@@ -14338,8 +14338,8 @@ static const char *const s1077[] = {
 };
 
 static const struct cim_qual_decl q813[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1077, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1077, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1078[] = {
@@ -14355,10 +14355,10 @@ static const char *const s1079[] = {
 };
 
 static const struct cim_qual_decl q814[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1078, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1079, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1078, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1079, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1080[] = {
@@ -14374,10 +14374,10 @@ static const char *const s1081[] = {
 };
 
 static const struct cim_qual_decl q815[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1080, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1081, 5 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1080, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1081, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1082[] = {
@@ -14396,10 +14396,10 @@ static const char *const s1083[] = {
 };
 
 static const struct cim_qual_decl q816[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1082, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1083, 8 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1082, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s208, 8, 0 },
+	{ "Values", CIM_STRING, true, s1083, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1084[] = {
@@ -14407,8 +14407,8 @@ static const char *const s1084[] = {
 };
 
 static const struct cim_qual_decl q817[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1084, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1084, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1085[] = {
@@ -14416,8 +14416,8 @@ static const char *const s1085[] = {
 };
 
 static const struct cim_qual_decl q818[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1085, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1085, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1086[] = {
@@ -14432,10 +14432,10 @@ static const char *const s1087[] = {
 };
 
 static const struct cim_qual_decl q819[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1086, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1087, 4 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1086, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s1087, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1088[] = {
@@ -14443,10 +14443,10 @@ static const char *const s1088[] = {
 };
 
 static const struct cim_qual_decl q820[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1088, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1087, 4 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1088, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s157, 4, 0 },
+	{ "Values", CIM_STRING, true, s1087, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1089[] = {
@@ -14454,8 +14454,8 @@ static const char *const s1089[] = {
 };
 
 static const struct cim_qual_decl q821[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1089, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1089, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1090[] = {
@@ -14463,8 +14463,8 @@ static const char *const s1090[] = {
 };
 
 static const struct cim_qual_decl q822[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1090, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1090, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1091[] = {
@@ -14472,8 +14472,8 @@ static const char *const s1091[] = {
 };
 
 static const struct cim_qual_decl q823[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1091, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1091, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1092[] = {
@@ -14481,7 +14481,7 @@ static const char *const s1092[] = {
 };
 
 static const struct cim_qual_decl q824[] = {
-	{ "Description", CIM_STRING, false, s1092, 1 },
+	{ "Description", CIM_STRING, false, s1092, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
@@ -14544,8 +14544,8 @@ static const char *const s1093[] = {
 };
 
 static const struct cim_qual_decl q825[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1093, 1 },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1093, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1094[] = {
@@ -14553,8 +14553,8 @@ static const char *const s1094[] = {
 };
 
 static const struct cim_qual_decl q826[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1094, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1094, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1095[] = {
@@ -14562,8 +14562,8 @@ static const char *const s1095[] = {
 };
 
 static const struct cim_qual_decl q827[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1095, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1096[] = {
@@ -14571,7 +14571,7 @@ static const char *const s1096[] = {
 };
 
 static const struct cim_qual_decl q828[] = {
-	{ "Description", CIM_STRING, false, s1096, 1 },
+	{ "Description", CIM_STRING, false, s1096, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1097[] = {
@@ -14579,7 +14579,7 @@ static const char *const s1097[] = {
 };
 
 static const struct cim_qual_decl q829[] = {
-	{ "Description", CIM_STRING, false, s1097, 1 },
+	{ "Description", CIM_STRING, false, s1097, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1098[] = {
@@ -14599,9 +14599,9 @@ static const char *const s1099[] = {
 };
 
 static const struct cim_qual_decl q830[] = {
-	{ "Description", CIM_STRING, false, s1073, 1 },
-	{ "ValueMap", CIM_STRING, true, s1098, 5 },
-	{ "Values", CIM_STRING, true, s1099, 5 },
+	{ "Description", CIM_STRING, false, s1073, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1098, 5, 0 },
+	{ "Values", CIM_STRING, true, s1099, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1100[] = {
@@ -14609,13 +14609,13 @@ static const char *const s1100[] = {
 };
 
 static const struct cim_qual_decl q831[] = {
-	{ "Description", CIM_STRING, false, s1100, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 19 },
-	{ "Values", CIM_STRING, true, s799, 19 },
+	{ "Description", CIM_STRING, false, s1100, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s798, 19, 0 },
+	{ "Values", CIM_STRING, true, s799, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q832[] = {
-	{ "Description", CIM_STRING, false, s1077, 1 },
+	{ "Description", CIM_STRING, false, s1077, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1101[] = {
@@ -14643,9 +14643,9 @@ static const char *const s1103[] = {
 };
 
 static const struct cim_qual_decl q833[] = {
-	{ "Description", CIM_STRING, false, s1101, 1 },
-	{ "ValueMap", CIM_STRING, true, s1102, 7 },
-	{ "Values", CIM_STRING, true, s1103, 7 },
+	{ "Description", CIM_STRING, false, s1101, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1102, 7, 0 },
+	{ "Values", CIM_STRING, true, s1103, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1104[] = {
@@ -14653,8 +14653,8 @@ static const char *const s1104[] = {
 };
 
 static const struct cim_qual_decl q834[] = {
-	{ "PUnit", CIM_STRING, false, s724, 1 },
-	{ "Description", CIM_STRING, false, s1104, 1 },
+	{ "PUnit", CIM_STRING, false, s724, 1, 0 },
+	{ "Description", CIM_STRING, false, s1104, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1105[] = {
@@ -14722,9 +14722,9 @@ static const char *const s1107[] = {
 };
 
 static const struct cim_qual_decl q835[] = {
-	{ "Description", CIM_STRING, false, s1105, 1 },
-	{ "ValueMap", CIM_STRING, true, s1106, 27 },
-	{ "Values", CIM_STRING, true, s1107, 27 },
+	{ "Description", CIM_STRING, false, s1105, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1106, 27, 0 },
+	{ "Values", CIM_STRING, true, s1107, 27, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1108[] = {
@@ -14732,7 +14732,7 @@ static const char *const s1108[] = {
 };
 
 static const struct cim_qual_decl q836[] = {
-	{ "Description", CIM_STRING, false, s1108, 1 },
+	{ "Description", CIM_STRING, false, s1108, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1109[] = {
@@ -14740,9 +14740,9 @@ static const char *const s1109[] = {
 };
 
 static const struct cim_qual_decl q837[] = {
-	{ "Description", CIM_STRING, false, s1109, 1 },
-	{ "ValueMap", CIM_STRING, true, s798, 19 },
-	{ "Values", CIM_STRING, true, s799, 19 },
+	{ "Description", CIM_STRING, false, s1109, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s798, 19, 0 },
+	{ "Values", CIM_STRING, true, s799, 19, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1110[] = {
@@ -14750,13 +14750,13 @@ static const char *const s1110[] = {
 };
 
 static const struct cim_qual_decl q838[] = {
-	{ "Description", CIM_STRING, false, s1110, 1 },
+	{ "Description", CIM_STRING, false, s1110, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q839[] = {
-	{ "Description", CIM_STRING, false, s1040, 1 },
-	{ "ValueMap", CIM_STRING, true, s786, 6 },
-	{ "Values", CIM_STRING, true, s787, 6 },
+	{ "Description", CIM_STRING, false, s1040, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s786, 6, 0 },
+	{ "Values", CIM_STRING, true, s787, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1111[] = {
@@ -14764,7 +14764,7 @@ static const char *const s1111[] = {
 };
 
 static const struct cim_qual_decl q840[] = {
-	{ "Description", CIM_STRING, false, s1111, 1 },
+	{ "Description", CIM_STRING, false, s1111, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1112[] = {
@@ -14772,7 +14772,7 @@ static const char *const s1112[] = {
 };
 
 static const struct cim_qual_decl q841[] = {
-	{ "Description", CIM_STRING, false, s1112, 1 },
+	{ "Description", CIM_STRING, false, s1112, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1113[] = {
@@ -14780,7 +14780,7 @@ static const char *const s1113[] = {
 };
 
 static const struct cim_qual_decl q842[] = {
-	{ "Description", CIM_STRING, false, s1113, 1 },
+	{ "Description", CIM_STRING, false, s1113, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1114[] = {
@@ -14788,7 +14788,7 @@ static const char *const s1114[] = {
 };
 
 static const struct cim_qual_decl q843[] = {
-	{ "Description", CIM_STRING, false, s1114, 1 },
+	{ "Description", CIM_STRING, false, s1114, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1115[] = {
@@ -14796,7 +14796,7 @@ static const char *const s1115[] = {
 };
 
 static const struct cim_qual_decl q844[] = {
-	{ "Description", CIM_STRING, false, s1115, 1 },
+	{ "Description", CIM_STRING, false, s1115, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Synchronized_props[] = {
@@ -14845,9 +14845,9 @@ static const char *const s1116[] = {
 };
 
 static const struct cim_qual_decl q845[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1116, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1116, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1117[] = {
@@ -14855,9 +14855,9 @@ static const char *const s1117[] = {
 };
 
 static const struct cim_qual_decl q846[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1117, 1 },
-	{ "Description", CIM_STRING, false, s1094, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s1117, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1094, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1118[] = {
@@ -14865,15 +14865,15 @@ static const char *const s1118[] = {
 };
 
 static const struct cim_qual_decl q847[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1118, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s1118, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1095, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q848[] = {
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s185, 6 },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s481, 6, 0 },
+	{ "Values", CIM_STRING, true, s185, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1119[] = {
@@ -14891,9 +14891,9 @@ static const char *const s1120[] = {
 };
 
 static const struct cim_qual_decl q849[] = {
-	{ "Description", CIM_STRING, false, s1119, 1 },
-	{ "ValueMap", CIM_STRING, true, s1102, 7 },
-	{ "Values", CIM_STRING, true, s1120, 7 },
+	{ "Description", CIM_STRING, false, s1119, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1102, 7, 0 },
+	{ "Values", CIM_STRING, true, s1120, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1121[] = {
@@ -14937,9 +14937,9 @@ static const char *const s1122[] = {
 };
 
 static const struct cim_qual_decl q850[] = {
-	{ "Description", CIM_STRING, false, s1051, 1 },
-	{ "ValueMap", CIM_STRING, true, s1121, 17 },
-	{ "Values", CIM_STRING, true, s1122, 17 },
+	{ "Description", CIM_STRING, false, s1051, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1121, 17, 0 },
+	{ "Values", CIM_STRING, true, s1122, 17, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1123[] = {
@@ -14977,15 +14977,15 @@ static const char *const s1124[] = {
 };
 
 static const struct cim_qual_decl q851[] = {
-	{ "Description", CIM_STRING, false, s1045, 1 },
-	{ "ValueMap", CIM_STRING, true, s1123, 14 },
-	{ "Values", CIM_STRING, true, s1124, 14 },
+	{ "Description", CIM_STRING, false, s1045, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1123, 14, 0 },
+	{ "Values", CIM_STRING, true, s1124, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q852[] = {
-	{ "Description", CIM_STRING, false, s1080, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1081, 5 },
+	{ "Description", CIM_STRING, false, s1080, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1081, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1125[] = {
@@ -14993,9 +14993,9 @@ static const char *const s1125[] = {
 };
 
 static const struct cim_qual_decl q853[] = {
-	{ "Description", CIM_STRING, false, s1125, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1081, 5 },
+	{ "Description", CIM_STRING, false, s1125, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s486, 5, 0 },
+	{ "Values", CIM_STRING, true, s1081, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
@@ -15024,9 +15024,9 @@ static const char *const s1126[] = {
 };
 
 static const struct cim_qual_decl q854[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1126, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s217, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1126, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1127[] = {
@@ -15034,7 +15034,7 @@ static const char *const s1127[] = {
 };
 
 static const struct cim_qual_decl q855[] = {
-	{ "Description", CIM_STRING, false, s1127, 1 },
+	{ "Description", CIM_STRING, false, s1127, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1128[] = {
@@ -15052,9 +15052,9 @@ static const char *const s1129[] = {
 };
 
 static const struct cim_qual_decl q856[] = {
-	{ "Description", CIM_STRING, false, s1128, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1129, 7 },
+	{ "Description", CIM_STRING, false, s1128, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s21, 7, 0 },
+	{ "Values", CIM_STRING, true, s1129, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1130[] = {
@@ -15073,9 +15073,9 @@ static const char *const s1131[] = {
 };
 
 static const struct cim_qual_decl q857[] = {
-	{ "Description", CIM_STRING, false, s1130, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s1131, 8 },
+	{ "Description", CIM_STRING, false, s1130, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s24, 8, 0 },
+	{ "Values", CIM_STRING, true, s1131, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
@@ -15100,9 +15100,9 @@ static const char *const s1132[] = {
 };
 
 static const struct cim_qual_decl q858[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1132, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1132, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1133[] = {
@@ -15110,8 +15110,8 @@ static const char *const s1133[] = {
 };
 
 static const struct cim_qual_decl q859[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1133, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1133, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1134[] = {
@@ -15119,12 +15119,12 @@ static const char *const s1134[] = {
 };
 
 static const struct cim_qual_decl q860[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1134, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1134, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q861[] = {
-	{ "Description", CIM_STRING, false, s1067, 1 },
+	{ "Description", CIM_STRING, false, s1067, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1135[] = {
@@ -15138,10 +15138,10 @@ static const char *const s1136[] = {
 };
 
 static const struct cim_qual_decl q862[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1135, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s1136, 3 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1135, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s309, 3, 0 },
+	{ "Values", CIM_STRING, true, s1136, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1137[] = {
@@ -15163,9 +15163,9 @@ static const char *const s1139[] = {
 };
 
 static const struct cim_qual_decl q863[] = {
-	{ "Description", CIM_STRING, false, s1137, 1 },
-	{ "ValueMap", CIM_STRING, true, s1138, 4 },
-	{ "Values", CIM_STRING, true, s1139, 4 },
+	{ "Description", CIM_STRING, false, s1137, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1138, 4, 0 },
+	{ "Values", CIM_STRING, true, s1139, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
@@ -15188,8 +15188,8 @@ static const char *const s1140[] = {
 };
 
 static const struct cim_qual_decl q864[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1140, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1140, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1141[] = {
@@ -15197,8 +15197,8 @@ static const char *const s1141[] = {
 };
 
 static const struct cim_qual_decl q865[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1141, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1141, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1142[] = {
@@ -15206,9 +15206,9 @@ static const char *const s1142[] = {
 };
 
 static const struct cim_qual_decl q866[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1142, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1142, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1143[] = {
@@ -15216,9 +15216,9 @@ static const char *const s1143[] = {
 };
 
 static const struct cim_qual_decl q867[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1143, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1143, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1144[] = {
@@ -15226,9 +15226,9 @@ static const char *const s1144[] = {
 };
 
 static const struct cim_qual_decl q868[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s1144, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1144, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
@@ -15243,8 +15243,8 @@ static const char *const s1145[] = {
 };
 
 static const struct cim_qual_decl q869[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1145, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1145, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1146[] = {
@@ -15256,9 +15256,9 @@ static const char *const s1147[] = {
 };
 
 static const struct cim_qual_decl q870[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1147, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1147, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1148[] = {
@@ -15266,18 +15266,18 @@ static const char *const s1148[] = {
 };
 
 static const struct cim_qual_decl q871[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1148, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1148, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q872[] = {
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q873[] = {
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s3, 1 },
+	{ "Override", CIM_STRING, false, s429, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ObjectManager_props[] = {
@@ -15300,9 +15300,9 @@ static const char *const s1150[] = {
 };
 
 static const struct cim_qual_decl q874[] = {
-	{ "Deprecated", CIM_STRING, true, s1149, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1150, 1 },
+	{ "Deprecated", CIM_STRING, true, s1149, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1150, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1151[] = {
@@ -15310,8 +15310,8 @@ static const char *const s1151[] = {
 };
 
 static const struct cim_qual_decl q875[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1151, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1151, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1152[] = {
@@ -15319,8 +15319,8 @@ static const char *const s1152[] = {
 };
 
 static const struct cim_qual_decl q876[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1152, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1152, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1153[] = {
@@ -15364,11 +15364,11 @@ static const char *const s1155[] = {
 };
 
 static const struct cim_qual_decl q877[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1153, 1 },
-	{ "ValueMap", CIM_STRING, true, s1154, 15 },
-	{ "Values", CIM_STRING, true, s1155, 15 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1153, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1154, 15, 0 },
+	{ "Values", CIM_STRING, true, s1155, 15, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1156[] = {
@@ -15376,8 +15376,8 @@ static const char *const s1156[] = {
 };
 
 static const struct cim_qual_decl q878[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1156, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1156, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1157[] = {
@@ -15403,10 +15403,10 @@ static const char *const s1159[] = {
 };
 
 static const struct cim_qual_decl q879[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1157, 1 },
-	{ "ValueMap", CIM_STRING, true, s1158, 6 },
-	{ "Values", CIM_STRING, true, s1159, 6 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1157, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1158, 6, 0 },
+	{ "Values", CIM_STRING, true, s1159, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1160[] = {
@@ -15414,8 +15414,8 @@ static const char *const s1160[] = {
 };
 
 static const struct cim_qual_decl q880[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1160, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1160, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1161[] = {
@@ -15423,8 +15423,8 @@ static const char *const s1161[] = {
 };
 
 static const struct cim_qual_decl q881[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1161, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1161, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Namespace_props[] = {
@@ -15461,9 +15461,9 @@ static const char *const s1163[] = {
 };
 
 static const struct cim_qual_decl q882[] = {
-	{ "Deprecated", CIM_STRING, true, s1162, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1163, 1 },
+	{ "Deprecated", CIM_STRING, true, s1162, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1163, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1164[] = {
@@ -15480,10 +15480,10 @@ static const char *const s1165[] = {
 };
 
 static const struct cim_qual_decl q883[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1164, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1165, 6 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1164, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s408, 6, 0 },
+	{ "Values", CIM_STRING, true, s1165, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1166[] = {
@@ -15491,7 +15491,7 @@ static const char *const s1166[] = {
 };
 
 static const struct cim_qual_decl q884[] = {
-	{ "Description", CIM_STRING, false, s1166, 1 },
+	{ "Description", CIM_STRING, false, s1166, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1167[] = {
@@ -15515,10 +15515,10 @@ static const char *const s1168[] = {
 };
 
 static const struct cim_qual_decl q885[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1167, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 13 },
-	{ "Values", CIM_STRING, true, s1168, 13 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1167, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s241, 13, 0 },
+	{ "Values", CIM_STRING, true, s1168, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1169[] = {
@@ -15526,8 +15526,8 @@ static const char *const s1169[] = {
 };
 
 static const struct cim_qual_decl q886[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1169, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1169, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1170[] = {
@@ -15535,8 +15535,8 @@ static const char *const s1170[] = {
 };
 
 static const struct cim_qual_decl q887[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1170, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1170, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1171[] = {
@@ -15552,10 +15552,10 @@ static const char *const s1172[] = {
 };
 
 static const struct cim_qual_decl q888[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1171, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s1172, 5 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1171, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s221, 5, 0 },
+	{ "Values", CIM_STRING, true, s1172, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1173[] = {
@@ -15563,8 +15563,8 @@ static const char *const s1173[] = {
 };
 
 static const struct cim_qual_decl q889[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1173, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1173, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1174[] = {
@@ -15572,8 +15572,8 @@ static const char *const s1174[] = {
 };
 
 static const struct cim_qual_decl q890[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1174, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1175[] = {
@@ -15587,10 +15587,10 @@ static const char *const s1176[] = {
 };
 
 static const struct cim_qual_decl q891[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
-	{ "ValueMap", CIM_STRING, true, s629, 3 },
-	{ "Values", CIM_STRING, true, s1176, 3 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1175, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s629, 3, 0 },
+	{ "Values", CIM_STRING, true, s1176, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1177[] = {
@@ -15598,8 +15598,8 @@ static const char *const s1177[] = {
 };
 
 static const struct cim_qual_decl q892[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1177, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1177, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[] = {
@@ -15630,9 +15630,9 @@ static const char *const s1178[] = {
 };
 
 static const struct cim_qual_decl q893[] = {
-	{ "Deprecated", CIM_STRING, true, s733, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1178, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1179[] = {
@@ -15648,11 +15648,11 @@ static const char *const s1181[] = {
 };
 
 static const struct cim_qual_decl q894[] = {
-	{ "Override", CIM_STRING, false, s1179, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1164, 1 },
-	{ "ValueMap", CIM_STRING, true, s1180, 1 },
-	{ "Values", CIM_STRING, true, s1181, 1 },
+	{ "Override", CIM_STRING, false, s1179, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1164, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1180, 1, 0 },
+	{ "Values", CIM_STRING, true, s1181, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1182[] = {
@@ -15660,9 +15660,9 @@ static const char *const s1182[] = {
 };
 
 static const struct cim_qual_decl q895[] = {
-	{ "Override", CIM_STRING, false, s1182, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
+	{ "Override", CIM_STRING, false, s1182, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1174, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1183[] = {
@@ -15680,10 +15680,10 @@ static const char *const s1185[] = {
 };
 
 static const struct cim_qual_decl q896[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1183, 1 },
-	{ "ValueMap", CIM_STRING, true, s1184, 2 },
-	{ "Values", CIM_STRING, true, s1185, 2 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1183, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1184, 2, 0 },
+	{ "Values", CIM_STRING, true, s1185, 2, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1186[] = {
@@ -15691,8 +15691,8 @@ static const char *const s1186[] = {
 };
 
 static const struct cim_qual_decl q897[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1186, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1186, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1187[] = {
@@ -15700,7 +15700,7 @@ static const char *const s1187[] = {
 };
 
 static const struct cim_qual_decl q898[] = {
-	{ "Description", CIM_STRING, false, s1187, 1 },
+	{ "Description", CIM_STRING, false, s1187, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1188[] = {
@@ -15708,7 +15708,7 @@ static const char *const s1188[] = {
 };
 
 static const struct cim_qual_decl q899[] = {
-	{ "Description", CIM_STRING, false, s1188, 1 },
+	{ "Description", CIM_STRING, false, s1188, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1189[] = {
@@ -15716,7 +15716,7 @@ static const char *const s1189[] = {
 };
 
 static const struct cim_qual_decl q900[] = {
-	{ "Description", CIM_STRING, false, s1189, 1 },
+	{ "Description", CIM_STRING, false, s1189, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1190[] = {
@@ -15724,7 +15724,7 @@ static const char *const s1190[] = {
 };
 
 static const struct cim_qual_decl q901[] = {
-	{ "Description", CIM_STRING, false, s1190, 1 },
+	{ "Description", CIM_STRING, false, s1190, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1191[] = {
@@ -15732,7 +15732,7 @@ static const char *const s1191[] = {
 };
 
 static const struct cim_qual_decl q902[] = {
-	{ "Description", CIM_STRING, false, s1191, 1 },
+	{ "Description", CIM_STRING, false, s1191, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
@@ -15761,9 +15761,9 @@ static const char *const s1192[] = {
 };
 
 static const struct cim_qual_decl q903[] = {
-	{ "Deprecated", CIM_STRING, true, s733, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1192, 1 },
+	{ "Deprecated", CIM_STRING, true, s733, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1192, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
@@ -15778,9 +15778,9 @@ static const char *const s1193[] = {
 };
 
 static const struct cim_qual_decl q904[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s1193, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s34, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1193, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
@@ -15795,10 +15795,10 @@ static const char *const s1194[] = {
 };
 
 static const struct cim_qual_decl q905[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s733, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1194, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s733, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1194, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
@@ -15813,22 +15813,22 @@ static const char *const s1195[] = {
 };
 
 static const struct cim_qual_decl q906[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s733, 1 },
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1195, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s733, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1195, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q907[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s168, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q908[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s3, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s429, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1196[] = {
@@ -15836,10 +15836,10 @@ static const char *const s1196[] = {
 };
 
 static const struct cim_qual_decl q909[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1162, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1162, 1, 0 },
+	{ "Description", CIM_STRING, false, s1196, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1197[] = {
@@ -15847,9 +15847,9 @@ static const char *const s1197[] = {
 };
 
 static const struct cim_qual_decl q910[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1197, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1198[] = {
@@ -15857,10 +15857,10 @@ static const char *const s1198[] = {
 };
 
 static const struct cim_qual_decl q911[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s747, 1 },
-	{ "Description", CIM_STRING, false, s1198, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s747, 1, 0 },
+	{ "Description", CIM_STRING, false, s1198, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = {
@@ -15889,9 +15889,9 @@ static const char *const s1201[] = {
 };
 
 static const struct cim_qual_decl q912[] = {
-	{ "Description", CIM_STRING, false, s1199, 1 },
-	{ "ValueMap", CIM_STRING, true, s1200, 3 },
-	{ "Values", CIM_STRING, true, s1201, 3 },
+	{ "Description", CIM_STRING, false, s1199, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1200, 3, 0 },
+	{ "Values", CIM_STRING, true, s1201, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_WBEMServer_props[] = {
@@ -15912,8 +15912,8 @@ static const char *const s1202[] = {
 };
 
 static const struct cim_qual_decl q913[] = {
-	{ "Version", CIM_STRING, false, s752, 1 },
-	{ "Description", CIM_STRING, false, s1202, 1 },
+	{ "Version", CIM_STRING, false, s752, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1202, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1203[] = {
@@ -15921,9 +15921,9 @@ static const char *const s1203[] = {
 };
 
 static const struct cim_qual_decl q914[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s1203, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s98, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1203, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1204[] = {
@@ -15931,8 +15931,8 @@ static const char *const s1204[] = {
 };
 
 static const struct cim_qual_decl q915[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1204, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1204, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1205[] = {
@@ -15944,8 +15944,8 @@ static const char *const s1206[] = {
 };
 
 static const struct cim_qual_decl q916[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s1205, 1 },
-	{ "Description", CIM_STRING, false, s1206, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1205, 1, 0 },
+	{ "Description", CIM_STRING, false, s1206, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
@@ -15962,8 +15962,8 @@ static const char *const s1207[] = {
 };
 
 static const struct cim_qual_decl q917[] = {
-	{ "Version", CIM_STRING, false, s752, 1 },
-	{ "Description", CIM_STRING, false, s1207, 1 },
+	{ "Version", CIM_STRING, false, s752, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1207, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1208[] = {
@@ -15971,8 +15971,8 @@ static const char *const s1208[] = {
 };
 
 static const struct cim_qual_decl q918[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1208, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1208, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1209[] = {
@@ -15980,8 +15980,8 @@ static const char *const s1209[] = {
 };
 
 static const struct cim_qual_decl q919[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1209, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1209, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1210[] = {
@@ -15989,7 +15989,7 @@ static const char *const s1210[] = {
 };
 
 static const struct cim_qual_decl q920[] = {
-	{ "Description", CIM_STRING, false, s1210, 1 },
+	{ "Description", CIM_STRING, false, s1210, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1211[] = {
@@ -15997,7 +15997,7 @@ static const char *const s1211[] = {
 };
 
 static const struct cim_qual_decl q921[] = {
-	{ "Description", CIM_STRING, false, s1211, 1 },
+	{ "Description", CIM_STRING, false, s1211, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1212[] = {
@@ -16019,9 +16019,9 @@ static const char *const s1214[] = {
 };
 
 static const struct cim_qual_decl q922[] = {
-	{ "Description", CIM_STRING, false, s1212, 1 },
-	{ "ValueMap", CIM_STRING, true, s1213, 4 },
-	{ "Values", CIM_STRING, true, s1214, 4 },
+	{ "Description", CIM_STRING, false, s1212, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1213, 4, 0 },
+	{ "Values", CIM_STRING, true, s1214, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
@@ -16044,9 +16044,9 @@ static const char *const s1215[] = {
 };
 
 static const struct cim_qual_decl q923[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s752, 1 },
-	{ "Description", CIM_STRING, false, s1215, 1 },
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s752, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1215, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1216[] = {
@@ -16070,9 +16070,9 @@ static const char *const s1218[] = {
 };
 
 static const struct cim_qual_decl q924[] = {
-	{ "Description", CIM_STRING, false, s1216, 1 },
-	{ "ValueMap", CIM_STRING, true, s1217, 5 },
-	{ "Values", CIM_STRING, true, s1218, 5 },
+	{ "Description", CIM_STRING, false, s1216, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1217, 5, 0 },
+	{ "Values", CIM_STRING, true, s1218, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1219[] = {
@@ -16080,7 +16080,7 @@ static const char *const s1219[] = {
 };
 
 static const struct cim_qual_decl q925[] = {
-	{ "Description", CIM_STRING, false, s1219, 1 },
+	{ "Description", CIM_STRING, false, s1219, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1220[] = {
@@ -16138,10 +16138,10 @@ static const char *const s1222[] = {
 };
 
 static const struct cim_qual_decl q926[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1220, 1 },
-	{ "ValueMap", CIM_STRING, true, s1221, 22 },
-	{ "Values", CIM_STRING, true, s1222, 22 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1220, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1221, 22, 0 },
+	{ "Values", CIM_STRING, true, s1222, 22, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1223[] = {
@@ -16149,7 +16149,7 @@ static const char *const s1223[] = {
 };
 
 static const struct cim_qual_decl q927[] = {
-	{ "Description", CIM_STRING, false, s1223, 1 },
+	{ "Description", CIM_STRING, false, s1223, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1224[] = {
@@ -16157,8 +16157,8 @@ static const char *const s1224[] = {
 };
 
 static const struct cim_qual_decl q928[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1224, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1224, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1225[] = {
@@ -16166,8 +16166,8 @@ static const char *const s1225[] = {
 };
 
 static const struct cim_qual_decl q929[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1225, 1 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1225, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1226[] = {
@@ -16178,10 +16178,10 @@ static const char *const s1226[] = {
 };
 
 static const struct cim_qual_decl q930[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s1226, 4 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1175, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s269, 4, 0 },
+	{ "Values", CIM_STRING, true, s1226, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
@@ -16210,8 +16210,8 @@ static const char *const s1227[] = {
 };
 
 static const struct cim_qual_decl q931[] = {
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1227, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1227, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1228[] = {
@@ -16219,7 +16219,7 @@ static const char *const s1228[] = {
 };
 
 static const struct cim_qual_decl q932[] = {
-	{ "Description", CIM_STRING, false, s1228, 1 },
+	{ "Description", CIM_STRING, false, s1228, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1229[] = {
@@ -16231,10 +16231,10 @@ static const char *const s1230[] = {
 };
 
 static const struct cim_qual_decl q933[] = {
-	{ "Override", CIM_STRING, false, s1229, 1 },
-	{ "Description", CIM_STRING, false, s1216, 1 },
-	{ "ValueMap", CIM_STRING, true, s1180, 1 },
-	{ "Values", CIM_STRING, true, s1230, 1 },
+	{ "Override", CIM_STRING, false, s1229, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1216, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1180, 1, 0 },
+	{ "Values", CIM_STRING, true, s1230, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1231[] = {
@@ -16242,9 +16242,9 @@ static const char *const s1231[] = {
 };
 
 static const struct cim_qual_decl q934[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1231, 1 },
+	{ "In", CIM_BOOLEAN, false, s54, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1231, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
@@ -16269,9 +16269,9 @@ static const char *const s1234[] = {
 };
 
 static const struct cim_qual_decl q935[] = {
-	{ "Description", CIM_STRING, false, s1232, 1 },
-	{ "ValueMap", CIM_STRING, true, s1233, 3 },
-	{ "Values", CIM_STRING, true, s1234, 3 },
+	{ "Description", CIM_STRING, false, s1232, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1233, 3, 0 },
+	{ "Values", CIM_STRING, true, s1234, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
@@ -16290,8 +16290,8 @@ static const char *const s1235[] = {
 };
 
 static const struct cim_qual_decl q936[] = {
-	{ "Version", CIM_STRING, false, s1146, 1 },
-	{ "Description", CIM_STRING, false, s1235, 1 },
+	{ "Version", CIM_STRING, false, s1146, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1235, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1236[] = {
@@ -16299,8 +16299,8 @@ static const char *const s1236[] = {
 };
 
 static const struct cim_qual_decl q937[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1236, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1236, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
@@ -16315,9 +16315,9 @@ static const char *const s1237[] = {
 };
 
 static const struct cim_qual_decl q938[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1237, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s539, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1237, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
@@ -16336,9 +16336,9 @@ static const char *const s1239[] = {
 };
 
 static const struct cim_qual_decl q939[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1238, 1 },
-	{ "Description", CIM_STRING, false, s1239, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1238, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1239, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
@@ -16353,9 +16353,9 @@ static const char *const s1240[] = {
 };
 
 static const struct cim_qual_decl q940[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1238, 1 },
-	{ "Description", CIM_STRING, false, s1240, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1238, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1240, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1241[] = {
@@ -16363,8 +16363,8 @@ static const char *const s1241[] = {
 };
 
 static const struct cim_qual_decl q941[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1241, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1241, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1242[] = {
@@ -16372,8 +16372,8 @@ static const char *const s1242[] = {
 };
 
 static const struct cim_qual_decl q942[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1242, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1243[] = {
@@ -16381,8 +16381,8 @@ static const char *const s1243[] = {
 };
 
 static const struct cim_qual_decl q943[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1243, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1244[] = {
@@ -16390,8 +16390,8 @@ static const char *const s1244[] = {
 };
 
 static const struct cim_qual_decl q944[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1244, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1244, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1245[] = {
@@ -16399,9 +16399,9 @@ static const char *const s1245[] = {
 };
 
 static const struct cim_qual_decl q945[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1245, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1245, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1246[] = {
@@ -16409,20 +16409,20 @@ static const char *const s1246[] = {
 };
 
 static const struct cim_qual_decl q946[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1246, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q947[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1246, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q948[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1242, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1247[] = {
@@ -16430,9 +16430,9 @@ static const char *const s1247[] = {
 };
 
 static const struct cim_qual_decl q949[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1247, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1247, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1248[] = {
@@ -16440,8 +16440,8 @@ static const char *const s1248[] = {
 };
 
 static const struct cim_qual_decl q950[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1248, 1 },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1248, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1249[] = {
@@ -16449,9 +16449,9 @@ static const char *const s1249[] = {
 };
 
 static const struct cim_qual_decl q951[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1249, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1249, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1250[] = {
@@ -16459,9 +16459,9 @@ static const char *const s1250[] = {
 };
 
 static const struct cim_qual_decl q952[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1250, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1250, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1251[] = {
@@ -16469,7 +16469,7 @@ static const char *const s1251[] = {
 };
 
 static const struct cim_qual_decl q953[] = {
-	{ "Description", CIM_STRING, false, s1251, 1 },
+	{ "Description", CIM_STRING, false, s1251, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1252[] = {
@@ -16477,7 +16477,7 @@ static const char *const s1252[] = {
 };
 
 static const struct cim_qual_decl q954[] = {
-	{ "Description", CIM_STRING, false, s1252, 1 },
+	{ "Description", CIM_STRING, false, s1252, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1253[] = {
@@ -16485,7 +16485,7 @@ static const char *const s1253[] = {
 };
 
 static const struct cim_qual_decl q955[] = {
-	{ "Description", CIM_STRING, false, s1253, 1 },
+	{ "Description", CIM_STRING, false, s1253, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1254[] = {
@@ -16493,7 +16493,7 @@ static const char *const s1254[] = {
 };
 
 static const struct cim_qual_decl q956[] = {
-	{ "Description", CIM_STRING, false, s1254, 1 },
+	{ "Description", CIM_STRING, false, s1254, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1255[] = {
@@ -16501,7 +16501,7 @@ static const char *const s1255[] = {
 };
 
 static const struct cim_qual_decl q957[] = {
-	{ "Description", CIM_STRING, false, s1255, 1 },
+	{ "Description", CIM_STRING, false, s1255, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1256[] = {
@@ -16509,7 +16509,7 @@ static const char *const s1256[] = {
 };
 
 static const struct cim_qual_decl q958[] = {
-	{ "Description", CIM_STRING, false, s1256, 1 },
+	{ "Description", CIM_STRING, false, s1256, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1257[] = {
@@ -16517,7 +16517,7 @@ static const char *const s1257[] = {
 };
 
 static const struct cim_qual_decl q959[] = {
-	{ "Description", CIM_STRING, false, s1257, 1 },
+	{ "Description", CIM_STRING, false, s1257, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1258[] = {
@@ -16525,7 +16525,7 @@ static const char *const s1258[] = {
 };
 
 static const struct cim_qual_decl q960[] = {
-	{ "Description", CIM_STRING, false, s1258, 1 },
+	{ "Description", CIM_STRING, false, s1258, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1259[] = {
@@ -16533,7 +16533,7 @@ static const char *const s1259[] = {
 };
 
 static const struct cim_qual_decl q961[] = {
-	{ "Description", CIM_STRING, false, s1259, 1 },
+	{ "Description", CIM_STRING, false, s1259, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1260[] = {
@@ -16541,7 +16541,7 @@ static const char *const s1260[] = {
 };
 
 static const struct cim_qual_decl q962[] = {
-	{ "Description", CIM_STRING, false, s1260, 1 },
+	{ "Description", CIM_STRING, false, s1260, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1261[] = {
@@ -16583,9 +16583,9 @@ static const char *const s1263[] = {
 };
 
 static const struct cim_qual_decl q963[] = {
-	{ "Description", CIM_STRING, false, s1261, 1 },
-	{ "ValueMap", CIM_STRING, true, s1262, 14 },
-	{ "Values", CIM_STRING, true, s1263, 14 },
+	{ "Description", CIM_STRING, false, s1261, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1262, 14, 0 },
+	{ "Values", CIM_STRING, true, s1263, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1264[] = {
@@ -16593,8 +16593,8 @@ static const char *const s1264[] = {
 };
 
 static const struct cim_qual_decl q964[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1264, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1264, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1265[] = {
@@ -16602,7 +16602,7 @@ static const char *const s1265[] = {
 };
 
 static const struct cim_qual_decl q965[] = {
-	{ "Description", CIM_STRING, false, s1265, 1 },
+	{ "Description", CIM_STRING, false, s1265, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1266[] = {
@@ -16610,7 +16610,7 @@ static const char *const s1266[] = {
 };
 
 static const struct cim_qual_decl q966[] = {
-	{ "Description", CIM_STRING, false, s1266, 1 },
+	{ "Description", CIM_STRING, false, s1266, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1267[] = {
@@ -16618,8 +16618,8 @@ static const char *const s1267[] = {
 };
 
 static const struct cim_qual_decl q967[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1267, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1267, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1268[] = {
@@ -16627,8 +16627,8 @@ static const char *const s1268[] = {
 };
 
 static const struct cim_qual_decl q968[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1268, 1 },
+	{ "ArrayType", CIM_STRING, false, s12, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1268, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1269[] = {
@@ -16636,7 +16636,7 @@ static const char *const s1269[] = {
 };
 
 static const struct cim_qual_decl q969[] = {
-	{ "Description", CIM_STRING, false, s1269, 1 },
+	{ "Description", CIM_STRING, false, s1269, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1270[] = {
@@ -16644,7 +16644,7 @@ static const char *const s1270[] = {
 };
 
 static const struct cim_qual_decl q970[] = {
-	{ "Description", CIM_STRING, false, s1270, 1 },
+	{ "Description", CIM_STRING, false, s1270, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1271[] = {
@@ -16667,9 +16667,9 @@ static const char *const s1272[] = {
 };
 
 static const struct cim_qual_decl q971[] = {
-	{ "Description", CIM_STRING, false, s1271, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1272, 12 },
+	{ "Description", CIM_STRING, false, s1271, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s260, 12, 0 },
+	{ "Values", CIM_STRING, true, s1272, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1273[] = {
@@ -16677,7 +16677,7 @@ static const char *const s1273[] = {
 };
 
 static const struct cim_qual_decl q972[] = {
-	{ "Description", CIM_STRING, false, s1273, 1 },
+	{ "Description", CIM_STRING, false, s1273, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1274[] = {
@@ -16685,7 +16685,7 @@ static const char *const s1274[] = {
 };
 
 static const struct cim_qual_decl q973[] = {
-	{ "Description", CIM_STRING, false, s1274, 1 },
+	{ "Description", CIM_STRING, false, s1274, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1275[] = {
@@ -16693,7 +16693,7 @@ static const char *const s1275[] = {
 };
 
 static const struct cim_qual_decl q974[] = {
-	{ "Description", CIM_STRING, false, s1275, 1 },
+	{ "Description", CIM_STRING, false, s1275, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1276[] = {
@@ -16701,7 +16701,7 @@ static const char *const s1276[] = {
 };
 
 static const struct cim_qual_decl q975[] = {
-	{ "Description", CIM_STRING, false, s1276, 1 },
+	{ "Description", CIM_STRING, false, s1276, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1277[] = {
@@ -16709,7 +16709,7 @@ static const char *const s1277[] = {
 };
 
 static const struct cim_qual_decl q976[] = {
-	{ "Description", CIM_STRING, false, s1277, 1 },
+	{ "Description", CIM_STRING, false, s1277, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1278[] = {
@@ -16779,9 +16779,9 @@ static const char *const s1280[] = {
 };
 
 static const struct cim_qual_decl q977[] = {
-	{ "Description", CIM_STRING, false, s1278, 1 },
-	{ "ValueMap", CIM_STRING, true, s1279, 28 },
-	{ "Values", CIM_STRING, true, s1280, 28 },
+	{ "Description", CIM_STRING, false, s1278, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1279, 28, 0 },
+	{ "Values", CIM_STRING, true, s1280, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
@@ -16844,8 +16844,8 @@ static const char *const s1281[] = {
 };
 
 static const struct cim_qual_decl q978[] = {
-	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s1281, 1 },
+	{ "Version", CIM_STRING, false, s32, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1281, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1282[] = {
@@ -16853,8 +16853,8 @@ static const char *const s1282[] = {
 };
 
 static const struct cim_qual_decl q979[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1282, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1282, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1283[] = {
@@ -16862,8 +16862,8 @@ static const char *const s1283[] = {
 };
 
 static const struct cim_qual_decl q980[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1283, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1283, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
@@ -16878,9 +16878,9 @@ static const char *const s1284[] = {
 };
 
 static const struct cim_qual_decl q981[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1284, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s539, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1284, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1285[] = {
@@ -16897,9 +16897,9 @@ static const char *const s1286[] = {
 };
 
 static const struct cim_qual_decl q982[] = {
-	{ "Description", CIM_STRING, false, s1285, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1286, 6 },
+	{ "Description", CIM_STRING, false, s1285, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s408, 6, 0 },
+	{ "Values", CIM_STRING, true, s1286, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1287[] = {
@@ -16907,7 +16907,7 @@ static const char *const s1287[] = {
 };
 
 static const struct cim_qual_decl q983[] = {
-	{ "Description", CIM_STRING, false, s1287, 1 },
+	{ "Description", CIM_STRING, false, s1287, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1288[] = {
@@ -16939,9 +16939,9 @@ static const char *const s1290[] = {
 };
 
 static const struct cim_qual_decl q984[] = {
-	{ "Description", CIM_STRING, false, s1288, 1 },
-	{ "ValueMap", CIM_STRING, true, s1289, 9 },
-	{ "Values", CIM_STRING, true, s1290, 9 },
+	{ "Description", CIM_STRING, false, s1288, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1289, 9, 0 },
+	{ "Values", CIM_STRING, true, s1290, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
@@ -16962,9 +16962,9 @@ static const char *const s1291[] = {
 };
 
 static const struct cim_qual_decl q985[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s606, 1 },
-	{ "Description", CIM_STRING, false, s1291, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s606, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1291, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1292[] = {
@@ -16972,8 +16972,8 @@ static const char *const s1292[] = {
 };
 
 static const struct cim_qual_decl q986[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1292, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1292, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1293[] = {
@@ -16981,7 +16981,7 @@ static const char *const s1293[] = {
 };
 
 static const struct cim_qual_decl q987[] = {
-	{ "Description", CIM_STRING, false, s1293, 1 },
+	{ "Description", CIM_STRING, false, s1293, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1294[] = {
@@ -16989,13 +16989,13 @@ static const char *const s1294[] = {
 };
 
 static const struct cim_qual_decl q988[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1294, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1294, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_qual_decl q989[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1265, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1265, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1295[] = {
@@ -17003,8 +17003,8 @@ static const char *const s1295[] = {
 };
 
 static const struct cim_qual_decl q990[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1295, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1295, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1296[] = {
@@ -17012,7 +17012,7 @@ static const char *const s1296[] = {
 };
 
 static const struct cim_qual_decl q991[] = {
-	{ "Description", CIM_STRING, false, s1296, 1 },
+	{ "Description", CIM_STRING, false, s1296, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1297[] = {
@@ -17020,7 +17020,7 @@ static const char *const s1297[] = {
 };
 
 static const struct cim_qual_decl q992[] = {
-	{ "Description", CIM_STRING, false, s1297, 1 },
+	{ "Description", CIM_STRING, false, s1297, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1298[] = {
@@ -17028,7 +17028,7 @@ static const char *const s1298[] = {
 };
 
 static const struct cim_qual_decl q993[] = {
-	{ "Description", CIM_STRING, false, s1298, 1 },
+	{ "Description", CIM_STRING, false, s1298, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1299[] = {
@@ -17036,7 +17036,7 @@ static const char *const s1299[] = {
 };
 
 static const struct cim_qual_decl q994[] = {
-	{ "Description", CIM_STRING, false, s1299, 1 },
+	{ "Description", CIM_STRING, false, s1299, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1300[] = {
@@ -17044,7 +17044,7 @@ static const char *const s1300[] = {
 };
 
 static const struct cim_qual_decl q995[] = {
-	{ "Description", CIM_STRING, false, s1300, 1 },
+	{ "Description", CIM_STRING, false, s1300, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1301[] = {
@@ -17052,7 +17052,7 @@ static const char *const s1301[] = {
 };
 
 static const struct cim_qual_decl q996[] = {
-	{ "Description", CIM_STRING, false, s1301, 1 },
+	{ "Description", CIM_STRING, false, s1301, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
@@ -17091,9 +17091,9 @@ static const char *const s1302[] = {
 };
 
 static const struct cim_qual_decl q997[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1302, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1302, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1303[] = {
@@ -17137,9 +17137,9 @@ static const char *const s1305[] = {
 };
 
 static const struct cim_qual_decl q998[] = {
-	{ "Description", CIM_STRING, false, s1303, 1 },
-	{ "ValueMap", CIM_STRING, true, s1304, 15 },
-	{ "Values", CIM_STRING, true, s1305, 15 },
+	{ "Description", CIM_STRING, false, s1303, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1304, 15, 0 },
+	{ "Values", CIM_STRING, true, s1305, 15, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
@@ -17152,8 +17152,8 @@ static const char *const s1306[] = {
 };
 
 static const struct cim_qual_decl q999[] = {
-	{ "Version", CIM_STRING, false, s594, 1 },
-	{ "Description", CIM_STRING, false, s1306, 1 },
+	{ "Version", CIM_STRING, false, s594, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1306, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
@@ -17168,10 +17168,10 @@ static const char *const s1307[] = {
 };
 
 static const struct cim_qual_decl q1000[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s598, 1 },
-	{ "Description", CIM_STRING, false, s1307, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s598, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1307, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1308[] = {
@@ -17179,7 +17179,7 @@ static const char *const s1308[] = {
 };
 
 static const struct cim_qual_decl q1001[] = {
-	{ "Description", CIM_STRING, false, s1308, 1 },
+	{ "Description", CIM_STRING, false, s1308, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
@@ -17196,9 +17196,9 @@ static const char *const s1309[] = {
 };
 
 static const struct cim_qual_decl q1002[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s598, 1 },
-	{ "Description", CIM_STRING, false, s1309, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s598, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1309, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1310[] = {
@@ -17206,8 +17206,8 @@ static const char *const s1310[] = {
 };
 
 static const struct cim_qual_decl q1003[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1310, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1310, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1311[] = {
@@ -17215,9 +17215,9 @@ static const char *const s1311[] = {
 };
 
 static const struct cim_qual_decl q1004[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1311, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1311, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1312[] = {
@@ -17225,8 +17225,8 @@ static const char *const s1312[] = {
 };
 
 static const struct cim_qual_decl q1005[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1312, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1312, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1313[] = {
@@ -17234,9 +17234,9 @@ static const char *const s1313[] = {
 };
 
 static const struct cim_qual_decl q1006[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1313, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1313, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1314[] = {
@@ -17244,7 +17244,7 @@ static const char *const s1314[] = {
 };
 
 static const struct cim_qual_decl q1007[] = {
-	{ "Description", CIM_STRING, false, s1314, 1 },
+	{ "Description", CIM_STRING, false, s1314, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1315[] = {
@@ -17252,7 +17252,7 @@ static const char *const s1315[] = {
 };
 
 static const struct cim_qual_decl q1008[] = {
-	{ "Description", CIM_STRING, false, s1315, 1 },
+	{ "Description", CIM_STRING, false, s1315, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1316[] = {
@@ -17260,8 +17260,8 @@ static const char *const s1316[] = {
 };
 
 static const struct cim_qual_decl q1009[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1316, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1316, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Product_props[] = {
@@ -17288,8 +17288,8 @@ static const char *const s1317[] = {
 };
 
 static const struct cim_qual_decl q1010[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1317, 1 },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1317, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
@@ -17304,11 +17304,11 @@ static const char *const s1318[] = {
 };
 
 static const struct cim_qual_decl q1011[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1318, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1318, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
@@ -17321,10 +17321,10 @@ static const char *const s1319[] = {
 };
 
 static const struct cim_qual_decl q1012[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1319, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1319, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1320[] = {
@@ -17332,7 +17332,7 @@ static const char *const s1320[] = {
 };
 
 static const struct cim_qual_decl q1013[] = {
-	{ "Description", CIM_STRING, false, s1320, 1 },
+	{ "Description", CIM_STRING, false, s1320, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1321[] = {
@@ -17396,9 +17396,9 @@ static const char *const s1323[] = {
 };
 
 static const struct cim_qual_decl q1014[] = {
-	{ "Description", CIM_STRING, false, s1321, 1 },
-	{ "ValueMap", CIM_STRING, true, s1322, 25 },
-	{ "Values", CIM_STRING, true, s1323, 25 },
+	{ "Description", CIM_STRING, false, s1321, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1322, 25, 0 },
+	{ "Values", CIM_STRING, true, s1323, 25, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1324[] = {
@@ -17406,7 +17406,7 @@ static const char *const s1324[] = {
 };
 
 static const struct cim_qual_decl q1015[] = {
-	{ "Description", CIM_STRING, false, s1324, 1 },
+	{ "Description", CIM_STRING, false, s1324, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1325[] = {
@@ -17429,9 +17429,9 @@ static const char *const s1326[] = {
 };
 
 static const struct cim_qual_decl q1016[] = {
-	{ "Description", CIM_STRING, false, s1325, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1326, 12 },
+	{ "Description", CIM_STRING, false, s1325, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s260, 12, 0 },
+	{ "Values", CIM_STRING, true, s1326, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1327[] = {
@@ -17439,7 +17439,7 @@ static const char *const s1327[] = {
 };
 
 static const struct cim_qual_decl q1017[] = {
-	{ "Description", CIM_STRING, false, s1327, 1 },
+	{ "Description", CIM_STRING, false, s1327, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
@@ -17460,8 +17460,8 @@ static const char *const s1328[] = {
 };
 
 static const struct cim_qual_decl q1018[] = {
-	{ "Version", CIM_STRING, false, s669, 1 },
-	{ "Description", CIM_STRING, false, s1328, 1 },
+	{ "Version", CIM_STRING, false, s669, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1328, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1329[] = {
@@ -17469,8 +17469,8 @@ static const char *const s1329[] = {
 };
 
 static const struct cim_qual_decl q1019[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1329, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1329, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
@@ -17485,9 +17485,9 @@ static const char *const s1330[] = {
 };
 
 static const struct cim_qual_decl q1020[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1330, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s94, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1330, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1331[] = {
@@ -17499,9 +17499,9 @@ static const char *const s1332[] = {
 };
 
 static const struct cim_qual_decl q1021[] = {
-	{ "Deprecated", CIM_STRING, true, s1331, 1 },
-	{ "Version", CIM_STRING, false, s1238, 1 },
-	{ "Description", CIM_STRING, false, s1332, 1 },
+	{ "Deprecated", CIM_STRING, true, s1331, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1238, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1332, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
@@ -17520,10 +17520,10 @@ static const char *const s1334[] = {
 };
 
 static const struct cim_qual_decl q1022[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s1333, 1 },
-	{ "Version", CIM_STRING, false, s1238, 1 },
-	{ "Description", CIM_STRING, false, s1334, 1 },
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1333, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1238, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1334, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_class_decl classes[] = {
@@ -17870,8 +17870,12 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "Composition", CIM_BOOLEAN, false, "FALSE", "ASSOCIATION",
 	  false, true, false },
+	{ "Correlatable", CIM_STRING, true, NULL, "PROPERTY",
+	  true, true, false },
 	{ "Counter", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
 	  true, true, false },
+	{ "DN", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	  false, true, false },
 	{ "Deprecated", CIM_STRING, true, NULL, "ANY",
 	  true, false, false },
 	{ "Description", CIM_STRING, false, NULL, "ANY",
@@ -17892,6 +17896,8 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  false, true, false },
 	{ "Indication", CIM_BOOLEAN, false, "FALSE", "CLASS INDICATION",
 	  false, true, false },
+	{ "IsPUnit", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	  true, true, false },
 	{ "Key", CIM_BOOLEAN, false, "FALSE", "PROPERTY REFERENCE",
 	  false, true, false },
 	{ "MappingStrings", CIM_STRING, true, NULL, "ANY",
@@ -17914,7 +17920,7 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "NullValue", CIM_STRING, false, NULL, "PROPERTY",
 	  false, true, false },
-	{ "OctetString", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	{ "Octetstring", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
 	  false, true, false },
 	{ "Out", CIM_BOOLEAN, false, "FALSE", "PARAMETER",
 	  false, true, false },
@@ -17928,12 +17934,20 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "Read", CIM_BOOLEAN, false, "TRUE", "PROPERTY",
 	  true, true, false },
+	{ "Reference", CIM_STRING, false, NULL, "PROPERTY",
+	  true, true, false },
 	{ "Required", CIM_BOOLEAN, false, "FALSE", "PROPERTY REFERENCE METHOD PARAMETER",
 	  false, true, false },
+	{ "Revision", CIM_STRING, false, NULL, "CLASS ASSOCIATION INDICATION",
+	  true, true, true },
+	{ "Schema", CIM_STRING, false, NULL, "PROPERTY METHOD",
+	  false, true, true },
 	{ "Static", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD",
 	  false, true, false },
+	{ "Structure", CIM_BOOLEAN, false, "FALSE", "CLASS INDICATION",
+	  false, true, false },
 	{ "Terminal", CIM_BOOLEAN, false, "FALSE", "CLASS ASSOCIATION INDICATION",
-	  true, false, false },
+	  true, true, false },
 	{ "UMLPackagePath", CIM_STRING, false, NULL, "CLASS ASSOCIATION INDICATION",
 	  true, true, false },
 	{ "Units", CIM_STRING, false, NULL, "PROPERTY METHOD PARAMETER",
