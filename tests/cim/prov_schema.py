@@ -169,6 +169,12 @@ class Server(Case):
             old.path, AssocClass="CIM_NamespaceInManager")})
         for n in spaces:
             self.assertEqual(self.conn.GetInstance(n.path)["Name"], n["Name"])
+            schemas = {s["Name"]: s for s in n["SchemaInformation"]}
+            own = "TPD" if n["Name"] == "root/tpd" else "RPL"
+            self.assertEqual(set(schemas), {"CIM", own})
+            self.assertEqual(schemas["CIM"]["Version"], "2.49.0")
+            self.assertEqual({s.classname for s in schemas.values()},
+                             {"CIM_SchemaInformationStructure"})
             self.same(self.conn.AssociatorNames(n.path, ResultClass="CIM_WBEMServer"), [m.path])
         systems = self.conn.AssociatorNames(m.path, AssocClass="CIM_HostedService")
         self.assertEqual([(s.namespace, s.classname) for s in systems],

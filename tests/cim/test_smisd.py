@@ -372,6 +372,12 @@ def wbemcli_walk(n):
                 assert not err.strip(" *\n"), f"{op} {ns}:{name}: {err}"
 
 
+def wbemcli_embedded(n):
+    """An array of embedded instances is their texts, for wbemcli knows nothing else."""
+    out, err = n.wbemcli("ei", "CIM_WBEMServerNamespace", ns="interop")
+    assert 'SchemaInformation="<INSTANCE CLASSNAME=\\"CIM_SchemaInformationStr' in out, out + err
+
+
 def wbemcli_associations(n):
     volume = next(line.split(":", 2)[2] for line in
                   n.wbemcli("ein", "CIM_StorageVolume")[0].splitlines())
@@ -514,6 +520,7 @@ def main():
     tap.test("pywbem: wrong credentials", roles, n)
     for name, code, text, fn in bad_calls(n):
         tap.test(f"bad input: {name} is {code}", refused, n, code, text, fn)
+    tap.test("wbemcli: embedded instances in an array", wbemcli_embedded, n)
     tap.test("wbemcli: associations", wbemcli_associations, n)
     tap.test("wbemcli: a group's clone", wbemcli_clone, n)
     tap.test("wbemcli: errors", wbemcli_errors, n)
