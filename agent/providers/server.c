@@ -225,11 +225,19 @@ static const struct cim_method methods[] = {
 	{ NULL, NULL, 0 },
 };
 
+static const struct cim_method service_methods[] = {
+	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "StartService", prov_not_supported, 0 },
+	{ "StopService", prov_not_supported, 0 },
+	{ "ChangeAffectedElementsAssignedSequence", prov_not_supported, 0 },
+	{ NULL, NULL, 0 },
+};
+
 const struct cim_provider prov_object_manager = {
 	.class = "RPL_ObjectManager",
 	.ns = CIM_NS_INTEROP,
 	.enumerate = manager_enumerate,
-	.methods = methods,
+	.methods = service_methods,
 };
 
 const struct cim_provider prov_namespace = {
@@ -263,7 +271,7 @@ const struct cim_provider prov_wbem_server = {
 	.class = "RPL_WBEMServer",
 	.ns = CIM_NS_INTEROP,
 	.enumerate = wbem_server_enumerate,
-	.methods = methods,
+	.methods = service_methods,
 };
 
 const struct cim_provider prov_wbem_server_namespace = {

@@ -142,6 +142,29 @@ class Schema(Case):
             if "ValueMap" in found:
                 yield found["ValueMap"], found["Values"]
 
+    def test_not_offered(self):
+        """what CIM has for other kinds of storage is answered with 1 Not Supported"""
+        self.volume()
+        goal = "CreateGoalSettings"
+        service = "StartService StopService"
+        for ns, cls, methods in (
+                (None, "CIM_StorageVolume", "SetPowerState Reset EnableDevice OnlineDevice "
+                 "QuiesceDevice SaveProperties RestoreProperties"),
+                (None, "CIM_ComputerSystem", "SetPowerState"),
+                (None, "CIM_ReplicationService", service),
+                (None, "CIM_StorageConfigurationService", service + " CreateElementsFromStoragePools"),
+                (None, "CIM_ReplicationServiceCapabilities", goal),
+                (None, "CIM_StorageConfigurationCapabilities", goal),
+                (None, "CIM_StorageCapabilities", goal + " GetSupportedParityLayouts "
+                 "GetSupportedStripeDepthRange GetSupportedStripeDepths "
+                 "GetSupportedStripeLengthRange GetSupportedStripeLengths"),
+                ("interop", "CIM_RegisteredProfile", "OpenConformantInstances"),
+                ("interop", "CIM_ObjectManager", service), ("interop", "CIM_WBEMServer", service)):
+            path = self.conn.EnumerateInstanceNames(cls, namespace=ns)[0]
+            for m in methods.split():
+                with self.subTest(cls=cls, method=m):
+                    self.assertEqual(self.conn.InvokeMethod(m, path)[0], 1)
+
     def test_overrides(self):
         """what our classes declare again has the value maps of what it overrides"""
         facts = schema_facts.load()
