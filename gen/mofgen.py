@@ -79,6 +79,8 @@ def tokenize(name, text):
             ns = re.fullmatch(r'#pragma\s+namespace\s*\(\s*"([^"]*)"\s*\)\s*', val)
             kind, val = ("namespace", ns[1]) if ns else ("skip", val)
         if kind == "str":
+            if "\n" in val:
+                raise MofError(f"{name}:{line}: a string goes over the end of its line")
             val = re.sub(r"\\(.)", lambda e: ESCAPES.get(e[1], e[1]), val[1:-1])
         if kind != "skip":
             out.append((kind, val, line))
@@ -339,6 +341,10 @@ class Schema:
             raise MofError(f"{where}: {len(qm)} ValueMap entries but {len(qv)} Values")
 
 
+FLAVORS = {"disableoverride": "CIM_QUAL_DISABLE_OVERRIDE", "restricted": "CIM_QUAL_RESTRICTED",
+           "translatable": "CIM_QUAL_TRANSLATABLE"}
+
+
 def flag(item, name, dflt=False):
     q = item["quals"].get(name)
     return q[1] == ["TRUE"] if q else dflt
@@ -385,8 +391,9 @@ class Writer:
         rows = []
         for q, vals in item["quals"].values():
             lst = self.strlist(vals) if vals else "NULL"
+            flavors = " | ".join(c for f, c in FLAVORS.items() if f in q["flavors"]) or "0"
             rows.append(f"\t{{ {cstr(q['name'])}, {q['type']}, {cbool(q['array'])}, {lst}, "
-                        f"{len(vals)} }},\n")
+                        f"{len(vals)}, {flavors} }},\n")
         if not rows:
             return "NULL, 0"
         key = "".join(rows)

@@ -177,10 +177,10 @@ static void merge_quals(struct repo *r, const struct cim_qual_decl *own, unsigne
 		out->v[out->n++] = &own[i];
 	out->n_own = n_own;
 	for (unsigned int i = 0; super && i < super->n; i++) {
-		const struct cim_qualtype_decl *t = repo_qualtype(r, super->v[i]->name);
+		const struct cim_qual_decl *q = super->v[i];
 
-		if ((!t || t->tosubclass) && !has_qual(out, super->v[i]->name))
-			out->v[out->n++] = super->v[i];
+		if (!(q->flavors & CIM_QUAL_RESTRICTED) && !has_qual(out, q->name))
+			out->v[out->n++] = q;
 	}
 }
 

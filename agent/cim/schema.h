@@ -10,12 +10,20 @@
 
 #include "cim/cim.h"
 
+/* Flavors, each the opposite of what holds when none is said. */
+enum cim_qual_flavor {
+	CIM_QUAL_DISABLE_OVERRIDE = 1,
+	CIM_QUAL_RESTRICTED = 2, /* subclasses do not inherit it */
+	CIM_QUAL_TRANSLATABLE = 4,
+};
+
 struct cim_qual_decl {
 	const char *name;
 	enum cim_type type;
 	bool array;
 	const char *const *vals; /* text of the value(s), n of them */
 	unsigned int n;
+	unsigned int flavors; /* of its type */
 };
 
 struct cim_prop_decl {

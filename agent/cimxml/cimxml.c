@@ -35,7 +35,7 @@ struct cimxml_call {
 	struct strbuf xml;
 	size_t results_at; /* where the results begin in xml */
 	bool in_return_value; /* IRETURNVALUE is not ended yet */
-	bool no_refarray; /* the client cannot read them */
+	bool wbemcli; /* knows nothing of arrays of references and of embedded instances */
 	struct cim_call *call;
 	void (*done)(struct cimxml_out *out, void *arg);
 	void *done_arg;
@@ -114,6 +114,27 @@ static const struct shape *shape(const struct cimxml_call *c)
 	}
 }
 
+/* Takes EmbeddedObject from the arrays behind from. What is embedded has &quot; for a quote. */
+static void plain_arrays(struct strbuf *b, size_t from)
+{
+	static const char tag[] = "<PROPERTY.ARRAY ", attr[] = " EmbeddedObject=\"";
+	char *to = b->buf + from, *at = to, *end = b->buf + b->len, *p;
+
+	while ((p = strstr(at, tag))) {
+		char *close = strchr(p, '>');
+		char *drop = memmem(p, (size_t)(close - p), attr, sizeof(attr) - 1);
+		size_t len = (size_t)((drop ? drop : close) - at);
+
+		memmove(to, at, len);
+		to += len;
+		at = drop ? strchr(drop + sizeof(attr) - 1, '"') + 1 : close;
+	}
+	memmove(to, at, (size_t)(end - at));
+	to += end - at;
+	*to = '\0';
+	b->len = (size_t)(to - b->buf);
+}
+
 static bool with_path(const struct cimxml_call *c)
 {
 	return c->req.op == CIM_OP_ASSOCIATORS || c->req.op == CIM_OP_REFERENCES;
@@ -122,6 +143,7 @@ static bool with_path(const struct cimxml_call *c)
 static void sink_class(struct cim_sink *s, const struct cim_class *cls, const struct cim_ns *ns)
 {
 	struct cimxml_call *c = of(s);
+	size_t from = c->xml.len;
 
 	if (with_path(c)) {
 		strbuf_puts(&c->xml, "<VALUE.OBJECTWITHPATH>");
@@ -133,6 +155,8 @@ static void sink_class(struct cim_sink *s, const struct cim_class *cls, const st
 		xml_class(&c->xml, cls, ns, &c->req);
 	if (with_path(c))
 		strbuf_puts(&c->xml, "</VALUE.OBJECTWITHPATH>");
+	if (c->wbemcli)
+		plain_arrays(&c->xml, from);
 }
 
 static void sink_class_name(struct cim_sink *s, const struct cim_class *cls,
@@ -155,12 +179,15 @@ static void sink_inst(struct cim_sink *s, const struct cim_inst *i, const bool *
 	struct cimxml_call *c = of(s);
 	const struct cim_ns *origin = c->req.class_origin ? ns : NULL;
 	const struct shape *how = shape(c);
+	size_t from = c->xml.len;
 
 	strbuf_puts(&c->xml, how->around_inst.begin);
 	if (how->path)
 		how->path(&c->xml, i->path, c->host);
 	xml_instance(&c->xml, i, mask, origin);
 	strbuf_puts(&c->xml, how->around_inst.end);
+	if (c->wbemcli)
+		plain_arrays(&c->xml, from);
 }
 
 static void sink_path(struct cim_sink *s, const struct cim_path *p)
@@ -228,7 +255,7 @@ static void sink_out(struct cim_sink *s, const char *name, const struct cim_valu
 {
 	struct strbuf *b = &of(s)->xml;
 
-	if (v->array && v->type == CIM_REFERENCE && of(s)->no_refarray)
+	if (v->array && v->type == CIM_REFERENCE && of(s)->wbemcli)
 		return;
 	strbuf_printf(b, "<PARAMVALUE NAME=\"%s\" PARAMTYPE=\"%s\"%s>", name,
 		      cim_type_name(v->type),
@@ -418,9 +445,10 @@ static void decode_and_submit(struct cimxml_call *c, struct broker *b, const str
 	}
 	/*
 	 * wbemcli 1.6.3 (MESSAGE ID 4711, no User-Agent) ends with a parse error when a method
-	 * gives out an array of references. Left out, it gets the rest: Job beside Jobs[].
+	 * gives out an array of references, or an array has EmbeddedObject. Left out, it gets the
+	 * rest: Job beside Jobs[], and embedded instances in an array as the texts that they are.
 	 */
-	c->no_refarray = !strcmp(c->id, "4711") && !in->user_agent;
+	c->wbemcli = !strcmp(c->id, "4711") && !in->user_agent;
 	c->req.user = arena_strdup(&c->arena, in->user);
 	c->req.peer = arena_strdup(&c->arena, in->peer);
 	c->req.may_read = in->may_read;

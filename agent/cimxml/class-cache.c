@@ -10,7 +10,7 @@
 #include "cimxml/write.h"
 
 #define NR_ENTRIES	64
-#define ENTRY_MAX_BYTES 65536
+#define ENTRY_MAX_BYTES 262144
 
 struct entry {
 	const struct cim_class *cls;

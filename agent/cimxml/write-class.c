@@ -38,6 +38,18 @@ static void ref_class(struct strbuf *b, const struct cim_ns *ns, const char *nam
 	strbuf_putc(b, '"');
 }
 
+/* By cim_qual_flavor: what the declaration says otherwise than the defaults of the DTD. */
+static const char *const flavor_attrs[] = {
+	"",
+	" OVERRIDABLE=\"false\"",
+	" TOSUBCLASS=\"false\"",
+	" OVERRIDABLE=\"false\" TOSUBCLASS=\"false\"",
+	" TRANSLATABLE=\"true\"",
+	" OVERRIDABLE=\"false\" TRANSLATABLE=\"true\"",
+	" TOSUBCLASS=\"false\" TRANSLATABLE=\"true\"",
+	" OVERRIDABLE=\"false\" TOSUBCLASS=\"false\" TRANSLATABLE=\"true\"",
+};
+
 static void qualifier(struct strbuf *b, const struct cim_qual_decl *q, bool propagated,
 		      const struct cim_ns *ns)
 {
@@ -46,6 +58,7 @@ static void qualifier(struct strbuf *b, const struct cim_qual_decl *q, bool prop
 	attr(b, "TYPE", cim_type_name(q->type));
 	if (propagated)
 		attr(b, "PROPAGATED", "true");
+	strbuf_puts(b, flavor_attrs[q->flavors]);
 	strbuf_putc(b, '>');
 	if (q->array)
 		strbuf_puts(b, "<VALUE.ARRAY>");
@@ -124,6 +137,8 @@ static void property(struct strbuf *b, const struct cim_class_prop *p, const str
 	else
 		attr(b, "TYPE", cim_type_name(d->type));
 	origin(b, p->origin, p->own, ns, req);
+	if (d->embedded)
+		attr(b, "EmbeddedObject", *d->embedded ? "instance" : "object");
 	strbuf_putc(b, '>');
 	qualifiers(b, &p->quals, ns, req);
 	dflt(b, d);

@@ -258,9 +258,8 @@ static inline void known_property(struct strbuf *b, const struct cim_prop *p,
 	run_end(b, r);
 	if (origin)
 		attr(b, "CLASSORIGIN", repo_name(decl->origin, origin));
-	/* wbemcli does not know it on PROPERTY.ARRAY: there only when something is embedded */
-	if (p->val.type == CIM_INSTANCE && !(p->val.array && p->val.null))
-		attr(b, "EmbeddedObject", "instance");
+	if (p->val.type == CIM_INSTANCE)
+		attr(b, "EmbeddedObject", *decl->decl->embedded ? "instance" : "object");
 	if (attrs)
 		run_add(b, r, decl->element + decl->open_len - 1, 1);
 	run_end(b, r);
@@ -290,8 +289,7 @@ static void property(struct strbuf *b, const struct cim_prop *p, const struct ci
 		attr(b, "REFERENCECLASS", p->val.d.ref->class);
 	if (origin && decl)
 		attr(b, "CLASSORIGIN", repo_name(decl->origin, origin));
-	/* wbemcli does not know it on PROPERTY.ARRAY: there only when something is embedded */
-	if (p->val.type == CIM_INSTANCE && !(p->val.array && p->val.null))
+	if (p->val.type == CIM_INSTANCE)
 		attr(b, "EmbeddedObject", "instance");
 	strbuf_putc(b, '>');
 	xml_value(b, &p->val);

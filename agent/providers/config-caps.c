@@ -109,6 +109,7 @@ static int element_enumerate(struct cim_call *c)
 
 static const struct cim_method methods[] = {
 	{ "GetElementNameCapabilities", name_caps, CIM_METHOD_READ },
+	{ "CreateGoalSettings", prov_not_supported, CIM_METHOD_READ },
 	{ NULL, NULL, 0 },
 };
 

@@ -272,7 +272,12 @@ static const struct cim_method methods[] = {
 	{ "GetAvailableTargetElements", prov_not_supported, CIM_METHOD_READ },
 	{ "GetElementsBasedOnUsage", prov_not_supported, CIM_METHOD_READ },
 	{ "RequestUsageChange", prov_not_supported, 0 },
+	{ "CreateElementsFromStoragePools", prov_not_supported, 0 },
+	{ "AssignStorageResourceAffinity", prov_not_supported, 0 },
 	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "StartService", prov_not_supported, 0 },
+	{ "StopService", prov_not_supported, 0 },
+	{ "ChangeAffectedElementsAssignedSequence", prov_not_supported, 0 },
 	{ NULL, NULL, 0 },
 };
 

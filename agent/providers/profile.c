@@ -190,6 +190,9 @@ static int central_instances(struct cim_call *c)
 
 static const struct cim_method methods[] = {
 	{ "GetCentralInstances", central_instances, CIM_METHOD_READ },
+	{ "OpenConformantInstances", prov_not_supported, CIM_METHOD_READ },
+	{ "PullConformantInstances", prov_not_supported, CIM_METHOD_READ },
+	{ "CloseConformantInstances", prov_not_supported, CIM_METHOD_READ },
 	{ NULL, NULL, 0 },
 };
 

@@ -497,6 +497,7 @@ static const struct cim_method methods[] = {
 	{ "GetSupportedReplicationTypesForSystem", types_for_system, CIM_METHOD_READ },
 	{ "GetSupportedConnectionFeatures", prov_not_supported, CIM_METHOD_READ },
 	{ "GetSupportedTokenizedReplicationType", prov_not_supported, CIM_METHOD_READ },
+	{ "CreateGoalSettings", prov_not_supported, CIM_METHOD_READ },
 	{ NULL, NULL, 0 },
 };
 

@@ -62,6 +62,9 @@ static const struct cim_method methods[] = {
 	{ "RemoveFromRemoteReplicationCollection", prov_not_supported, 0 },
 	{ "ConfirmTargetData", prov_not_supported, 0 },
 	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "StartService", prov_not_supported, 0 },
+	{ "StopService", prov_not_supported, 0 },
+	{ "ChangeAffectedElementsAssignedSequence", prov_not_supported, 0 },
 	{ NULL, NULL, 0 },
 };
 

@@ -6,6 +6,8 @@
  *
  * Owns nothing. One object manager, one entry for each namespace that the broker serves.
  */
+#include <string.h>
+
 #include "providers/prov.h"
 #include "providers/table.h"
 
@@ -87,9 +89,31 @@ static struct cim_path *wbem_namespace_path(struct cim_call *c, const char *name
 	return prov_id_path(c, "RPL_WBEMServerNamespace", "Namespace", name);
 }
 
-/* SchemaInformation stays NULL: wbemcli cannot read embedded instances in an array, and would not
- * get at the rest of interop either.
- */
+static const struct cim_inst *schema_of(struct cim_call *c, const char *name, const char *version,
+					const char *owner, const char *what)
+{
+	struct cim_inst *i = cim_inst_new(c, "CIM_SchemaInformationStructure");
+
+	cim_set_str(i, "Name", name);
+	cim_set_str(i, "Version", version);
+	cim_set_str(i, "OwningOrganization", owner);
+	cim_set_str(i, "Description", what);
+	cim_set_u32(i, "Status", CIM_SchemaInformationStructure_Status_Final);
+	return i;
+}
+
+/* The classes of CIM, and ours with the prefix of the namespace. */
+static void set_schemas(struct cim_call *c, struct cim_inst *i, const char *ns)
+{
+	const struct cim_inst *schemas[] = {
+		schema_of(c, "CIM", "2.49.0", "DMTF", "Common Information Model"),
+		schema_of(c, !strcmp(ns, "root/tpd") ? "TPD" : "RPL", "1.0.0", "dm-replica",
+			  "Classes of this implementation"),
+	};
+
+	cim_set_insts(i, "SchemaInformation", schemas, ARRAY_LEN(schemas));
+}
+
 static int wbem_namespace_enumerate(struct cim_call *c)
 {
 	for (size_t k = 0; k < ARRAY_LEN(namespaces); k++) {
@@ -97,6 +121,7 @@ static int wbem_namespace_enumerate(struct cim_call *c)
 
 		cim_set_str(i, "InstanceID", prov_id(c, "Namespace", namespaces[k].name));
 		cim_set_str(i, "Name", namespaces[k].name);
+		set_schemas(c, i, namespaces[k].name);
 		cim_set_str(i, "ElementName", namespaces[k].name);
 		cim_set_str(i, "Description", namespaces[k].what);
 	}
@@ -200,11 +225,19 @@ static const struct cim_method methods[] = {
 	{ NULL, NULL, 0 },
 };
 
+static const struct cim_method service_methods[] = {
+	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "StartService", prov_not_supported, 0 },
+	{ "StopService", prov_not_supported, 0 },
+	{ "ChangeAffectedElementsAssignedSequence", prov_not_supported, 0 },
+	{ NULL, NULL, 0 },
+};
+
 const struct cim_provider prov_object_manager = {
 	.class = "RPL_ObjectManager",
 	.ns = CIM_NS_INTEROP,
 	.enumerate = manager_enumerate,
-	.methods = methods,
+	.methods = service_methods,
 };
 
 const struct cim_provider prov_namespace = {
@@ -238,7 +271,7 @@ const struct cim_provider prov_wbem_server = {
 	.class = "RPL_WBEMServer",
 	.ns = CIM_NS_INTEROP,
 	.enumerate = wbem_server_enumerate,
-	.methods = methods,
+	.methods = service_methods,
 };
 
 const struct cim_provider prov_wbem_server_namespace = {

@@ -161,6 +161,12 @@ static int setting_of_caps_enumerate(struct cim_call *c)
 
 static const struct cim_method caps_methods[] = {
 	{ "CreateSetting", create_setting, 0 },
+	{ "CreateGoalSettings", prov_not_supported, CIM_METHOD_READ },
+	{ "GetSupportedParityLayouts", prov_not_supported, CIM_METHOD_READ },
+	{ "GetSupportedStripeDepthRange", prov_not_supported, CIM_METHOD_READ },
+	{ "GetSupportedStripeDepths", prov_not_supported, CIM_METHOD_READ },
+	{ "GetSupportedStripeLengthRange", prov_not_supported, CIM_METHOD_READ },
+	{ "GetSupportedStripeLengths", prov_not_supported, CIM_METHOD_READ },
 	{ NULL, NULL, 0 },
 };
 

@@ -57,6 +57,7 @@ static int hosted_enumerate(struct cim_call *c)
 
 static const struct cim_method methods[] = {
 	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "SetPowerState", prov_not_supported, 0 },
 	{ NULL, NULL, 0 },
 };
 

@@ -182,6 +182,13 @@ static int device_from_end(struct cim_call *c, int end, const struct cim_path *f
 
 static const struct cim_method methods[] = {
 	{ "RequestStateChange", prov_not_supported, 0 },
+	{ "SetPowerState", prov_not_supported, 0 },
+	{ "Reset", prov_not_supported, 0 },
+	{ "EnableDevice", prov_not_supported, 0 },
+	{ "OnlineDevice", prov_not_supported, 0 },
+	{ "QuiesceDevice", prov_not_supported, 0 },
+	{ "SaveProperties", prov_not_supported, 0 },
+	{ "RestoreProperties", prov_not_supported, 0 },
 	{ NULL, NULL, 0 },
 };
 

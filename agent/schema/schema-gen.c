@@ -8,7 +8,7 @@ static const char *const s0[] = {
 };
 
 static const struct cim_qual_decl q0[] = {
-	{ "Description", CIM_STRING, false, s0, 1 },
+	{ "Description", CIM_STRING, false, s0, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s1[] = {
@@ -20,8 +20,8 @@ static const char *const s2[] = {
 };
 
 static const struct cim_qual_decl q1[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s2, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s2, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s3[] = {
@@ -29,7 +29,7 @@ static const char *const s3[] = {
 };
 
 static const struct cim_qual_decl q2[] = {
-	{ "Description", CIM_STRING, false, s3, 1 },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s4[] = {
@@ -37,7 +37,7 @@ static const char *const s4[] = {
 };
 
 static const struct cim_qual_decl q3[] = {
-	{ "Description", CIM_STRING, false, s4, 1 },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s5[] = {
@@ -45,7 +45,7 @@ static const char *const s5[] = {
 };
 
 static const struct cim_qual_decl q4[] = {
-	{ "Description", CIM_STRING, false, s5, 1 },
+	{ "Description", CIM_STRING, false, s5, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ManagedElement_props[] = {
@@ -70,45 +70,59 @@ static const char *const s7[] = {
 };
 
 static const char *const s8[] = {
+	"CIM::Core::CoreElements",
+};
+
+static const char *const s9[] = {
 	"Root of all that is managed.",
 };
 
 static const struct cim_qual_decl q5[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s8, 1 },
-};
-
-static const char *const s9[] = {
-	"When the element was made.",
-};
-
-static const struct cim_qual_decl q6[] = {
-	{ "Description", CIM_STRING, false, s9, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s9, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s10[] = {
-	"1024",
+	"When the element was made.",
 };
 
 static const char *const s11[] = {
+	"MIF.DMTF|ComponentID|001.5",
+};
+
+static const struct cim_qual_decl q6[] = {
+	{ "Description", CIM_STRING, false, s10, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s11, 1, 0 },
+};
+
+static const char *const s12[] = {
+	"1024",
+};
+
+static const char *const s13[] = {
 	"The name by which the element is known.",
 };
 
 static const struct cim_qual_decl q7[] = {
-	{ "MaxLen", CIM_UINT32, false, s10, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
-};
-
-static const char *const s12[] = {
-	"Indexed",
-};
-
-static const char *const s13[] = {
-	"Status of the element, the first entry is the primary one.",
+	{ "MaxLen", CIM_UINT32, false, s12, 1, 0 },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const char *const s14[] = {
+	"Indexed",
+};
+
+static const char *const s15[] = {
+	"Status of the element, the first entry is the primary one.",
+};
+
+static const char *const s16[] = {
+	"CIM_ManagedSystemElement.StatusDescriptions",
+};
+
+static const char *const s17[] = {
 	"0",
 	"1",
 	"2",
@@ -133,7 +147,7 @@ static const char *const s14[] = {
 	"0x8000..",
 };
 
-static const char *const s15[] = {
+static const char *const s18[] = {
 	"Unknown",
 	"Other",
 	"OK",
@@ -159,26 +173,32 @@ static const char *const s15[] = {
 };
 
 static const struct cim_qual_decl q8[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s13, 1 },
-	{ "ValueMap", CIM_STRING, true, s14, 22 },
-	{ "Values", CIM_STRING, true, s15, 22 },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s15, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s16, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s17, 22, 0 },
+	{ "Values", CIM_STRING, true, s18, 22, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s16[] = {
+static const char *const s19[] = {
 	"OperationalStatus in words, index matched.",
 };
 
-static const struct cim_qual_decl q9[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s16, 1 },
+static const char *const s20[] = {
+	"CIM_ManagedSystemElement.OperationalStatus",
 };
 
-static const char *const s17[] = {
+static const struct cim_qual_decl q9[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s19, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s20, 1, 0 },
+};
+
+static const char *const s21[] = {
 	"How well the element is.",
 };
 
-static const char *const s18[] = {
+static const char *const s22[] = {
 	"0",
 	"5",
 	"10",
@@ -190,7 +210,7 @@ static const char *const s18[] = {
 	"32768..65535",
 };
 
-static const char *const s19[] = {
+static const char *const s23[] = {
 	"Unknown",
 	"OK",
 	"Degraded/Warning",
@@ -203,16 +223,16 @@ static const char *const s19[] = {
 };
 
 static const struct cim_qual_decl q10[] = {
-	{ "Description", CIM_STRING, false, s17, 1 },
-	{ "ValueMap", CIM_STRING, true, s18, 9 },
-	{ "Values", CIM_STRING, true, s19, 9 },
+	{ "Description", CIM_STRING, false, s21, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s22, 9, 0 },
+	{ "Values", CIM_STRING, true, s23, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s20[] = {
+static const char *const s24[] = {
 	"Whether the element can be talked to.",
 };
 
-static const char *const s21[] = {
+static const char *const s25[] = {
 	"0",
 	"1",
 	"2",
@@ -222,7 +242,7 @@ static const char *const s21[] = {
 	"0x8000..",
 };
 
-static const char *const s22[] = {
+static const char *const s26[] = {
 	"Unknown",
 	"Not Available",
 	"Communication OK",
@@ -233,16 +253,21 @@ static const char *const s22[] = {
 };
 
 static const struct cim_qual_decl q11[] = {
-	{ "Description", CIM_STRING, false, s20, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s22, 7 },
+	{ "Description", CIM_STRING, false, s24, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s25, 7, 0 },
+	{ "Values", CIM_STRING, true, s26, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s23[] = {
+static const char *const s27[] = {
 	"Adds detail to PrimaryStatus.",
 };
 
-static const char *const s24[] = {
+static const char *const s28[] = {
+	"CIM_EnabledLogicalElement.PrimaryStatus",
+	"CIM_ManagedSystemElement.HealthState",
+};
+
+static const char *const s29[] = {
 	"0",
 	"1",
 	"2",
@@ -253,7 +278,7 @@ static const char *const s24[] = {
 	"0x8000..",
 };
 
-static const char *const s25[] = {
+static const char *const s30[] = {
 	"Not Available",
 	"No Additional Information",
 	"Stressed",
@@ -265,16 +290,21 @@ static const char *const s25[] = {
 };
 
 static const struct cim_qual_decl q12[] = {
-	{ "Description", CIM_STRING, false, s23, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s25, 8 },
+	{ "Description", CIM_STRING, false, s27, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s28, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s29, 8, 0 },
+	{ "Values", CIM_STRING, true, s30, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s26[] = {
+static const char *const s31[] = {
 	"What the element is doing.",
 };
 
-static const char *const s27[] = {
+static const char *const s32[] = {
+	"CIM_EnabledLogicalElement.EnabledState",
+};
+
+static const char *const s33[] = {
 	"0",
 	"1",
 	"2",
@@ -296,7 +326,7 @@ static const char *const s27[] = {
 	"0x8000..",
 };
 
-static const char *const s28[] = {
+static const char *const s34[] = {
 	"Unknown",
 	"Not Available",
 	"Servicing",
@@ -319,16 +349,22 @@ static const char *const s28[] = {
 };
 
 static const struct cim_qual_decl q13[] = {
-	{ "Description", CIM_STRING, false, s26, 1 },
-	{ "ValueMap", CIM_STRING, true, s27, 19 },
-	{ "Values", CIM_STRING, true, s28, 19 },
+	{ "Description", CIM_STRING, false, s31, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s32, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s33, 19, 0 },
+	{ "Values", CIM_STRING, true, s34, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s29[] = {
+static const char *const s35[] = {
 	"One word about the health of the element.",
 };
 
-static const char *const s30[] = {
+static const char *const s36[] = {
+	"CIM_ManagedSystemElement.DetailedStatus",
+	"CIM_ManagedSystemElement.HealthState",
+};
+
+static const char *const s37[] = {
 	"0",
 	"1",
 	"2",
@@ -337,7 +373,7 @@ static const char *const s30[] = {
 	"0x8000..",
 };
 
-static const char *const s31[] = {
+static const char *const s38[] = {
 	"Unknown",
 	"OK",
 	"Degraded",
@@ -347,65 +383,105 @@ static const char *const s31[] = {
 };
 
 static const struct cim_qual_decl q14[] = {
-	{ "Description", CIM_STRING, false, s29, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s31, 6 },
+	{ "Description", CIM_STRING, false, s35, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s36, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s37, 6, 0 },
+	{ "Values", CIM_STRING, true, s38, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s39[] = {
+	"10",
+};
+
+static const char *const s40[] = {
+	"The status in one word, as it was before OperationalStatus.",
+};
+
+static const char *const s41[] = {
+	"OK",
+	"Error",
+	"Degraded",
+	"Unknown",
+	"Pred Fail",
+	"Starting",
+	"Stopping",
+	"Service",
+	"Stressed",
+	"NonRecover",
+	"No Contact",
+	"Lost Comm",
+	"Stopped",
+};
+
+static const struct cim_qual_decl q15[] = {
+	{ "Deprecated", CIM_STRING, true, s20, 1, CIM_QUAL_RESTRICTED },
+	{ "MaxLen", CIM_UINT32, false, s39, 1, 0 },
+	{ "Description", CIM_STRING, false, s40, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s41, 13, 0 },
 };
 
 static const struct cim_prop_decl CIM_ManagedSystemElement_props[] = {
 	{ "InstallDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q6, 1 },
+	  NULL, NULL, NULL, q6, 2 },
 	{ "Name", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q7, 2 },
 	{ "OperationalStatus", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q8, 4 },
+	  NULL, NULL, NULL, q8, 5 },
 	{ "StatusDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q9, 2 },
+	  NULL, NULL, NULL, q9, 3 },
 	{ "HealthState", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q10, 3 },
 	{ "CommunicationStatus", CIM_UINT16, false, false, false, false,
 	  NULL, NULL, NULL, q11, 3 },
 	{ "DetailedStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q12, 3 },
+	  NULL, NULL, NULL, q12, 4 },
 	{ "OperatingStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q13, 3 },
+	  NULL, NULL, NULL, q13, 4 },
 	{ "PrimaryStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q14, 3 },
+	  NULL, NULL, NULL, q14, 4 },
+	{ "Status", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q15, 4 },
 };
 
-static const char *const s32[] = {
+static const char *const s42[] = {
 	"2.28.0",
 };
 
-static const char *const s33[] = {
+static const char *const s43[] = {
 	"Anything that is part of a system and has a status.",
 };
 
-static const struct cim_qual_decl q15[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s33, 1 },
+static const struct cim_qual_decl q16[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s42, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s43, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s34[] = {
+static const char *const s44[] = {
 	"2.6.0",
 };
 
-static const char *const s35[] = {
+static const char *const s45[] = {
 	"Anything without physical substance.",
 };
 
-static const struct cim_qual_decl q16[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s35, 1 },
+static const struct cim_qual_decl q17[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s44, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s45, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s36[] = {
+static const char *const s46[] = {
 	"Whether the element is in service.",
 };
 
-static const char *const s37[] = {
+static const char *const s47[] = {
+	"CIM_EnabledLogicalElement.OtherEnabledState",
+};
+
+static const char *const s48[] = {
 	"0",
 	"1",
 	"2",
@@ -421,7 +497,7 @@ static const char *const s37[] = {
 	"32768..65535",
 };
 
-static const char *const s38[] = {
+static const char *const s49[] = {
 	"Unknown",
 	"Other",
 	"Enabled",
@@ -437,25 +513,27 @@ static const char *const s38[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q17[] = {
-	{ "Description", CIM_STRING, false, s36, 1 },
-	{ "ValueMap", CIM_STRING, true, s37, 13 },
-	{ "Values", CIM_STRING, true, s38, 13 },
+static const struct cim_qual_decl q18[] = {
+	{ "Description", CIM_STRING, false, s46, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s47, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s48, 13, 0 },
+	{ "Values", CIM_STRING, true, s49, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s39[] = {
+static const char *const s50[] = {
 	"Text for EnabledState 1 (Other).",
 };
 
-static const struct cim_qual_decl q18[] = {
-	{ "Description", CIM_STRING, false, s39, 1 },
+static const struct cim_qual_decl q19[] = {
+	{ "Description", CIM_STRING, false, s50, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s32, 1, 0 },
 };
 
-static const char *const s40[] = {
+static const char *const s51[] = {
 	"The state that was last asked for.",
 };
 
-static const char *const s41[] = {
+static const char *const s52[] = {
 	"0",
 	"2",
 	"3",
@@ -472,7 +550,7 @@ static const char *const s41[] = {
 	"32768..65535",
 };
 
-static const char *const s42[] = {
+static const char *const s53[] = {
 	"Unknown",
 	"Enabled",
 	"Disabled",
@@ -489,17 +567,18 @@ static const char *const s42[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q19[] = {
-	{ "Description", CIM_STRING, false, s40, 1 },
-	{ "ValueMap", CIM_STRING, true, s41, 14 },
-	{ "Values", CIM_STRING, true, s42, 14 },
+static const struct cim_qual_decl q20[] = {
+	{ "Description", CIM_STRING, false, s51, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s32, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s52, 14, 0 },
+	{ "Values", CIM_STRING, true, s53, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s43[] = {
+static const char *const s54[] = {
 	"State after a restart.",
 };
 
-static const char *const s44[] = {
+static const char *const s55[] = {
 	"2",
 	"3",
 	"5",
@@ -510,7 +589,7 @@ static const char *const s44[] = {
 	"32768..65535",
 };
 
-static const char *const s45[] = {
+static const char *const s56[] = {
 	"Enabled",
 	"Disabled",
 	"Not Applicable",
@@ -521,26 +600,31 @@ static const char *const s45[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q20[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s43, 1 },
-	{ "ValueMap", CIM_STRING, true, s44, 8 },
-	{ "Values", CIM_STRING, true, s45, 8 },
+static const struct cim_qual_decl q21[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s54, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s55, 8, 0 },
+	{ "Values", CIM_STRING, true, s56, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s46[] = {
+static const char *const s57[] = {
 	"When the state changed last.",
 };
 
-static const struct cim_qual_decl q21[] = {
-	{ "Description", CIM_STRING, false, s46, 1 },
+static const struct cim_qual_decl q22[] = {
+	{ "Description", CIM_STRING, false, s57, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s47[] = {
+static const char *const s58[] = {
 	"The states that can be requested now.",
 };
 
-static const char *const s48[] = {
+static const char *const s59[] = {
+	"CIM_EnabledLogicalElement.RequestStateChange",
+	"CIM_EnabledLogicalElementCapabilities.RequestedStatesSupported",
+};
+
+static const char *const s60[] = {
 	"2",
 	"3",
 	"4",
@@ -550,9 +634,10 @@ static const char *const s48[] = {
 	"9",
 	"10",
 	"11",
+	"..",
 };
 
-static const char *const s49[] = {
+static const char *const s61[] = {
 	"Enabled",
 	"Disabled",
 	"Shut Down",
@@ -562,19 +647,27 @@ static const char *const s49[] = {
 	"Quiesce",
 	"Reboot",
 	"Reset",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q22[] = {
-	{ "Description", CIM_STRING, false, s47, 1 },
-	{ "ValueMap", CIM_STRING, true, s48, 9 },
-	{ "Values", CIM_STRING, true, s49, 9 },
+static const struct cim_qual_decl q23[] = {
+	{ "Description", CIM_STRING, false, s58, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s59, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s60, 10, 0 },
+	{ "Values", CIM_STRING, true, s61, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s50[] = {
+static const char *const s62[] = {
 	"The state that is being reached for.",
 };
 
-static const char *const s51[] = {
+static const char *const s63[] = {
+	"CIM_EnabledLogicalElement.RequestStateChange",
+	"CIM_EnabledLogicalElement.RequestedState",
+	"CIM_EnabledLogicalElement.EnabledState",
+};
+
+static const char *const s64[] = {
 	"0",
 	"2",
 	"3",
@@ -590,7 +683,7 @@ static const char *const s51[] = {
 	"..",
 };
 
-static const char *const s52[] = {
+static const char *const s65[] = {
 	"Unknown",
 	"Enabled",
 	"Disabled",
@@ -606,60 +699,94 @@ static const char *const s52[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q23[] = {
-	{ "Description", CIM_STRING, false, s50, 1 },
-	{ "ValueMap", CIM_STRING, true, s51, 13 },
-	{ "Values", CIM_STRING, true, s52, 13 },
+static const struct cim_qual_decl q24[] = {
+	{ "Description", CIM_STRING, false, s62, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s63, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s64, 13, 0 },
+	{ "Values", CIM_STRING, true, s65, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s53[] = {
+static const char *const s66[] = {
 	"The state wanted.",
 };
 
-static const struct cim_qual_decl q24[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s53, 1 },
-	{ "ValueMap", CIM_STRING, true, s48, 9 },
-	{ "Values", CIM_STRING, true, s49, 9 },
+static const char *const s67[] = {
+	"CIM_EnabledLogicalElement.RequestedState",
 };
 
-static const char *const s54[] = {
-	"FALSE",
+static const char *const s68[] = {
+	"2",
+	"3",
+	"4",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s55[] = {
-	"The job that was started; it covers the whole request. NULL when the request finished in the call.",
+static const char *const s69[] = {
+	"Enabled",
+	"Disabled",
+	"Shut Down",
+	"Offline",
+	"Test",
+	"Defer",
+	"Quiesce",
+	"Reboot",
+	"Reset",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
 static const struct cim_qual_decl q25[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s55, 1 },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s67, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s68, 11, 0 },
+	{ "Values", CIM_STRING, true, s69, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s56[] = {
-	"Upper bound for the transition. Not supported; leave NULL.",
+static const char *const s70[] = {
+	"FALSE",
+};
+
+static const char *const s71[] = {
+	"The job that was started; it covers the whole request. NULL when the request finished in the call.",
 };
 
 static const struct cim_qual_decl q26[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s56, 1 },
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s71, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s72[] = {
+	"Upper bound for the transition. Not supported; leave NULL.",
+};
+
+static const struct cim_qual_decl q27[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s72, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_EnabledLogicalElement_RequestStateChange[] = {
 	{ "RequestedState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q24, 4 },
+	  NULL, NULL, q25, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "TimeoutPeriod", CIM_DATETIME, false, true, false, false,
-	  NULL, NULL, q26, 2 },
+	  NULL, NULL, q27, 2 },
 };
 
-static const char *const s57[] = {
+static const char *const s73[] = {
 	"Asks for another state.",
 };
 
-static const char *const s58[] = {
+static const char *const s74[] = {
 	"0",
 	"1",
 	"2",
@@ -673,10 +800,10 @@ static const char *const s58[] = {
 	"4098",
 	"4099",
 	"4100..32767",
-	"0x8000..",
+	"32768..65535",
 };
 
-static const char *const s59[] = {
+static const char *const s75[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown or Unspecified Error",
@@ -693,178 +820,254 @@ static const char *const s59[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q27[] = {
-	{ "Description", CIM_STRING, false, s57, 1 },
-	{ "ValueMap", CIM_STRING, true, s58, 14 },
-	{ "Values", CIM_STRING, true, s59, 14 },
+static const struct cim_qual_decl q28[] = {
+	{ "Description", CIM_STRING, false, s73, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s67, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s74, 14, 0 },
+	{ "Values", CIM_STRING, true, s75, 14, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_EnabledLogicalElement_props[] = {
 	{ "EnabledState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "5", q17, 3 },
+	  NULL, NULL, "5", q18, 4 },
 	{ "OtherEnabledState", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q18, 1 },
+	  NULL, NULL, NULL, q19, 2 },
 	{ "RequestedState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "12", q19, 3 },
+	  NULL, NULL, "12", q20, 4 },
 	{ "EnabledDefault", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q20, 4 },
+	  NULL, NULL, "2", q21, 4 },
 	{ "TimeOfLastStateChange", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q21, 1 },
+	  NULL, NULL, NULL, q22, 1 },
 	{ "AvailableRequestedStates", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q22, 3 },
+	  NULL, NULL, NULL, q23, 4 },
 	{ "TransitioningToState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "12", q23, 3 },
+	  NULL, NULL, "12", q24, 4 },
 };
 
 static const struct cim_method_decl CIM_EnabledLogicalElement_methods[] = {
-	{ "RequestStateChange", CIM_UINT32, false, CIM_EnabledLogicalElement_RequestStateChange, 3, q27, 3 },
+	{ "RequestStateChange", CIM_UINT32, false, CIM_EnabledLogicalElement_RequestStateChange, 3, q28, 4 },
 };
 
-static const char *const s60[] = {
+static const char *const s76[] = {
 	"2.22.0",
 };
 
-static const char *const s61[] = {
+static const char *const s77[] = {
 	"A logical element that can be in or out of service.",
 };
 
-static const struct cim_qual_decl q28[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s61, 1 },
-};
-
-static const char *const s62[] = {
-	"2.40.0",
-};
-
-static const char *const s63[] = {
-	"A logical element whose resources may be handed out by a pool.",
-};
-
 static const struct cim_qual_decl q29[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s62, 1 },
-	{ "Description", CIM_STRING, false, s63, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s76, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s77, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s64[] = {
-	"Name of the class that this instance was made of; part of the key.",
+static const char *const s78[] = {
+	"CIM_SettingData",
+};
+
+static const char *const s79[] = {
+	"Whether the element is given to somebody, in the words of a profile.",
 };
 
 static const struct cim_qual_decl q30[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s64, 1 },
+	{ "EmbeddedInstance", CIM_STRING, false, s78, 1, 0 },
+	{ "Description", CIM_STRING, false, s79, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s65[] = {
-	"Name",
+static const struct cim_prop_decl CIM_AllocatedLogicalElement_props[] = {
+	{ "AllocationState", CIM_STRING, false, false, false, false,
+	  NULL, "CIM_SettingData", NULL, q30, 2 },
+};
+
+static const char *const s80[] = {
+	"A logical element whose resources may be handed out by a pool.",
 };
 
 static const struct cim_qual_decl q31[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s80, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s66[] = {
-	"How Name is made.",
+static const char *const s81[] = {
+	"256",
+};
+
+static const char *const s82[] = {
+	"Name of the class that this instance was made of; part of the key.",
 };
 
 static const struct cim_qual_decl q32[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s82, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s67[] = {
-	"Who is responsible.",
+static const char *const s83[] = {
+	"Name",
 };
 
 static const struct cim_qual_decl q33[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s67, 1 },
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s83, 1, CIM_QUAL_RESTRICTED },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s68[] = {
-	"How to reach the owner.",
+static const char *const s84[] = {
+	"How Name is made.",
 };
 
 static const struct cim_qual_decl q34[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s68, 1 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s84, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s69[] = {
-	"What the system is used for.",
+static const char *const s85[] = {
+	"Who is responsible.",
+};
+
+static const char *const s86[] = {
+	"MIF.DMTF|General Information|001.3",
 };
 
 static const struct cim_qual_decl q35[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s69, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s85, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s86, 1, 0 },
 };
 
-static const char *const s70[] = {
-	"Further identifiers, described by IdentifyingDescriptions.",
+static const char *const s87[] = {
+	"How to reach the owner.",
+};
+
+static const char *const s88[] = {
+	"MIF.DMTF|General Information|001.4",
 };
 
 static const struct cim_qual_decl q36[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s70, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s87, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s88, 1, 0 },
 };
 
-static const char *const s71[] = {
-	"What the entries of OtherIdentifyingInfo are, index matched.",
+static const char *const s89[] = {
+	"What the system is used for.",
 };
 
 static const struct cim_qual_decl q37[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s71, 1 },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s89, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s90[] = {
+	"Further identifiers, described by IdentifyingDescriptions.",
+};
+
+static const char *const s91[] = {
+	"CIM_System.IdentifyingDescriptions",
+};
+
+static const struct cim_qual_decl q38[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s90, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s91, 1, 0 },
+};
+
+static const char *const s92[] = {
+	"What the entries of OtherIdentifyingInfo are, index matched.",
+};
+
+static const char *const s93[] = {
+	"CIM_System.OtherIdentifyingInfo",
+};
+
+static const struct cim_qual_decl q39[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s92, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s93, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_System_props[] = {
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q31, 3 },
+	  NULL, NULL, NULL, q33, 4 },
 	{ "NameFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q32, 2 },
-	{ "PrimaryOwnerName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q33, 3 },
-	{ "PrimaryOwnerContact", CIM_STRING, false, false, false, true,
 	  NULL, NULL, NULL, q34, 2 },
+	{ "PrimaryOwnerName", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q35, 4 },
+	{ "PrimaryOwnerContact", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q36, 4 },
 	{ "Roles", CIM_STRING, true, false, false, true,
-	  NULL, NULL, NULL, q35, 2 },
-	{ "OtherIdentifyingInfo", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q36, 2 },
-	{ "IdentifyingDescriptions", CIM_STRING, true, false, false, false,
 	  NULL, NULL, NULL, q37, 2 },
+	{ "OtherIdentifyingInfo", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q38, 4 },
+	{ "IdentifyingDescriptions", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q39, 3 },
 };
 
-static const char *const s72[] = {
+static const char *const s94[] = {
 	"Something that is made of parts and hosts services.",
 };
 
-static const struct cim_qual_decl q38[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s72, 1 },
+static const struct cim_qual_decl q40[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s94, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s73[] = {
+static const char *const s95[] = {
 	"NameFormat",
 };
 
-static const struct cim_qual_decl q39[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
+static const char *const s96[] = {
+	"Other",
+	"IP",
+	"Dial",
+	"HID",
+	"NWA",
+	"HWA",
+	"X25",
+	"ISDN",
+	"IPX",
+	"DCC",
+	"ICD",
+	"E.164",
+	"SNA",
+	"OID/OSI",
+	"WWN",
+	"NAA",
+	"UUID",
 };
 
-static const char *const s74[] = {
+static const struct cim_qual_decl q41[] = {
+	{ "Override", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s84, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s96, 17, 0 },
+};
+
+static const char *const s97[] = {
 	"What the system is there for.",
 };
 
-static const char *const s75[] = {
+static const char *const s98[] = {
+	"MIB.IETF|MIB-II.sysServices",
+	"FC-GS.INCITS-T11 | Platform | PlatformType",
+};
+
+static const char *const s99[] = {
+	"CIM_ComputerSystem.OtherDedicatedDescriptions",
+};
+
+static const char *const s100[] = {
 	"0",
 	"1",
 	"2",
@@ -909,9 +1112,11 @@ static const char *const s75[] = {
 	"136",
 	"137",
 	"138",
+	"..",
+	"32568..65535",
 };
 
-static const char *const s76[] = {
+static const char *const s101[] = {
 	"Not Dedicated",
 	"Unknown",
 	"Other",
@@ -956,28 +1161,42 @@ static const char *const s76[] = {
 	"Partitioned Library System",
 	"Unallocated Partition",
 	"Partition",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q40[] = {
-	{ "Description", CIM_STRING, false, s74, 1 },
-	{ "ValueMap", CIM_STRING, true, s75, 44 },
-	{ "Values", CIM_STRING, true, s76, 44 },
+static const struct cim_qual_decl q42[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s97, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s98, 2, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s99, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s100, 46, 0 },
+	{ "Values", CIM_STRING, true, s101, 46, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s77[] = {
+static const char *const s102[] = {
 	"Text for Dedicated 2 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q41[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s77, 1 },
+static const char *const s103[] = {
+	"CIM_ComputerSystem.Dedicated",
 };
 
-static const char *const s78[] = {
+static const struct cim_qual_decl q43[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s102, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s103, 1, 0 },
+};
+
+static const char *const s104[] = {
 	"Whether the system can be reset from outside.",
 };
 
-static const char *const s79[] = {
+static const char *const s105[] = {
+	"MIF.DMTF|System Hardware Security|001.4",
+};
+
+static const char *const s106[] = {
 	"1",
 	"2",
 	"3",
@@ -985,7 +1204,7 @@ static const char *const s79[] = {
 	"5",
 };
 
-static const char *const s80[] = {
+static const char *const s107[] = {
 	"Other",
 	"Unknown",
 	"Disabled",
@@ -993,348 +1212,1247 @@ static const char *const s80[] = {
 	"Not Implemented",
 };
 
-static const struct cim_qual_decl q42[] = {
-	{ "Description", CIM_STRING, false, s78, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s80, 5 },
+static const struct cim_qual_decl q44[] = {
+	{ "Description", CIM_STRING, false, s104, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s105, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s106, 5, 0 },
+	{ "Values", CIM_STRING, true, s107, 5, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s108[] = {
+	"CIM_PowerManagementCapabilities.PowerCapabilities",
+};
+
+static const char *const s109[] = {
+	"What can be done about the power of the system.",
+};
+
+static const char *const s110[] = {
+	"MIF.DMTF|System Power Controls|001.2",
+};
+
+static const char *const s111[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+};
+
+static const char *const s112[] = {
+	"Unknown",
+	"Not Supported",
+	"Disabled",
+	"Enabled",
+	"Power Saving Modes Entered Automatically",
+	"Power State Settable",
+	"Power Cycling Supported",
+	"Timed Power On Supported",
+};
+
+static const struct cim_qual_decl q45[] = {
+	{ "Deprecated", CIM_STRING, true, s108, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s109, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s110, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s111, 8, 0 },
+	{ "Values", CIM_STRING, true, s112, 8, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s113[] = {
+	"The power state wanted.",
+};
+
+static const char *const s114[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+};
+
+static const char *const s115[] = {
+	"Full Power",
+	"Power Save - Low Power Mode",
+	"Power Save - Standby",
+	"Power Save - Other",
+	"Power Cycle",
+	"Power Off",
+	"Hibernate",
+	"Soft Off",
+};
+
+static const struct cim_qual_decl q46[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s113, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s114, 8, 0 },
+	{ "Values", CIM_STRING, true, s115, 8, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s116[] = {
+	"When it is to be reached.",
+};
+
+static const struct cim_qual_decl q47[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s116, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_ComputerSystem_SetPowerState[] = {
+	{ "PowerState", CIM_UINT32, false, true, false, false,
+	  NULL, NULL, q46, 4 },
+	{ "Time", CIM_DATETIME, false, true, false, false,
+	  NULL, NULL, q47, 2 },
+};
+
+static const char *const s117[] = {
+	"CIM_PowerManagementService.SetPowerState",
+};
+
+static const char *const s118[] = {
+	"Changes the power state. Not offered here.",
+};
+
+static const struct cim_qual_decl q48[] = {
+	{ "Deprecated", CIM_STRING, true, s117, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s118, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystem_props[] = {
 	{ "NameFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q39, 2 },
+	  NULL, NULL, NULL, q41, 3 },
 	{ "Dedicated", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q40, 3 },
+	  NULL, NULL, NULL, q42, 6 },
 	{ "OtherDedicatedDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q41, 2 },
+	  NULL, NULL, NULL, q43, 3 },
 	{ "ResetCapability", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q42, 3 },
+	  NULL, NULL, NULL, q44, 4 },
+	{ "PowerManagementCapabilities", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q45, 5 },
 };
 
-static const char *const s81[] = {
+static const struct cim_method_decl CIM_ComputerSystem_methods[] = {
+	{ "SetPowerState", CIM_UINT32, false, CIM_ComputerSystem_SetPowerState, 2, q48, 2 },
+};
+
+static const char *const s119[] = {
 	"2.42.0",
 };
 
-static const char *const s82[] = {
+static const char *const s120[] = {
+	"CIM::System::SystemElements",
+};
+
+static const char *const s121[] = {
 	"A computer. Here: the storage node.",
 };
 
-static const struct cim_qual_decl q43[] = {
-	{ "Version", CIM_STRING, false, s81, 1 },
-	{ "Description", CIM_STRING, false, s82, 1 },
+static const struct cim_qual_decl q49[] = {
+	{ "Version", CIM_STRING, false, s119, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s120, 1, 0 },
+	{ "Description", CIM_STRING, false, s121, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s83[] = {
+static const char *const s122[] = {
+	"CIM_System.CreationClassName",
+};
+
+static const char *const s123[] = {
 	"Class of the scoping system; part of the key.",
 };
 
-static const struct cim_qual_decl q44[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s83, 1 },
+static const struct cim_qual_decl q50[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s122, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s123, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s84[] = {
+static const char *const s124[] = {
+	"CIM_System.Name",
+};
+
+static const char *const s125[] = {
 	"Name of the scoping system, the same everywhere; part of the key.",
 };
 
-static const struct cim_qual_decl q45[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s84, 1 },
+static const struct cim_qual_decl q51[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s124, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s85[] = {
+static const char *const s126[] = {
 	"Identifies the device within its system; part of the key.",
 };
 
-static const struct cim_qual_decl q46[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s85, 1 },
+static const struct cim_qual_decl q52[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s126, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s127[] = {
+	"CIM_LogicalDevice.IdentifyingDescriptions",
+};
+
+static const struct cim_qual_decl q53[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s90, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s127, 1, 0 },
+};
+
+static const char *const s128[] = {
+	"CIM_LogicalDevice.OtherIdentifyingInfo",
+};
+
+static const struct cim_qual_decl q54[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s92, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s128, 1, 0 },
+};
+
+static const char *const s129[] = {
+	"CIM_PowerManagementCapabilities.PowerStatesSupported",
+};
+
+static const char *const s130[] = {
+	"Whether the power of the device can be managed.",
+};
+
+static const struct cim_qual_decl q55[] = {
+	{ "Deprecated", CIM_STRING, true, s129, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s130, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s131[] = {
+	"What can be done about the power of the device.",
+};
+
+static const struct cim_qual_decl q56[] = {
+	{ "Deprecated", CIM_STRING, true, s108, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s131, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s111, 8, 0 },
+	{ "Values", CIM_STRING, true, s112, 8, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s132[] = {
+	"CIM_AssociatedPowerManagementService.PowerState",
+	"CIM_ManagedSystemElement.OperationalStatus",
+	"CIM_EnabledLogicalElement.EnabledState",
+};
+
+static const char *const s133[] = {
+	"Whether the device is there, and how its power is; the main state.",
+};
+
+static const char *const s134[] = {
+	"MIF.DMTF|Operational State|006.5",
+	"MIB.IETF|HOST-RESOURCES-MIB.hrDeviceStatus",
+	"MIF.DMTF|Host Device|001.5",
+};
+
+static const char *const s135[] = {
+	"CIM_LogicalDevice.AdditionalAvailability",
+};
+
+static const char *const s136[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+	"16",
+	"17",
+	"18",
+	"19",
+	"20",
+	"21",
+};
+
+static const char *const s137[] = {
+	"Other",
+	"Unknown",
+	"Running/Full Power",
+	"Warning",
+	"In Test",
+	"Not Applicable",
+	"Power Off",
+	"Off Line",
+	"Off Duty",
+	"Degraded",
+	"Not Installed",
+	"Install Error",
+	"Power Save - Unknown",
+	"Power Save - Low Power Mode",
+	"Power Save - Standby",
+	"Power Cycle",
+	"Power Save - Warning",
+	"Paused",
+	"Not Ready",
+	"Not Configured",
+	"Quiesced",
+};
+
+static const struct cim_qual_decl q57[] = {
+	{ "Deprecated", CIM_STRING, true, s132, 3, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s133, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s134, 3, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s135, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s136, 21, 0 },
+	{ "Values", CIM_STRING, true, s137, 21, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s138[] = {
+	"Whether the device is enabled.",
+};
+
+static const char *const s139[] = {
+	"MIF.DMTF|Operational State|006.4",
+};
+
+static const char *const s140[] = {
+	"Other",
+	"Unknown",
+	"Enabled",
+	"Disabled",
+	"Not Applicable",
+};
+
+static const struct cim_qual_decl q58[] = {
+	{ "Deprecated", CIM_STRING, true, s32, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s138, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s139, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s106, 5, 0 },
+	{ "Values", CIM_STRING, true, s140, 5, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s141[] = {
+	"CIM_DeviceErrorData.LastErrorCode",
+};
+
+static const char *const s142[] = {
+	"The error that was reported last.",
+};
+
+static const struct cim_qual_decl q59[] = {
+	{ "Deprecated", CIM_STRING, true, s141, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s142, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s143[] = {
+	"CIM_DeviceErrorData.ErrorDescription",
+};
+
+static const char *const s144[] = {
+	"LastErrorCode in words.",
+};
+
+static const struct cim_qual_decl q60[] = {
+	{ "Deprecated", CIM_STRING, true, s143, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s144, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s145[] = {
+	"Whether that error is over.",
+};
+
+static const struct cim_qual_decl q61[] = {
+	{ "Deprecated", CIM_STRING, true, s20, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s145, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s146[] = {
+	"CIM_PoweredStatisticalData.PowerOnHours",
+};
+
+static const char *const s147[] = {
+	"Hours",
+};
+
+static const char *const s148[] = {
+	"hour",
+};
+
+static const char *const s149[] = {
+	"Hours with power since the last power cycle.",
+};
+
+static const struct cim_qual_decl q62[] = {
+	{ "Deprecated", CIM_STRING, true, s146, 1, CIM_QUAL_RESTRICTED },
+	{ "Counter", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Units", CIM_STRING, false, s147, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s148, 1, 0 },
+	{ "Description", CIM_STRING, false, s149, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s150[] = {
+	"CIM_PoweredStatisticalData.TotalPowerOnHours",
+};
+
+static const char *const s151[] = {
+	"Hours with power in all.",
+};
+
+static const struct cim_qual_decl q63[] = {
+	{ "Deprecated", CIM_STRING, true, s150, 1, CIM_QUAL_RESTRICTED },
+	{ "Counter", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Units", CIM_STRING, false, s147, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s148, 1, 0 },
+	{ "Description", CIM_STRING, false, s151, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s152[] = {
+	"What else is to be said beside Availability.",
+};
+
+static const char *const s153[] = {
+	"CIM_LogicalDevice.Availability",
+};
+
+static const struct cim_qual_decl q64[] = {
+	{ "Description", CIM_STRING, false, s152, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s153, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s136, 21, 0 },
+	{ "Values", CIM_STRING, true, s137, 21, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s154[] = {
+	"No value",
+};
+
+static const char *const s155[] = {
+	"MilliSeconds",
+};
+
+static const char *const s156[] = {
+	"second * 10^-3",
+};
+
+static const char *const s157[] = {
+	"How long the device can be quiesced at most.",
+};
+
+static const struct cim_qual_decl q65[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Units", CIM_STRING, false, s155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s156, 1, 0 },
+	{ "Description", CIM_STRING, false, s157, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s158[] = {
+	"The lamp that shows a person where the device is.",
+};
+
+static const char *const s159[] = {
+	"CIM_AlarmDevice.AlarmState",
+	"CIM_AlarmDevice.AudioIndicatorIsDisabled",
+	"CIM_AlarmDevice.VisualIndicatorIsDisabled",
+	"CIM_AlarmDevice.MotionIndicatorIsDisabled",
+};
+
+static const char *const s160[] = {
+	"0",
+	"2",
+	"3",
+	"4",
+};
+
+static const char *const s161[] = {
+	"Unknown",
+	"On",
+	"Off",
+	"Not Supported",
+};
+
+static const struct cim_qual_decl q66[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s158, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s159, 4, 0 },
+	{ "ValueMap", CIM_STRING, true, s160, 4, 0 },
+	{ "Values", CIM_STRING, true, s161, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s162[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+};
+
+static const char *const s163[] = {
+	"Full Power",
+	"Power Save - Low Power Mode",
+	"Power Save - Standby",
+	"Power Save - Other",
+	"Power Cycle",
+	"Power Off",
+};
+
+static const struct cim_qual_decl q67[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s113, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s162, 6, 0 },
+	{ "Values", CIM_STRING, true, s163, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_LogicalDevice_SetPowerState[] = {
+	{ "PowerState", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q67, 4 },
+	{ "Time", CIM_DATETIME, false, true, false, false,
+	  NULL, NULL, q47, 2 },
+};
+
+static const char *const s164[] = {
+	"Resets the device. Not offered here.",
+};
+
+static const struct cim_qual_decl q68[] = {
+	{ "Description", CIM_STRING, false, s164, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s165[] = {
+	"TRUE enables, FALSE disables.",
+};
+
+static const struct cim_qual_decl q69[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s165, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_LogicalDevice_EnableDevice[] = {
+	{ "Enabled", CIM_BOOLEAN, false, true, false, false,
+	  NULL, NULL, q69, 2 },
+};
+
+static const char *const s166[] = {
+	"CIM_EnabledLogicalElement.RequestStateChange",
+};
+
+static const char *const s167[] = {
+	"Enables or disables the device. Not offered here.",
+};
+
+static const struct cim_qual_decl q70[] = {
+	{ "Deprecated", CIM_STRING, true, s166, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s167, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s168[] = {
+	"TRUE: online, FALSE: offline.",
+};
+
+static const struct cim_qual_decl q71[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s168, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_LogicalDevice_OnlineDevice[] = {
+	{ "Online", CIM_BOOLEAN, false, true, false, false,
+	  NULL, NULL, q71, 2 },
+};
+
+static const char *const s169[] = {
+	"Takes the device online or offline. Not offered here.",
+};
+
+static const struct cim_qual_decl q72[] = {
+	{ "Deprecated", CIM_STRING, true, s166, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s169, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s170[] = {
+	"TRUE: to rest, FALSE: go on.",
+};
+
+static const struct cim_qual_decl q73[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s170, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_LogicalDevice_QuiesceDevice[] = {
+	{ "Quiesce", CIM_BOOLEAN, false, true, false, false,
+	  NULL, NULL, q73, 2 },
+};
+
+static const char *const s171[] = {
+	"Lets the device come to rest, or go on. Not offered here.",
+};
+
+static const struct cim_qual_decl q74[] = {
+	{ "Deprecated", CIM_STRING, true, s166, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s171, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s172[] = {
+	"CIM_ConfigurationData.ConfigurationInformation",
+};
+
+static const char *const s173[] = {
+	"Saves the configuration of the device. Not offered here.",
+};
+
+static const struct cim_qual_decl q75[] = {
+	{ "Deprecated", CIM_STRING, true, s172, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s173, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s174[] = {
+	"CIM_ConfigurationData.ApplyConfiguration",
+};
+
+static const char *const s175[] = {
+	"Brings back the configuration that was saved. Not offered here.",
+};
+
+static const struct cim_qual_decl q76[] = {
+	{ "Deprecated", CIM_STRING, true, s174, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s175, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_LogicalDevice_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q50, 4 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q51, 4 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "DeviceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q46, 3 },
+	  NULL, NULL, NULL, q52, 3 },
 	{ "OtherIdentifyingInfo", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q36, 2 },
+	  NULL, NULL, NULL, q53, 4 },
 	{ "IdentifyingDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q37, 2 },
+	  NULL, NULL, NULL, q54, 3 },
+	{ "PowerManagementSupported", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q55, 2 },
+	{ "PowerManagementCapabilities", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q56, 4 },
+	{ "Availability", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q57, 6 },
+	{ "StatusInfo", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q58, 5 },
+	{ "LastErrorCode", CIM_UINT32, false, false, false, false,
+	  NULL, NULL, NULL, q59, 2 },
+	{ "ErrorDescription", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q60, 2 },
+	{ "ErrorCleared", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q61, 2 },
+	{ "PowerOnHours", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q62, 5 },
+	{ "TotalPowerOnHours", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q63, 5 },
+	{ "AdditionalAvailability", CIM_UINT16, true, false, false, false,
+	  NULL, NULL, NULL, q64, 4 },
+	{ "MaxQuiesceTime", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q65, 4 },
+	{ "LocationIndicator", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, NULL, q66, 5 },
 };
 
-static const char *const s86[] = {
+static const struct cim_method_decl CIM_LogicalDevice_methods[] = {
+	{ "SetPowerState", CIM_UINT32, false, CIM_LogicalDevice_SetPowerState, 2, q48, 2 },
+	{ "Reset", CIM_UINT32, false, NULL, 0, q68, 1 },
+	{ "EnableDevice", CIM_UINT32, false, CIM_LogicalDevice_EnableDevice, 1, q70, 2 },
+	{ "OnlineDevice", CIM_UINT32, false, CIM_LogicalDevice_OnlineDevice, 1, q72, 2 },
+	{ "QuiesceDevice", CIM_UINT32, false, CIM_LogicalDevice_QuiesceDevice, 1, q74, 2 },
+	{ "SaveProperties", CIM_UINT32, false, NULL, 0, q75, 2 },
+	{ "RestoreProperties", CIM_UINT32, false, NULL, 0, q76, 2 },
+};
+
+static const char *const s176[] = {
+	"CIM::Core::Device",
+};
+
+static const char *const s177[] = {
 	"A device of a system.",
 };
 
-static const struct cim_qual_decl q47[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
+static const struct cim_qual_decl q77[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s176, 1, 0 },
+	{ "Description", CIM_STRING, false, s177, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s87[] = {
+static const char *const s178[] = {
 	"The whole.",
 };
 
-static const struct cim_qual_decl q48[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+static const struct cim_qual_decl q78[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s88[] = {
+static const char *const s179[] = {
 	"The part.",
 };
 
-static const struct cim_qual_decl q49[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+static const struct cim_qual_decl q79[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s179, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Component_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q48, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q78, 3 },
 	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q49, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q79, 2 },
 };
 
-static const char *const s89[] = {
+static const char *const s180[] = {
 	"2.7.0",
 };
 
-static const char *const s90[] = {
+static const char *const s181[] = {
 	"A part and the whole.",
 };
 
-static const struct cim_qual_decl q50[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s90, 1 },
+static const struct cim_qual_decl q80[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s180, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s181, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s91[] = {
+static const char *const s182[] = {
 	"GroupComponent",
 };
 
-static const struct cim_qual_decl q51[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+static const struct cim_qual_decl q81[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s182, 1, CIM_QUAL_RESTRICTED },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s92[] = {
+static const char *const s183[] = {
 	"PartComponent",
 };
 
-static const struct cim_qual_decl q52[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s92, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+static const struct cim_qual_decl q82[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s183, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s179, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemComponent_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q51, 4 },
+	  "CIM_System", NULL, NULL, q81, 4 },
 	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedSystemElement", NULL, NULL, q52, 3 },
+	  "CIM_ManagedSystemElement", NULL, NULL, q82, 3 },
 };
 
-static const char *const s93[] = {
+static const char *const s184[] = {
+	"2.10.0",
+};
+
+static const char *const s185[] = {
 	"A part of a system.",
 };
 
-static const struct cim_qual_decl q53[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s93, 1 },
+static const struct cim_qual_decl q83[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s185, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s186[] = {
+	"1",
+};
+
+static const struct cim_qual_decl q84[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s182, 1, CIM_QUAL_RESTRICTED },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q85[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s183, 1, CIM_QUAL_RESTRICTED },
+	{ "Weak", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s179, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemDevice_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q51, 4 },
+	  "CIM_System", NULL, NULL, q84, 6 },
 	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalDevice", NULL, NULL, q52, 3 },
+	  "CIM_LogicalDevice", NULL, NULL, q85, 4 },
 };
 
-static const char *const s94[] = {
-	"2.10.0",
+static const struct cim_qual_decl q86[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s176, 1, 0 },
+	{ "Description", CIM_STRING, false, s177, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q54[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s86, 1 },
-};
-
-static const char *const s95[] = {
+static const char *const s187[] = {
 	"1.0.0",
 };
 
-static const char *const s96[] = {
+static const char *const s188[] = {
 	"The storage node.",
 };
 
-static const struct cim_qual_decl q55[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s96, 1 },
+static const struct cim_qual_decl q87[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s188, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s97[] = {
+static const char *const s189[] = {
 	"The volumes of the node.",
 };
 
-static const struct cim_qual_decl q56[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s97, 1 },
+static const struct cim_qual_decl q88[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s189, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s98[] = {
+static const char *const s190[] = {
 	"InstanceID",
 };
 
-static const struct cim_qual_decl q57[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s0, 1 },
+static const char *const s191[] = {
+	"Recommendation.ITU|M3100.TrailR1.trailId",
+	"Recommendation.ITU|M3100.ConnectionR1.connectionID",
+	"Recommendation.ITU|M3100.SubNetworkConnection.subNetworkConnectionID",
+};
+
+static const struct cim_qual_decl q89[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s190, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s0, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s191, 3, 0 },
+};
+
+static const char *const s192[] = {
+	"Whether the pipe carries in one direction or in both.",
+};
+
+static const char *const s193[] = {
+	"Recommendation.ITU|M3100.Pipe.directionality",
+};
+
+static const char *const s194[] = {
+	"0",
+	"2",
+	"3",
+};
+
+static const char *const s195[] = {
+	"Unknown",
+	"Bi-Directional",
+	"Unidirectional",
+};
+
+static const struct cim_qual_decl q90[] = {
+	{ "Description", CIM_STRING, false, s192, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s193, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s194, 3, 0 },
+	{ "Values", CIM_STRING, true, s195, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s196[] = {
+	"How pipes below make up this one.",
+};
+
+static const char *const s197[] = {
+	"Unknown",
+	"No Lower-Level Composition",
+	"Combined In Parallel",
+	"Combined In Sequence",
+};
+
+static const struct cim_qual_decl q91[] = {
+	{ "Description", CIM_STRING, false, s196, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s160, 4, 0 },
+	{ "Values", CIM_STRING, true, s197, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s198[] = {
+	"EnabledState",
+};
+
+static const char *const s199[] = {
+	"Whether the pipe is in service.",
+};
+
+static const char *const s200[] = {
+	"Recommendation.ITU|M3100.Pipe.operationalState",
+};
+
+static const struct cim_qual_decl q92[] = {
+	{ "Override", CIM_STRING, false, s198, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s199, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s200, 1, 0 },
+};
+
+static const char *const s201[] = {
+	"RequestedState",
+};
+
+static const char *const s202[] = {
+	"Recommendation.ITU|M3100.Pipe.administrativeState",
+};
+
+static const struct cim_qual_decl q93[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s201, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s51, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s202, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_NetworkPipe_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q89, 4 },
+	{ "Directionality", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q90, 4 },
+	{ "AggregationBehavior", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q91, 3 },
+	{ "EnabledState", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q92, 3 },
+	{ "RequestedState", CIM_UINT16, false, false, false, true,
+	  NULL, NULL, "5", q93, 4 },
 };
 
-static const char *const s99[] = {
+static const char *const s203[] = {
+	"2.19.0",
+};
+
+static const char *const s204[] = {
+	"CIM::Network::Pipes",
+};
+
+static const char *const s205[] = {
 	"A connection that carries traffic. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q58[] = {
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s99, 1 },
+static const char *const s206[] = {
+	"Recommendation.ITU|M3100.Pipe",
+	"Recommendation.ITU|M3100.TrailR1",
+	"Recommendation.ITU|M3100.ConnectionR1",
+	"Recommendation.ITU|M3100.SubNetworkConnection",
 };
 
-static const char *const s100[] = {
+static const struct cim_qual_decl q94[] = {
+	{ "Version", CIM_STRING, false, s203, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s204, 1, 0 },
+	{ "Description", CIM_STRING, false, s205, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s206, 4, 0 },
+};
+
+static const char *const s207[] = {
 	"Whether the service is running.",
 };
 
-static const struct cim_qual_decl q59[] = {
-	{ "Description", CIM_STRING, false, s100, 1 },
+static const struct cim_qual_decl q95[] = {
+	{ "Description", CIM_STRING, false, s207, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s208[] = {
+	"CIM_Service.EnabledDefault",
+};
+
+static const char *const s209[] = {
+	"Whether the service starts with the system or by hand.",
+};
+
+static const char *const s210[] = {
+	"Automatic",
+	"Manual",
+};
+
+static const struct cim_qual_decl q96[] = {
+	{ "Deprecated", CIM_STRING, true, s208, 1, CIM_QUAL_RESTRICTED },
+	{ "MaxLen", CIM_UINT32, false, s39, 1, 0 },
+	{ "Description", CIM_STRING, false, s209, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s210, 2, 0 },
+};
+
+static const char *const s211[] = {
+	"The level of service, as its organization names it.",
+};
+
+static const char *const s212[] = {
+	"CIM_Service.LoSOrgID",
+};
+
+static const struct cim_qual_decl q97[] = {
+	{ "Description", CIM_STRING, false, s211, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s212, 1, 0 },
+};
+
+static const char *const s213[] = {
+	"The organization that LoSID is of.",
+};
+
+static const char *const s214[] = {
+	"CIM_Service.LoSID",
+};
+
+static const struct cim_qual_decl q98[] = {
+	{ "Description", CIM_STRING, false, s213, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s214, 1, 0 },
+};
+
+static const char *const s215[] = {
+	"CIM_Service.RequestStateChange",
+};
+
+static const char *const s216[] = {
+	"Starts the service. Not offered here.",
+};
+
+static const struct cim_qual_decl q99[] = {
+	{ "Deprecated", CIM_STRING, true, s215, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s216, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s217[] = {
+	"Stops the service. Not offered here.",
+};
+
+static const struct cim_qual_decl q100[] = {
+	{ "Deprecated", CIM_STRING, true, s215, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s217, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s218[] = {
+	"The elements whose place changes.",
+};
+
+static const struct cim_qual_decl q101[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s218, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s219[] = {
+	"The new places, one for each element.",
+};
+
+static const struct cim_qual_decl q102[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s219, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s220[] = {
+	"The job that was started; NULL when the request finished in the call.",
+};
+
+static const struct cim_qual_decl q103[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s220, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_Service_ChangeAffectedElementsAssignedSequence[] = {
+	{ "ManagedElements", CIM_REFERENCE, true, true, false, true,
+	  "CIM_ManagedElement", NULL, q101, 3 },
+	{ "AssignedSequence", CIM_UINT16, true, true, false, true,
+	  NULL, NULL, q102, 3 },
+	{ "Job", CIM_REFERENCE, false, false, true, false,
+	  "CIM_ConcreteJob", NULL, q103, 3 },
+};
+
+static const char *const s221[] = {
+	"Changes the order in which the service affects elements. Not offered here.",
+};
+
+static const char *const s222[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7..32767",
+	"32768..65535",
+};
+
+static const char *const s223[] = {
+	"Completed with No Error",
+	"Not Supported",
+	"Error Occured",
+	"Busy",
+	"Invalid Reference",
+	"Invalid Parameter",
+	"Access Denied",
+	"DMTF Reserved",
+	"Vendor Specified",
+};
+
+static const struct cim_qual_decl q104[] = {
+	{ "Description", CIM_STRING, false, s221, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s222, 9, 0 },
+	{ "Values", CIM_STRING, true, s223, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Service_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q50, 4 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q51, 4 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q31, 3 },
+	  NULL, NULL, NULL, q33, 4 },
 	{ "PrimaryOwnerName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q33, 3 },
+	  NULL, NULL, NULL, q35, 4 },
 	{ "PrimaryOwnerContact", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q34, 2 },
+	  NULL, NULL, NULL, q36, 4 },
 	{ "Started", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q59, 1 },
+	  NULL, NULL, NULL, q95, 1 },
+	{ "StartMode", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q96, 4 },
+	{ "LoSID", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q97, 2 },
+	{ "LoSOrgID", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q98, 2 },
 };
 
-static const char *const s101[] = {
+static const struct cim_method_decl CIM_Service_methods[] = {
+	{ "StartService", CIM_UINT32, false, NULL, 0, q99, 2 },
+	{ "StopService", CIM_UINT32, false, NULL, 0, q100, 2 },
+	{ "ChangeAffectedElementsAssignedSequence", CIM_UINT32, false, CIM_Service_ChangeAffectedElementsAssignedSequence, 3, q104, 3 },
+};
+
+static const char *const s224[] = {
+	"CIM::Core::Service",
+};
+
+static const char *const s225[] = {
 	"A function of a system that clients can ask for.",
 };
 
-static const struct cim_qual_decl q60[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s101, 1 },
+static const struct cim_qual_decl q105[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s225, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s102[] = {
+static const char *const s226[] = {
 	"Name for the element that is made or changed; NULL lets the implementation choose one.",
 };
 
-static const struct cim_qual_decl q61[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s102, 1 },
+static const struct cim_qual_decl q106[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s226, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s103[] = {
+static const char *const s227[] = {
 	"Setting that describes the wanted quality of storage; NULL takes the defaults of the pool.",
 };
 
-static const struct cim_qual_decl q62[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s103, 1 },
+static const struct cim_qual_decl q107[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s227, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s104[] = {
+static const char *const s228[] = {
+	"Bytes",
+};
+
+static const char *const s229[] = {
+	"byte",
+};
+
+static const char *const s230[] = {
 	"Wanted size in bytes on input, the size that was given (or, with return value 4097, would be possible) on output.",
 };
 
-static const struct cim_qual_decl q63[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s104, 1 },
+static const struct cim_qual_decl q108[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s230, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s105[] = {
+static const char *const s231[] = {
 	"Object paths, as strings, of the pools to build from.",
 };
 
-static const struct cim_qual_decl q64[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s105, 1 },
+static const struct cim_qual_decl q109[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s231, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s106[] = {
+static const char *const s232[] = {
 	"Object paths, as strings, of extents to build from.",
 };
 
-static const struct cim_qual_decl q65[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s106, 1 },
+static const struct cim_qual_decl q110[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s232, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s107[] = {
+static const char *const s233[] = {
 	"The pool to make or change.",
 };
 
-static const struct cim_qual_decl q66[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s107, 1 },
+static const struct cim_qual_decl q111[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s233, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyStoragePool[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, q62, 2 },
+	  "CIM_StorageSetting", NULL, q107, 2 },
 	{ "Size", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q63, 3 },
+	  NULL, NULL, q108, 5 },
 	{ "InPools", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q64, 2 },
+	  NULL, NULL, q109, 2 },
 	{ "InExtents", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q65, 2 },
+	  NULL, NULL, q110, 2 },
 	{ "Pool", CIM_REFERENCE, false, true, true, false,
-	  "CIM_StoragePool", NULL, q66, 3 },
+	  "CIM_StoragePool", NULL, q111, 3 },
 };
 
-static const char *const s108[] = {
+static const char *const s234[] = {
 	"Makes or changes a pool.",
 };
 
-static const char *const s109[] = {
+static const char *const s235[] = {
 	"0",
 	"1",
 	"2",
@@ -1346,10 +2464,10 @@ static const char *const s109[] = {
 	"4096",
 	"4097",
 	"4098..32767",
-	"0x8000..",
+	"32768..65535",
 };
 
-static const char *const s110[] = {
+static const char *const s236[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1364,17 +2482,17 @@ static const char *const s110[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q67[] = {
-	{ "Description", CIM_STRING, false, s108, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s110, 12 },
+static const struct cim_qual_decl q112[] = {
+	{ "Description", CIM_STRING, false, s234, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s235, 12, 0 },
+	{ "Values", CIM_STRING, true, s236, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s111[] = {
+static const char *const s237[] = {
 	"Kind of element the request is about.",
 };
 
-static const char *const s112[] = {
+static const char *const s238[] = {
 	"0",
 	"1",
 	"2",
@@ -1384,9 +2502,11 @@ static const char *const s112[] = {
 	"6",
 	"7",
 	"8",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s113[] = {
+static const char *const s239[] = {
 	"Unknown",
 	"Reserved",
 	"StorageVolume",
@@ -1396,78 +2516,80 @@ static const char *const s113[] = {
 	"ThinlyProvisionedLogicalDisk",
 	"FullyProvisionedStorageVolume",
 	"FullyProvisionedLogicalDisk",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q68[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s113, 9 },
+static const struct cim_qual_decl q113[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s238, 11, 0 },
+	{ "Values", CIM_STRING, true, s239, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s114[] = {
+static const char *const s240[] = {
 	"The pool to take the space from; NULL lets the implementation choose.",
 };
 
-static const struct cim_qual_decl q69[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s114, 1 },
+static const struct cim_qual_decl q114[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s240, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s115[] = {
+static const char *const s241[] = {
 	"The element to change or return, on output the one that was made.",
 };
 
-static const struct cim_qual_decl q70[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s115, 1 },
+static const struct cim_qual_decl q115[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s241, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromStoragePool[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q68, 4 },
+	  NULL, NULL, q113, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q62, 2 },
+	  "CIM_ManagedElement", NULL, q107, 2 },
 	{ "Size", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q63, 3 },
+	  NULL, NULL, q108, 5 },
 	{ "InPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, q69, 2 },
+	  "CIM_StoragePool", NULL, q114, 2 },
 	{ "TheElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q70, 3 },
+	  "CIM_LogicalElement", NULL, q115, 3 },
 };
 
-static const char *const s116[] = {
+static const char *const s242[] = {
 	"Makes an element from the space of a pool, or changes the name or size of one. With return value 4097 nothing was done and Size tells the nearest possible size.",
 };
 
-static const struct cim_qual_decl q71[] = {
-	{ "Description", CIM_STRING, false, s116, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s110, 12 },
+static const struct cim_qual_decl q116[] = {
+	{ "Description", CIM_STRING, false, s242, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s235, 12, 0 },
+	{ "Values", CIM_STRING, true, s236, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q72[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s107, 1 },
+static const struct cim_qual_decl q117[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s233, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_DeleteStoragePool[] = {
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Pool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, q72, 2 },
+	  "CIM_StoragePool", NULL, q117, 2 },
 };
 
-static const char *const s117[] = {
+static const char *const s243[] = {
 	"Deletes a pool.",
 };
 
-static const char *const s118[] = {
+static const char *const s244[] = {
 	"0",
 	"1",
 	"2",
@@ -1478,10 +2600,10 @@ static const char *const s118[] = {
 	"..",
 	"4096",
 	"4097..32767",
-	"0x8000..",
+	"32768..65535",
 };
 
-static const char *const s119[] = {
+static const char *const s245[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1495,129 +2617,135 @@ static const char *const s119[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q73[] = {
-	{ "Description", CIM_STRING, false, s117, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+static const struct cim_qual_decl q118[] = {
+	{ "Description", CIM_STRING, false, s243, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s244, 11, 0 },
+	{ "Values", CIM_STRING, true, s245, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q74[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s115, 1 },
+static const struct cim_qual_decl q119[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s241, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnToStoragePool[] = {
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "TheElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q74, 2 },
+	  "CIM_LogicalElement", NULL, q119, 2 },
 };
 
-static const char *const s120[] = {
+static const char *const s246[] = {
 	"Deletes an element and gives its space back.",
 };
 
-static const struct cim_qual_decl q75[] = {
-	{ "Description", CIM_STRING, false, s120, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+static const struct cim_qual_decl q120[] = {
+	{ "Description", CIM_STRING, false, s246, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s244, 11, 0 },
+	{ "Values", CIM_STRING, true, s245, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s121[] = {
+static const char *const s247[] = {
 	"The element to copy.",
 };
 
-static const struct cim_qual_decl q76[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+static const struct cim_qual_decl q121[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s247, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s122[] = {
+static const char *const s248[] = {
 	"The element to copy to; NULL has one made, which is returned.",
 };
 
-static const struct cim_qual_decl q77[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+static const struct cim_qual_decl q122[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s248, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s123[] = {
+static const char *const s249[] = {
 	"Setting for new targets. Leave NULL when the targets are given.",
 };
 
-static const struct cim_qual_decl q78[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s123, 1 },
+static const struct cim_qual_decl q123[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s249, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s124[] = {
+static const char *const s250[] = {
 	"The pool that new targets are taken from; NULL takes the pool of the source. Leave NULL when the targets are given.",
 };
 
-static const struct cim_qual_decl q79[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s124, 1 },
+static const struct cim_qual_decl q124[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s250, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s125[] = {
+static const char *const s251[] = {
 	"How the copy is maintained (Copy Services view of SyncType and Mode).",
 };
 
-static const char *const s126[] = {
+static const char *const s252[] = {
 	"2",
 	"3",
 	"4",
 	"5",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s127[] = {
+static const char *const s253[] = {
 	"Async",
 	"Sync",
 	"UnSyncAssoc",
 	"UnSyncUnAssoc",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q80[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s127, 4 },
+static const struct cim_qual_decl q125[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s251, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s252, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateReplica[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_LogicalElement", NULL, q76, 3 },
+	  "CIM_LogicalElement", NULL, q121, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, false, true, false,
-	  "CIM_LogicalElement", NULL, q77, 3 },
+	  "CIM_LogicalElement", NULL, q122, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, q78, 2 },
+	  "CIM_StorageSetting", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, q79, 2 },
+	  "CIM_StoragePool", NULL, q124, 2 },
 	{ "CopyType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q80, 4 },
+	  NULL, NULL, q125, 4 },
 };
 
-static const char *const s128[] = {
+static const char *const s254[] = {
 	"Makes a replica of an element (Copy Services).",
 };
 
-static const struct cim_qual_decl q81[] = {
-	{ "Description", CIM_STRING, false, s128, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+static const struct cim_qual_decl q126[] = {
+	{ "Description", CIM_STRING, false, s254, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s244, 11, 0 },
+	{ "Values", CIM_STRING, true, s245, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s129[] = {
+static const char *const s255[] = {
 	"The action wanted.",
 };
 
-static const char *const s130[] = {
+static const char *const s256[] = {
+	"0",
+	"1",
 	"2",
 	"3",
 	"4",
@@ -1631,10 +2759,12 @@ static const char *const s130[] = {
 	"12",
 	"13",
 	"..",
-	"0x8000..",
+	"0x8000..0xFFFF",
 };
 
-static const char *const s131[] = {
+static const char *const s257[] = {
+	"DMTF Reserved",
+	"DMTF Reserved",
 	"Detach",
 	"Fracture",
 	"Resync Replica",
@@ -1651,36 +2781,50 @@ static const char *const s131[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q82[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s130, 14 },
-	{ "Values", CIM_STRING, true, s131, 14 },
+static const struct cim_qual_decl q127[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s256, 16, 0 },
+	{ "Values", CIM_STRING, true, s257, 16, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s132[] = {
+static const char *const s258[] = {
 	"The relationship between source and target; with groups the one between the groups. NULL until it exists.",
 };
 
-static const struct cim_qual_decl q83[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+static const struct cim_qual_decl q128[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ModifySynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q82, 4 },
+	  NULL, NULL, q127, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSynchronized", NULL, q83, 2 },
+	  "CIM_StorageSynchronized", NULL, q128, 2 },
 };
 
-static const char *const s133[] = {
+static const char *const s259[] = {
 	"Acts on a relationship (Copy Services).",
 };
 
-static const char *const s134[] = {
+static const char *const s260[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"0x1000",
+	"0x1001..0x7FFF",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s261[] = {
 	"Job Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -1694,39 +2838,55 @@ static const char *const s134[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q84[] = {
-	{ "Description", CIM_STRING, false, s133, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s134, 11 },
+static const struct cim_qual_decl q129[] = {
+	{ "Description", CIM_STRING, false, s259, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s260, 11, 0 },
+	{ "Values", CIM_STRING, true, s261, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q85[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+static const struct cim_qual_decl q130[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s248, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s262[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const struct cim_qual_decl q131[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s251, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s262, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachReplica[] = {
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ManagedElement", NULL, q76, 3 },
+	  "CIM_ManagedElement", NULL, q121, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q85, 2 },
+	  "CIM_ManagedElement", NULL, q130, 2 },
 	{ "CopyType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q80, 4 },
+	  NULL, NULL, q131, 4 },
 };
 
-static const char *const s135[] = {
+static const char *const s263[] = {
 	"Makes an existing element the replica of another (Copy Services).",
 };
 
-static const struct cim_qual_decl q86[] = {
-	{ "Description", CIM_STRING, false, s135, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s134, 11 },
+static const struct cim_qual_decl q132[] = {
+	{ "Description", CIM_STRING, false, s263, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s260, 11, 0 },
+	{ "Values", CIM_STRING, true, s261, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s136[] = {
+static const char *const s264[] = {
 	"0",
 	"1",
 	"2",
@@ -1735,9 +2895,11 @@ static const char *const s136[] = {
 	"5",
 	"6",
 	"7",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s137[] = {
+static const char *const s265[] = {
 	"Unknown",
 	"Reserved",
 	"Storage Volume",
@@ -1746,48 +2908,50 @@ static const char *const s137[] = {
 	"Logical Disk",
 	"ThinlyProvisionedStorageVolume",
 	"ThinlyProvisionedLogicalDisk",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q87[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s137, 8 },
+static const struct cim_qual_decl q133[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s264, 10, 0 },
+	{ "Values", CIM_STRING, true, s265, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s138[] = {
+static const char *const s266[] = {
 	"Extents to build from.",
 };
 
-static const struct cim_qual_decl q88[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s138, 1 },
+static const struct cim_qual_decl q134[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s266, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_CreateOrModifyElementFromElements[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "ElementType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q87, 5 },
+	  NULL, NULL, q133, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q62, 2 },
+	  "CIM_ManagedElement", NULL, q107, 2 },
 	{ "Size", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q63, 3 },
+	  NULL, NULL, q108, 5 },
 	{ "InElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_StorageExtent", NULL, q88, 3 },
+	  "CIM_StorageExtent", NULL, q134, 3 },
 	{ "TheElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q70, 3 },
+	  "CIM_LogicalElement", NULL, q115, 3 },
 };
 
-static const char *const s139[] = {
+static const char *const s267[] = {
 	"Makes or changes an element from given extents.",
 };
 
-static const char *const s140[] = {
+static const char *const s268[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1802,86 +2966,99 @@ static const char *const s140[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q89[] = {
-	{ "Description", CIM_STRING, false, s139, 1 },
-	{ "ValueMap", CIM_STRING, true, s109, 12 },
-	{ "Values", CIM_STRING, true, s140, 12 },
+static const struct cim_qual_decl q135[] = {
+	{ "Description", CIM_STRING, false, s267, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s235, 12, 0 },
+	{ "Values", CIM_STRING, true, s268, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q90[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+static const struct cim_qual_decl q136[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s248, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q91[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s127, 4 },
+static const char *const s269[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6..4095",
+	"0x1000..0xFFFF",
 };
 
-static const char *const s141[] = {
-	"CIM_SettingData",
+static const struct cim_qual_decl q137[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s251, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s269, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q92[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s141, 1 },
-	{ "Description", CIM_STRING, false, s103, 1 },
+static const struct cim_qual_decl q138[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s78, 1, 0 },
+	{ "Description", CIM_STRING, false, s227, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s142[] = {
+static const char *const s270[] = {
 	"Connection for a remote copy.",
 };
 
-static const struct cim_qual_decl q93[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s142, 1 },
+static const struct cim_qual_decl q139[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s270, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_AttachOrModifyReplica[] = {
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ManagedElement", NULL, q76, 3 },
+	  "CIM_ManagedElement", NULL, q121, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ManagedElement", NULL, q90, 3 },
+	  "CIM_ManagedElement", NULL, q136, 3 },
 	{ "CopyType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q91, 5 },
+	  NULL, NULL, q137, 5 },
 	{ "Goal", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_SettingData", q92, 3 },
+	  NULL, "CIM_SettingData", q138, 3 },
 	{ "ReplicationPipe", CIM_REFERENCE, false, true, false, false,
-	  "CIM_NetworkPipe", NULL, q93, 2 },
+	  "CIM_NetworkPipe", NULL, q139, 2 },
 };
 
-static const char *const s143[] = {
+static const struct cim_qual_decl q140[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s251, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s252, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s271[] = {
 	"Elements that may serve as the target now.",
 };
 
-static const struct cim_qual_decl q94[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s143, 1 },
+static const struct cim_qual_decl q141[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s271, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetAvailableTargetElements[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_LogicalElement", NULL, q76, 3 },
+	  "CIM_LogicalElement", NULL, q121, 3 },
 	{ "TargetPool", CIM_REFERENCE, true, true, false, false,
-	  "CIM_StoragePool", NULL, q79, 2 },
+	  "CIM_StoragePool", NULL, q124, 2 },
 	{ "CopyType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q91, 5 },
+	  NULL, NULL, q140, 5 },
 	{ "Candidates", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q94, 3 },
+	  "CIM_LogicalElement", NULL, q141, 3 },
 };
 
-static const char *const s144[] = {
+static const char *const s272[] = {
 	"Lists elements that may serve as the target of a replica of the source.",
 };
 
-static const char *const s145[] = {
+static const char *const s273[] = {
 	"0",
 	"1",
 	"2",
@@ -1890,10 +3067,11 @@ static const char *const s145[] = {
 	"5",
 	"6",
 	"..",
-	"0x8000..",
+	"4096..32767",
+	"32768..65535",
 };
 
-static const char *const s146[] = {
+static const char *const s274[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -1902,109 +3080,135 @@ static const char *const s146[] = {
 	"Invalid Parameter",
 	"In Use",
 	"DMTF Reserved",
+	"Method Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q95[] = {
-	{ "Description", CIM_STRING, false, s144, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s146, 9 },
+static const struct cim_qual_decl q142[] = {
+	{ "Description", CIM_STRING, false, s272, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s273, 10, 0 },
+	{ "Values", CIM_STRING, true, s274, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s147[] = {
+static const char *const s275[] = {
 	"0",
 	"2",
 	"3",
 	"4",
 	"5",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s148[] = {
+static const char *const s276[] = {
 	"Unknown",
 	"StorageVolume",
 	"StorageExtent",
 	"StoragePool",
 	"Logical Disk",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q96[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s147, 5 },
-	{ "Values", CIM_STRING, true, s148, 5 },
+static const struct cim_qual_decl q143[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s275, 7, 0 },
+	{ "Values", CIM_STRING, true, s276, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s149[] = {
+static const char *const s277[] = {
 	"The usage asked for.",
 };
 
-static const struct cim_qual_decl q97[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s149, 1 },
+static const char *const s278[] = {
+	"CIM_StoragePool.Usage",
+	"CIM_StorageExtent.Usage",
 };
 
-static const char *const s150[] = {
+static const struct cim_qual_decl q144[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s277, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s278, 2, 0 },
+};
+
+static const char *const s279[] = {
 	"Restricts the answer to free or used elements.",
 };
 
-static const char *const s151[] = {
+static const char *const s280[] = {
 	"0",
 	"2",
 	"3",
 	"4",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s152[] = {
+static const char *const s281[] = {
 	"Unknown",
 	"All",
 	"Available Only",
 	"In Use Only",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q98[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s150, 1 },
-	{ "ValueMap", CIM_STRING, true, s151, 4 },
-	{ "Values", CIM_STRING, true, s152, 4 },
+static const struct cim_qual_decl q145[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s279, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s280, 6, 0 },
+	{ "Values", CIM_STRING, true, s281, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s153[] = {
+static const char *const s282[] = {
 	"Only elements of this pool; NULL means all pools.",
 };
 
-static const struct cim_qual_decl q99[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s153, 1 },
+static const struct cim_qual_decl q146[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s282, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s154[] = {
+static const char *const s283[] = {
 	"The elements.",
 };
 
-static const struct cim_qual_decl q100[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s154, 1 },
+static const struct cim_qual_decl q147[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s283, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_GetElementsBasedOnUsage[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q96, 4 },
+	  NULL, NULL, q143, 4 },
 	{ "Usage", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q97, 2 },
+	  NULL, NULL, q144, 3 },
 	{ "Criteria", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q98, 4 },
+	  NULL, NULL, q145, 4 },
 	{ "ThePool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, q99, 2 },
+	  "CIM_StoragePool", NULL, q146, 2 },
 	{ "TheElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ManagedSystemElement", NULL, q100, 3 },
+	  "CIM_ManagedSystemElement", NULL, q147, 3 },
 };
 
-static const char *const s155[] = {
+static const char *const s284[] = {
 	"Lists elements by usage.",
 };
 
-static const char *const s156[] = {
+static const char *const s285[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s286[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -2015,75 +3219,76 @@ static const char *const s156[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q101[] = {
-	{ "Description", CIM_STRING, false, s155, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s156, 8 },
+static const struct cim_qual_decl q148[] = {
+	{ "Description", CIM_STRING, false, s284, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s285, 8, 0 },
+	{ "Values", CIM_STRING, true, s286, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s157[] = {
+static const char *const s287[] = {
 	"2",
 	"3",
 	"..",
-	"0x8000..",
+	"32768..65535",
 };
 
-static const char *const s158[] = {
+static const char *const s288[] = {
 	"Set",
 	"Modify \"Other\" description only",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q102[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s158, 4 },
+static const struct cim_qual_decl q149[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s287, 4, 0 },
+	{ "Values", CIM_STRING, true, s288, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s159[] = {
+static const char *const s289[] = {
 	"The new usage.",
 };
 
-static const struct cim_qual_decl q103[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s159, 1 },
+static const struct cim_qual_decl q150[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s289, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s278, 2, 0 },
 };
 
-static const char *const s160[] = {
+static const char *const s290[] = {
 	"Text for usage 1 (Other).",
 };
 
-static const struct cim_qual_decl q104[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s160, 1 },
+static const struct cim_qual_decl q151[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s290, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q105[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s55, 1 },
+static const struct cim_qual_decl q152[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s71, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_RequestUsageChange[] = {
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q102, 4 },
+	  NULL, NULL, q149, 4 },
 	{ "UsageValue", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q103, 2 },
+	  NULL, NULL, q150, 3 },
 	{ "OtherUsageDescription", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q104, 2 },
+	  NULL, NULL, q151, 2 },
 	{ "Job", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ConcreteJob", NULL, q105, 3 },
+	  "CIM_ConcreteJob", NULL, q152, 3 },
 	{ "TheElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q74, 2 },
+	  "CIM_LogicalElement", NULL, q119, 2 },
 };
 
-static const char *const s161[] = {
+static const char *const s291[] = {
 	"Asks for another usage.",
 };
 
-static const char *const s162[] = {
+static const char *const s292[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -2097,115 +3302,392 @@ static const char *const s162[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q106[] = {
-	{ "Description", CIM_STRING, false, s161, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s162, 11 },
+static const struct cim_qual_decl q153[] = {
+	{ "Description", CIM_STRING, false, s291, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s244, 11, 0 },
+	{ "Values", CIM_STRING, true, s292, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s163[] = {
+static const char *const s293[] = {
 	"How to treat special cases.",
 };
 
-static const char *const s164[] = {
-	"2",
-	"3",
-};
-
-static const char *const s165[] = {
+static const char *const s294[] = {
 	"Continue on nonexistent element",
 	"Return error on nonexistent element",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q107[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s163, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s165, 2 },
+static const struct cim_qual_decl q154[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s293, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s287, 4, 0 },
+	{ "Values", CIM_STRING, true, s294, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q108[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s154, 1 },
+static const struct cim_qual_decl q155[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s283, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationService_ReturnElementsToStoragePool[] = {
 	{ "Options", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q107, 4 },
+	  NULL, NULL, q154, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "TheElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q108, 3 },
+	  "CIM_LogicalElement", NULL, q155, 3 },
 };
 
-static const char *const s166[] = {
+static const char *const s295[] = {
 	"Deletes elements and gives their space back. All are checked before the first is deleted.",
 };
 
-static const struct cim_qual_decl q109[] = {
-	{ "Description", CIM_STRING, false, s166, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s119, 11 },
+static const struct cim_qual_decl q156[] = {
+	{ "Description", CIM_STRING, false, s295, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s244, 11, 0 },
+	{ "Values", CIM_STRING, true, s245, 11, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s296[] = {
+	"Kind of the storage.",
+};
+
+static const char *const s297[] = {
+	"2",
+	"3",
+};
+
+static const char *const s298[] = {
+	"StorageVolume",
+	"StoragePool",
+};
+
+static const struct cim_qual_decl q157[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s296, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s297, 2, 0 },
+	{ "Values", CIM_STRING, true, s298, 2, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s299[] = {
+	"The processor.",
+};
+
+static const struct cim_qual_decl q158[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s299, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s300[] = {
+	"The storage.",
+};
+
+static const struct cim_qual_decl q159[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s300, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageConfigurationService_AssignStorageResourceAffinity[] = {
+	{ "ResourceType", CIM_UINT16, false, true, false, true,
+	  NULL, NULL, q157, 5 },
+	{ "Job", CIM_REFERENCE, false, false, true, false,
+	  "CIM_ConcreteJob", NULL, q103, 3 },
+	{ "StorageProcessor", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ComputerSystem", NULL, q158, 2 },
+	{ "StorageResources", CIM_REFERENCE, true, true, false, true,
+	  "CIM_LogicalElement", NULL, q159, 3 },
+};
+
+static const char *const s301[] = {
+	"Binds storage to the processor that is to serve it. Not offered here.",
+};
+
+static const struct cim_qual_decl q160[] = {
+	{ "Description", CIM_STRING, false, s301, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s235, 12, 0 },
+	{ "Values", CIM_STRING, true, s268, 12, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s302[] = {
+	"Their names.",
+};
+
+static const struct cim_qual_decl q161[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s302, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s303[] = {
+	"Their kind.",
+};
+
+static const struct cim_qual_decl q162[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s303, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s238, 11, 0 },
+	{ "Values", CIM_STRING, true, s239, 11, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s304[] = {
+	"How many.",
+};
+
+static const struct cim_qual_decl q163[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s304, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s305[] = {
+	"The setting that they are to fulfil.",
+};
+
+static const struct cim_qual_decl q164[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s305, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s306[] = {
+	"The size wanted of each, on output the size that it has.",
+};
+
+static const struct cim_qual_decl q165[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s306, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s307[] = {
+	"The pools to take the space from.",
+};
+
+static const struct cim_qual_decl q166[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s307, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s308[] = {
+	"The elements that were made.",
+};
+
+static const struct cim_qual_decl q167[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s308, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageConfigurationService_CreateElementsFromStoragePools[] = {
+	{ "ElementNames", CIM_STRING, true, true, false, false,
+	  NULL, NULL, q161, 2 },
+	{ "ElementType", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q162, 4 },
+	{ "ElementCount", CIM_UINT64, false, true, false, false,
+	  NULL, NULL, q163, 2 },
+	{ "Job", CIM_REFERENCE, false, false, true, false,
+	  "CIM_ConcreteJob", NULL, q103, 3 },
+	{ "Goal", CIM_REFERENCE, false, true, false, false,
+	  "CIM_SettingData", NULL, q164, 2 },
+	{ "Size", CIM_UINT64, false, true, true, false,
+	  NULL, NULL, q165, 5 },
+	{ "InPools", CIM_REFERENCE, true, true, false, false,
+	  "CIM_StoragePool", NULL, q166, 2 },
+	{ "TheElements", CIM_REFERENCE, true, true, true, false,
+	  "CIM_LogicalElement", NULL, q167, 3 },
+};
+
+static const char *const s309[] = {
+	"Makes several elements of one kind at once. Not offered here.",
+};
+
+static const char *const s310[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"4096",
+	"4097",
+	"4098",
+	"4099..32767",
+	"32768..65535",
+};
+
+static const char *const s311[] = {
+	"Job Completed with No Error",
+	"Not Supported",
+	"Unknown",
+	"Timeout",
+	"Failed",
+	"Invalid Parameter",
+	"In Use",
+	"DMTF Reserved",
+	"Method Parameters Checked - Job Started",
+	"Size Not Supported",
+	"Partially Completed Operation",
+	"Method Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q168[] = {
+	{ "Description", CIM_STRING, false, s309, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s310, 13, 0 },
+	{ "Values", CIM_STRING, true, s311, 13, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl CIM_StorageConfigurationService_methods[] = {
-	{ "CreateOrModifyStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyStoragePool, 7, q67, 3 },
-	{ "CreateOrModifyElementFromStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyElementFromStoragePool, 7, q71, 3 },
-	{ "DeleteStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_DeleteStoragePool, 2, q73, 3 },
-	{ "ReturnToStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_ReturnToStoragePool, 2, q75, 3 },
-	{ "CreateReplica", CIM_UINT32, false, CIM_StorageConfigurationService_CreateReplica, 7, q81, 3 },
-	{ "ModifySynchronization", CIM_UINT32, false, CIM_StorageConfigurationService_ModifySynchronization, 3, q84, 3 },
-	{ "AttachReplica", CIM_UINT32, false, CIM_StorageConfigurationService_AttachReplica, 4, q86, 3 },
-	{ "CreateOrModifyElementFromElements", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyElementFromElements, 7, q89, 3 },
-	{ "AttachOrModifyReplica", CIM_UINT32, false, CIM_StorageConfigurationService_AttachOrModifyReplica, 6, q86, 3 },
-	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_StorageConfigurationService_GetAvailableTargetElements, 4, q95, 3 },
-	{ "GetElementsBasedOnUsage", CIM_UINT32, false, CIM_StorageConfigurationService_GetElementsBasedOnUsage, 5, q101, 3 },
-	{ "RequestUsageChange", CIM_UINT32, false, CIM_StorageConfigurationService_RequestUsageChange, 5, q106, 3 },
-	{ "ReturnElementsToStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_ReturnElementsToStoragePool, 3, q109, 3 },
+	{ "CreateOrModifyStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyStoragePool, 7, q112, 3 },
+	{ "CreateOrModifyElementFromStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyElementFromStoragePool, 7, q116, 3 },
+	{ "DeleteStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_DeleteStoragePool, 2, q118, 3 },
+	{ "ReturnToStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_ReturnToStoragePool, 2, q120, 3 },
+	{ "CreateReplica", CIM_UINT32, false, CIM_StorageConfigurationService_CreateReplica, 7, q126, 3 },
+	{ "ModifySynchronization", CIM_UINT32, false, CIM_StorageConfigurationService_ModifySynchronization, 3, q129, 3 },
+	{ "AttachReplica", CIM_UINT32, false, CIM_StorageConfigurationService_AttachReplica, 4, q132, 3 },
+	{ "CreateOrModifyElementFromElements", CIM_UINT32, false, CIM_StorageConfigurationService_CreateOrModifyElementFromElements, 7, q135, 3 },
+	{ "AttachOrModifyReplica", CIM_UINT32, false, CIM_StorageConfigurationService_AttachOrModifyReplica, 6, q132, 3 },
+	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_StorageConfigurationService_GetAvailableTargetElements, 4, q142, 3 },
+	{ "GetElementsBasedOnUsage", CIM_UINT32, false, CIM_StorageConfigurationService_GetElementsBasedOnUsage, 5, q148, 3 },
+	{ "RequestUsageChange", CIM_UINT32, false, CIM_StorageConfigurationService_RequestUsageChange, 5, q153, 3 },
+	{ "ReturnElementsToStoragePool", CIM_UINT32, false, CIM_StorageConfigurationService_ReturnElementsToStoragePool, 3, q156, 3 },
+	{ "AssignStorageResourceAffinity", CIM_UINT32, false, CIM_StorageConfigurationService_AssignStorageResourceAffinity, 4, q160, 3 },
+	{ "CreateElementsFromStoragePools", CIM_UINT32, false, CIM_StorageConfigurationService_CreateElementsFromStoragePools, 8, q168, 3 },
 };
 
-static const char *const s167[] = {
+static const char *const s312[] = {
+	"CIM::Device::StorageServices",
+};
+
+static const char *const s313[] = {
 	"Makes, changes and deletes volumes.",
 };
 
-static const struct cim_qual_decl q110[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s167, 1 },
+static const struct cim_qual_decl q169[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s313, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s168[] = {
+static const struct cim_qual_decl q170[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s190, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s0, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s314[] = {
 	"ElementName",
 };
 
-static const struct cim_qual_decl q111[] = {
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+static const struct cim_qual_decl q171[] = {
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s315[] = {
+	"The settings that are wished for.",
+};
+
+static const struct cim_qual_decl q172[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s78, 1, 0 },
+	{ "Description", CIM_STRING, false, s315, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s316[] = {
+	"The settings that can be had.",
+};
+
+static const struct cim_qual_decl q173[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s78, 1, 0 },
+	{ "Description", CIM_STRING, false, s316, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_Capabilities_CreateGoalSettings[] = {
+	{ "TemplateGoalSettings", CIM_STRING, true, true, false, false,
+	  NULL, "CIM_SettingData", q172, 3 },
+	{ "SupportedGoalSettings", CIM_STRING, true, true, true, false,
+	  NULL, "CIM_SettingData", q173, 4 },
+};
+
+static const char *const s317[] = {
+	"Makes settings that these capabilities can fulfil, as near to a template as they can. Not offered here.",
+};
+
+static const char *const s318[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s319[] = {
+	"Success",
+	"Not Supported",
+	"Unknown",
+	"Timeout",
+	"Failed",
+	"Invalid Parameter",
+	"Alternative Proposed",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q174[] = {
+	{ "Description", CIM_STRING, false, s317, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s318, 9, 0 },
+	{ "Values", CIM_STRING, true, s319, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Capabilities_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "ElementName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q111, 3 },
+	  NULL, NULL, NULL, q171, 3 },
 };
 
-static const char *const s169[] = {
+static const struct cim_method_decl CIM_Capabilities_methods[] = {
+	{ "CreateGoalSettings", CIM_UINT16, false, CIM_Capabilities_CreateGoalSettings, 2, q174, 3 },
+};
+
+static const char *const s320[] = {
+	"CIM::Core::Capabilities",
+};
+
+static const char *const s321[] = {
 	"What an element or a service is able to do.",
 };
 
-static const struct cim_qual_decl q112[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s169, 1 },
+static const struct cim_qual_decl q175[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s320, 1, 0 },
+	{ "Description", CIM_STRING, false, s321, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s170[] = {
+static const char *const s322[] = {
 	"Actions that may start a job.",
 };
 
-static const char *const s171[] = {
+static const char *const s323[] = {
+	"CIM_StorageConfigurationCapabilities.SupportedSynchronousActions",
+};
+
+static const char *const s324[] = {
 	"2",
 	"3",
 	"4",
@@ -2236,7 +3718,7 @@ static const char *const s171[] = {
 	"..",
 };
 
-static const char *const s172[] = {
+static const char *const s325[] = {
 	"Storage Pool Creation",
 	"Storage Pool Deletion",
 	"Storage Pool Modification",
@@ -2267,27 +3749,39 @@ static const char *const s172[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q113[] = {
-	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 28 },
-	{ "Values", CIM_STRING, true, s172, 28 },
+static const struct cim_qual_decl q176[] = {
+	{ "Description", CIM_STRING, false, s322, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s323, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s324, 28, 0 },
+	{ "Values", CIM_STRING, true, s325, 28, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s173[] = {
+static const char *const s326[] = {
 	"Actions that may finish in the call.",
 };
 
-static const struct cim_qual_decl q114[] = {
-	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s171, 28 },
-	{ "Values", CIM_STRING, true, s172, 28 },
+static const char *const s327[] = {
+	"CIM_StorageConfigurationCapabilities.SupportedAsynchronousActions",
 };
 
-static const char *const s174[] = {
+static const struct cim_qual_decl q177[] = {
+	{ "Description", CIM_STRING, false, s326, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s327, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s324, 28, 0 },
+	{ "Values", CIM_STRING, true, s325, 28, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s328[] = {
 	"Kinds of elements that can be made.",
 };
 
-static const char *const s175[] = {
+static const char *const s329[] = {
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromStoragePool(ElementType)",
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromElements(ElementType)",
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools(ElementType)",
+};
+
+static const char *const s330[] = {
 	"2",
 	"3",
 	"4",
@@ -2300,7 +3794,7 @@ static const char *const s175[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s176[] = {
+static const char *const s331[] = {
 	"StorageVolume",
 	"StorageExtent",
 	"LogicalDisk",
@@ -2313,17 +3807,23 @@ static const char *const s176[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q115[] = {
-	{ "Description", CIM_STRING, false, s174, 1 },
-	{ "ValueMap", CIM_STRING, true, s175, 10 },
-	{ "Values", CIM_STRING, true, s176, 10 },
+static const struct cim_qual_decl q178[] = {
+	{ "Description", CIM_STRING, false, s328, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s329, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s330, 10, 0 },
+	{ "Values", CIM_STRING, true, s331, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s177[] = {
+static const char *const s332[] = {
 	"What can be done with pools.",
 };
 
-static const char *const s178[] = {
+static const char *const s333[] = {
+	"CIM_StorageConfigurationService.CreateOrModifyStoragePool(InPools)",
+	"CIM_StorageConfigurationService.CreateOrModifyStoragePool(InExtents)",
+};
+
+static const char *const s334[] = {
 	"2",
 	"3",
 	"4",
@@ -2334,7 +3834,7 @@ static const char *const s178[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s179[] = {
+static const char *const s335[] = {
 	"InExtents",
 	"Single InPool",
 	"Multiple InPools",
@@ -2345,17 +3845,25 @@ static const char *const s179[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q116[] = {
-	{ "Description", CIM_STRING, false, s177, 1 },
-	{ "ValueMap", CIM_STRING, true, s178, 8 },
-	{ "Values", CIM_STRING, true, s179, 8 },
+static const struct cim_qual_decl q179[] = {
+	{ "Description", CIM_STRING, false, s332, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s333, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s334, 8, 0 },
+	{ "Values", CIM_STRING, true, s335, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s180[] = {
+static const char *const s336[] = {
 	"What can be done with elements.",
 };
 
-static const char *const s181[] = {
+static const char *const s337[] = {
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromStoragePool(ElementType)",
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromStoragePool(InPool)",
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromElements(InElements)",
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools(ElementType)",
+};
+
+static const char *const s338[] = {
 	"2",
 	"3",
 	"4",
@@ -2380,7 +3888,7 @@ static const char *const s181[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s182[] = {
+static const char *const s339[] = {
 	"StorageExtent Creation",
 	"StorageVolume Creation",
 	"StorageExtent Modification",
@@ -2405,45 +3913,38 @@ static const char *const s182[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q117[] = {
-	{ "Description", CIM_STRING, false, s180, 1 },
-	{ "ValueMap", CIM_STRING, true, s181, 22 },
-	{ "Values", CIM_STRING, true, s182, 22 },
+static const struct cim_qual_decl q180[] = {
+	{ "Description", CIM_STRING, false, s336, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s337, 4, 0 },
+	{ "ValueMap", CIM_STRING, true, s338, 22, 0 },
+	{ "Values", CIM_STRING, true, s339, 22, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s183[] = {
+static const char *const s340[] = {
 	"Copy types supported (Copy Services).",
 };
 
-static const char *const s184[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"..",
-	"0x8000..0xFFFF",
+static const char *const s341[] = {
+	"CIM_StorageConfigurationService.CreateReplica(CopyType)",
 };
 
-static const char *const s185[] = {
-	"Async",
-	"Sync",
-	"UnSyncAssoc",
-	"UnSyncUnAssoc",
-	"DMTF Reserved",
-	"Vendor Specific",
+static const struct cim_qual_decl q181[] = {
+	{ "Description", CIM_STRING, false, s340, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s341, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s262, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q118[] = {
-	{ "Description", CIM_STRING, false, s183, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s185, 6 },
-};
-
-static const char *const s186[] = {
+static const char *const s342[] = {
 	"State of a new replica.",
 };
 
-static const char *const s187[] = {
+static const char *const s343[] = {
+	"CIM_StorageConfigurationService.AttachReplica",
+	"CIM_StorageConfigurationService.CreateReplica",
+};
+
+static const char *const s344[] = {
 	"2",
 	"3",
 	"4",
@@ -2451,7 +3952,7 @@ static const char *const s187[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s188[] = {
+static const char *const s345[] = {
 	"Initialized",
 	"Prepared",
 	"Synchronized",
@@ -2459,25 +3960,35 @@ static const char *const s188[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q119[] = {
-	{ "Description", CIM_STRING, false, s186, 1 },
-	{ "ValueMap", CIM_STRING, true, s187, 5 },
-	{ "Values", CIM_STRING, true, s188, 5 },
+static const struct cim_qual_decl q182[] = {
+	{ "Description", CIM_STRING, false, s342, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s343, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s344, 5, 0 },
+	{ "Values", CIM_STRING, true, s345, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s189[] = {
+static const char *const s346[] = {
 	"Whether the service can choose the pool by itself.",
 };
 
-static const struct cim_qual_decl q120[] = {
-	{ "Description", CIM_STRING, false, s189, 1 },
+static const struct cim_qual_decl q183[] = {
+	{ "Description", CIM_STRING, false, s346, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s190[] = {
+static const char *const s347[] = {
 	"Usages that a client may set on elements.",
 };
 
-static const char *const s191[] = {
+static const char *const s348[] = {
+	"CIM_StorageExtent.Usage",
+	"CIM_StorageVolume.Usage",
+	"CIM_LogicalDisk.Usage",
+	"CIM_StorageExtent.OtherUsageDescription",
+	"CIM_StorageVolume.OtherUsageDescription",
+	"CIM_LogicalDisk.OtherUsageDescription",
+};
+
+static const char *const s349[] = {
 	"1",
 	"2",
 	"3",
@@ -2499,7 +4010,7 @@ static const char *const s191[] = {
 	"32768..65535",
 };
 
-static const char *const s192[] = {
+static const char *const s350[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -2521,17 +4032,22 @@ static const char *const s192[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q121[] = {
-	{ "Description", CIM_STRING, false, s190, 1 },
-	{ "ValueMap", CIM_STRING, true, s191, 19 },
-	{ "Values", CIM_STRING, true, s192, 19 },
+static const struct cim_qual_decl q184[] = {
+	{ "Description", CIM_STRING, false, s347, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s348, 6, 0 },
+	{ "ValueMap", CIM_STRING, true, s349, 19, 0 },
+	{ "Values", CIM_STRING, true, s350, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s193[] = {
+static const char *const s351[] = {
 	"Usages that a client may set on pools.",
 };
 
-static const char *const s194[] = {
+static const char *const s352[] = {
+	"CIM_StoragePool.OtherUsageDescription",
+};
+
+static const char *const s353[] = {
 	"1",
 	"2",
 	"3",
@@ -2546,7 +4062,7 @@ static const char *const s194[] = {
 	"32768..65535",
 };
 
-static const char *const s195[] = {
+static const char *const s354[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -2561,111 +4077,141 @@ static const char *const s195[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q122[] = {
-	{ "Description", CIM_STRING, false, s193, 1 },
-	{ "ValueMap", CIM_STRING, true, s194, 12 },
-	{ "Values", CIM_STRING, true, s195, 12 },
+static const struct cim_qual_decl q185[] = {
+	{ "Description", CIM_STRING, false, s351, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s352, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s353, 12, 0 },
+	{ "Values", CIM_STRING, true, s354, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s196[] = {
+static const char *const s355[] = {
 	"How many elements one request can make.",
 };
 
-static const struct cim_qual_decl q123[] = {
-	{ "Description", CIM_STRING, false, s196, 1 },
+static const char *const s356[] = {
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools(ElementCount)",
 };
 
-static const char *const s197[] = {
+static const struct cim_qual_decl q186[] = {
+	{ "Description", CIM_STRING, false, s355, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s356, 1, 0 },
+};
+
+static const char *const s357[] = {
 	"How many elements one request can return; 0 is no limit.",
 };
 
-static const struct cim_qual_decl q124[] = {
-	{ "Description", CIM_STRING, false, s197, 1 },
+static const char *const s358[] = {
+	"CIM_StorageConfigurationService.ReturnElementsToStoragePool(TheElements)",
 };
 
-static const char *const s198[] = {
+static const struct cim_qual_decl q187[] = {
+	{ "Description", CIM_STRING, false, s357, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s358, 1, 0 },
+};
+
+static const char *const s359[] = {
 	"What is special about making several elements.",
 };
 
-static const char *const s199[] = {
+static const char *const s360[] = {
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools",
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools(ElementCount)",
+};
+
+static const char *const s361[] = {
 	"2",
 	"..",
 	"0x8000..0xFFFF",
 };
 
-static const char *const s200[] = {
+static const char *const s362[] = {
 	"Single instance creation indication",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q125[] = {
-	{ "Description", CIM_STRING, false, s198, 1 },
-	{ "ValueMap", CIM_STRING, true, s199, 3 },
-	{ "Values", CIM_STRING, true, s200, 3 },
+static const struct cim_qual_decl q188[] = {
+	{ "Description", CIM_STRING, false, s359, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s360, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s361, 3, 0 },
+	{ "Values", CIM_STRING, true, s362, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s201[] = {
+static const char *const s363[] = {
 	"What is special about returning several elements.",
 };
 
-static const char *const s202[] = {
+static const char *const s364[] = {
+	"CIM_StorageConfigurationService.ReturnElementsToStoragePool",
+	"CIM_StorageConfigurationService.ReturnElementsToStoragePool(Options)",
+};
+
+static const char *const s365[] = {
 	"2",
 	"3",
 	"..",
 	"0x8000..0xFFFF",
 };
 
-static const char *const s203[] = {
-	"Continue on nonexistent element",
-	"Return error on nonexistent element",
-	"DMTF Reserved",
-	"Vendor Specific",
+static const struct cim_qual_decl q189[] = {
+	{ "Description", CIM_STRING, false, s363, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s364, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s365, 4, 0 },
+	{ "Values", CIM_STRING, true, s294, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q126[] = {
-	{ "Description", CIM_STRING, false, s201, 1 },
-	{ "ValueMap", CIM_STRING, true, s202, 4 },
-	{ "Values", CIM_STRING, true, s203, 4 },
-};
-
-static const char *const s204[] = {
+static const char *const s366[] = {
 	"Usages of elements that occur.",
 };
 
-static const struct cim_qual_decl q127[] = {
-	{ "Description", CIM_STRING, false, s204, 1 },
-	{ "ValueMap", CIM_STRING, true, s191, 19 },
-	{ "Values", CIM_STRING, true, s192, 19 },
+static const struct cim_qual_decl q190[] = {
+	{ "Description", CIM_STRING, false, s366, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s348, 6, 0 },
+	{ "ValueMap", CIM_STRING, true, s349, 19, 0 },
+	{ "Values", CIM_STRING, true, s350, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s205[] = {
+static const char *const s367[] = {
 	"Usages of pools that occur.",
 };
 
-static const struct cim_qual_decl q128[] = {
-	{ "Description", CIM_STRING, false, s205, 1 },
-	{ "ValueMap", CIM_STRING, true, s194, 12 },
-	{ "Values", CIM_STRING, true, s195, 12 },
+static const struct cim_qual_decl q191[] = {
+	{ "Description", CIM_STRING, false, s367, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s352, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s353, 12, 0 },
+	{ "Values", CIM_STRING, true, s354, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s206[] = {
+static const char *const s368[] = {
 	"Whether a client can set the reserve of a thin element.",
 };
 
-static const struct cim_qual_decl q129[] = {
-	{ "Description", CIM_STRING, false, s206, 1 },
+static const char *const s369[] = {
+	"CIM_StorageConfigurationCapabilities.ThinProvisionedDefaultReserve",
+	"CIM_StorageSetting.ThinProvisionedInitialReserve",
 };
 
-static const char *const s207[] = {
+static const struct cim_qual_decl q192[] = {
+	{ "Description", CIM_STRING, false, s368, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s369, 2, 0 },
+};
+
+static const char *const s370[] = {
 	"Default reserve of a thin element, bytes.",
 };
 
-static const struct cim_qual_decl q130[] = {
-	{ "Description", CIM_STRING, false, s207, 1 },
+static const char *const s371[] = {
+	"CIM_StorageConfigurationCapabilities.ThinProvisionedClientSettableReserve",
+	"CIM_StorageSetting.ThinProvisionedInitialReserve",
 };
 
-static const char *const s208[] = {
+static const struct cim_qual_decl q193[] = {
+	{ "Description", CIM_STRING, false, s370, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s371, 2, 0 },
+};
+
+static const char *const s372[] = {
 	"2",
 	"3",
 	"4",
@@ -2676,7 +4222,7 @@ static const char *const s208[] = {
 	"0x8000..",
 };
 
-static const char *const s209[] = {
+static const char *const s373[] = {
 	"StorageVolume",
 	"StorageExtent",
 	"LogicalDisk",
@@ -2687,18 +4233,30 @@ static const char *const s209[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q131[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s209, 8 },
+static const struct cim_qual_decl q194[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s372, 8, 0 },
+	{ "Values", CIM_STRING, true, s373, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s210[] = {
+static const char *const s374[] = {
+	"CIM_StorageSetting.ThinProvisionedPoolType",
+	"CIM_StorageSetting.StorageExtentInitialUsage",
+	"CIM_StorageSetting.StoragePoolInitialUsage",
+};
+
+static const struct cim_qual_decl q195[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s227, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s374, 3, 0 },
+};
+
+static const char *const s375[] = {
 	"What can be done with names.",
 };
 
-static const char *const s211[] = {
+static const char *const s376[] = {
 	"2",
 	"3",
 	"4",
@@ -2706,7 +4264,7 @@ static const char *const s211[] = {
 	"32768..65535",
 };
 
-static const char *const s212[] = {
+static const char *const s377[] = {
 	"ElementName can be supplied during creation",
 	"ElementName can be modified with InvokeMethod",
 	"ElementName can be modified with intrinsic method",
@@ -2714,54 +4272,82 @@ static const char *const s212[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q132[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s210, 1 },
-	{ "ValueMap", CIM_STRING, true, s211, 5 },
-	{ "Values", CIM_STRING, true, s212, 5 },
+static const struct cim_qual_decl q196[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s375, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s376, 5, 0 },
+	{ "Values", CIM_STRING, true, s377, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s213[] = {
+static const char *const s378[] = {
 	"Longest name, in characters.",
 };
 
-static const struct cim_qual_decl q133[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s213, 1 },
+static const char *const s379[] = {
+	"CIM_EnabledLogicalElementCapabilities.MaxElementNameLen",
 };
 
-static const char *const s214[] = {
+static const struct cim_qual_decl q197[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s378, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s379, 1, 0 },
+};
+
+static const char *const s380[] = {
 	"Regular expression that a name has to match.",
 };
 
-static const struct cim_qual_decl q134[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s214, 1 },
+static const char *const s381[] = {
+	"CIM_EnabledLogicalElementCapabilities.ElementNameMask",
+};
+
+static const struct cim_qual_decl q198[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s380, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s381, 1, 0 },
 };
 
 static const struct cim_param_decl CIM_StorageConfigurationCapabilities_GetElementNameCapabilities[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q131, 4 },
+	  NULL, NULL, q194, 4 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q62, 2 },
+	  "CIM_ManagedElement", NULL, q195, 3 },
 	{ "InPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, q69, 2 },
+	  "CIM_StoragePool", NULL, q114, 2 },
 	{ "SupportedFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q132, 5 },
+	  NULL, NULL, q196, 5 },
 	{ "MaxElementNameLen", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q133, 3 },
+	  NULL, NULL, q197, 4 },
 	{ "ElementNameMask", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q134, 3 },
+	  NULL, NULL, q198, 4 },
 };
 
-static const char *const s215[] = {
+static const char *const s382[] = {
 	"Tells what may be done with the names of elements.",
 };
 
-static const char *const s216[] = {
+static const char *const s383[] = {
+	"CIM_StorageConfigurationService.CreateElementsFromStoragePools",
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromElements",
+	"CIM_StorageConfigurationService.CreateOrModifyElementFromStoragePool",
+};
+
+static const char *const s384[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s385[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -2773,87 +4359,89 @@ static const char *const s216[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q135[] = {
-	{ "Description", CIM_STRING, false, s215, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q199[] = {
+	{ "Description", CIM_STRING, false, s382, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s383, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageConfigurationCapabilities_props[] = {
 	{ "SupportedAsynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q113, 3 },
+	  NULL, NULL, NULL, q176, 4 },
 	{ "SupportedSynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q114, 3 },
+	  NULL, NULL, NULL, q177, 4 },
 	{ "SupportedStorageElementTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q115, 3 },
+	  NULL, NULL, NULL, q178, 4 },
 	{ "SupportedStoragePoolFeatures", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q116, 3 },
+	  NULL, NULL, NULL, q179, 4 },
 	{ "SupportedStorageElementFeatures", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q117, 3 },
+	  NULL, NULL, NULL, q180, 4 },
 	{ "SupportedCopyTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q118, 3 },
+	  NULL, NULL, NULL, q181, 4 },
 	{ "InitialReplicationState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q119, 3 },
+	  NULL, NULL, NULL, q182, 4 },
 	{ "AutomaticPoolSelectionAllowed", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q120, 1 },
+	  NULL, NULL, "FALSE", q183, 1 },
 	{ "ClientSettableElementUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q121, 3 },
+	  NULL, NULL, NULL, q184, 4 },
 	{ "ClientSettablePoolUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q122, 3 },
+	  NULL, NULL, NULL, q185, 4 },
 	{ "MaximumElementCreateCount", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q123, 1 },
+	  NULL, NULL, NULL, q186, 2 },
 	{ "MaximumElementDeleteCount", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, "0", q124, 1 },
+	  NULL, NULL, "0", q187, 2 },
 	{ "MultipleElementCreateFeatures", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q125, 3 },
+	  NULL, NULL, NULL, q188, 4 },
 	{ "MultipleElementDeleteFeatures", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q126, 3 },
+	  NULL, NULL, NULL, q189, 4 },
 	{ "SupportedStorageElementUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q127, 3 },
+	  NULL, NULL, NULL, q190, 4 },
 	{ "SupportedStoragePoolUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q128, 3 },
+	  NULL, NULL, NULL, q191, 4 },
 	{ "ThinProvisionedClientSettableReserve", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q129, 1 },
+	  NULL, NULL, "FALSE", q192, 2 },
 	{ "ThinProvisionedDefaultReserve", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, "0", q130, 1 },
+	  NULL, NULL, "0", q193, 2 },
 };
 
 static const struct cim_method_decl CIM_StorageConfigurationCapabilities_methods[] = {
-	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_StorageConfigurationCapabilities_GetElementNameCapabilities, 6, q135, 3 },
+	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_StorageConfigurationCapabilities_GetElementNameCapabilities, 6, q199, 4 },
 };
 
-static const char *const s217[] = {
+static const char *const s386[] = {
 	"2.49.0",
 };
 
-static const char *const s218[] = {
+static const char *const s387[] = {
 	"What the storage configuration service, or a pool, is able to do.",
 };
 
-static const struct cim_qual_decl q136[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s218, 1 },
+static const struct cim_qual_decl q200[] = {
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s387, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q137[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s167, 1 },
+static const struct cim_qual_decl q201[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s313, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s219[] = {
+static const char *const s388[] = {
 	"What the storage configuration service can do, with the node as a whole and with one pool.",
 };
 
-static const struct cim_qual_decl q138[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s219, 1 },
+static const struct cim_qual_decl q202[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s388, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s220[] = {
+static const char *const s389[] = {
 	"How the data is laid out.",
 };
 
-static const char *const s221[] = {
+static const char *const s390[] = {
 	"0",
 	"1",
 	"2",
@@ -2861,7 +4449,7 @@ static const char *const s221[] = {
 	"4",
 };
 
-static const char *const s222[] = {
+static const char *const s391[] = {
 	"Other",
 	"Unknown",
 	"Fixed Block",
@@ -2869,25 +4457,30 @@ static const char *const s222[] = {
 	"Count Key Data",
 };
 
-static const struct cim_qual_decl q139[] = {
-	{ "Description", CIM_STRING, false, s220, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s222, 5 },
+static const struct cim_qual_decl q203[] = {
+	{ "Description", CIM_STRING, false, s389, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s391, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s223[] = {
+static const char *const s392[] = {
 	"What the extent is for.",
 };
 
-static const struct cim_qual_decl q140[] = {
-	{ "Description", CIM_STRING, false, s223, 1 },
+static const char *const s393[] = {
+	"MIB.IETF|HOST-RESOURCES-MIB.hrStorageDescr",
 };
 
-static const char *const s224[] = {
+static const struct cim_qual_decl q204[] = {
+	{ "Description", CIM_STRING, false, s392, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s393, 1, 0 },
+};
+
+static const char *const s394[] = {
 	"What kind of access is possible.",
 };
 
-static const char *const s225[] = {
+static const char *const s395[] = {
 	"Unknown",
 	"Readable",
 	"Writeable",
@@ -2895,70 +4488,79 @@ static const char *const s225[] = {
 	"Write Once",
 };
 
-static const struct cim_qual_decl q141[] = {
-	{ "Description", CIM_STRING, false, s224, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s225, 5 },
+static const struct cim_qual_decl q205[] = {
+	{ "Description", CIM_STRING, false, s394, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s395, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s226[] = {
+static const char *const s396[] = {
 	"How errors are detected and corrected.",
 };
 
-static const struct cim_qual_decl q142[] = {
-	{ "Description", CIM_STRING, false, s226, 1 },
+static const struct cim_qual_decl q206[] = {
+	{ "Description", CIM_STRING, false, s396, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s227[] = {
-	"byte",
-};
-
-static const char *const s228[] = {
+static const char *const s397[] = {
 	"Size of a block in bytes.",
 };
 
-static const struct cim_qual_decl q143[] = {
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s228, 1 },
+static const char *const s398[] = {
+	"MIF.DMTF|Host Storage|001.4",
+	"MIB.IETF|HOST-RESOURCES-MIB.hrStorageAllocationUnits",
+	"MIF.DMTF|Storage Devices|001.5",
 };
 
-static const char *const s229[] = {
+static const struct cim_qual_decl q207[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s397, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s398, 3, 0 },
+};
+
+static const char *const s399[] = {
 	"Number of blocks.",
 };
 
-static const struct cim_qual_decl q144[] = {
-	{ "Description", CIM_STRING, false, s229, 1 },
+static const char *const s400[] = {
+	"MIF.DMTF|Host Storage|001.5",
+	"MIB.IETF|HOST-RESOURCES-MIB.hrStorageSize",
 };
 
-static const char *const s230[] = {
+static const struct cim_qual_decl q208[] = {
+	{ "Description", CIM_STRING, false, s399, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s400, 2, 0 },
+};
+
+static const char *const s401[] = {
 	"Number of blocks that a user of the extent can use.",
 };
 
-static const struct cim_qual_decl q145[] = {
-	{ "Description", CIM_STRING, false, s230, 1 },
+static const struct cim_qual_decl q209[] = {
+	{ "Description", CIM_STRING, false, s401, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s231[] = {
+static const char *const s402[] = {
 	"Whether the redundancy comes from the layer below.",
 };
 
-static const struct cim_qual_decl q146[] = {
-	{ "Description", CIM_STRING, false, s231, 1 },
+static const struct cim_qual_decl q210[] = {
+	{ "Description", CIM_STRING, false, s402, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s232[] = {
+static const char *const s403[] = {
 	"Whether the extent can only be used in order.",
 };
 
-static const struct cim_qual_decl q147[] = {
-	{ "Description", CIM_STRING, false, s232, 1 },
+static const struct cim_qual_decl q211[] = {
+	{ "Description", CIM_STRING, false, s403, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s233[] = {
+static const char *const s404[] = {
 	"Adds storage detail to the status.",
 };
 
-static const char *const s234[] = {
+static const char *const s405[] = {
 	"0",
 	"1",
 	"2",
@@ -2978,9 +4580,11 @@ static const char *const s234[] = {
 	"16",
 	"17",
 	"18",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s235[] = {
+static const char *const s406[] = {
 	"Other",
 	"Unknown",
 	"None/Not Applicable",
@@ -3000,60 +4604,116 @@ static const char *const s235[] = {
 	"Imported",
 	"Exported",
 	"Relocating",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q148[] = {
-	{ "Description", CIM_STRING, false, s233, 1 },
-	{ "ValueMap", CIM_STRING, true, s234, 19 },
-	{ "Values", CIM_STRING, true, s235, 19 },
+static const struct cim_qual_decl q212[] = {
+	{ "Description", CIM_STRING, false, s404, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s405, 21, 0 },
+	{ "Values", CIM_STRING, true, s406, 21, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s236[] = {
+static const char *const s407[] = {
 	"Whether one failing part may cost the data.",
 };
 
-static const struct cim_qual_decl q149[] = {
-	{ "Description", CIM_STRING, false, s236, 1 },
+static const char *const s408[] = {
+	"CIM_StorageSetting.NoSinglePointOfFailure",
 };
 
-static const char *const s237[] = {
+static const struct cim_qual_decl q213[] = {
+	{ "Description", CIM_STRING, false, s407, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s408, 1, 0 },
+};
+
+static const char *const s409[] = {
 	"Number of complete copies of the data kept.",
 };
 
-static const struct cim_qual_decl q150[] = {
-	{ "Description", CIM_STRING, false, s237, 1 },
+static const char *const s410[] = {
+	"CIM_StorageSetting.DataRedundancyGoal",
+	"CIM_StorageSetting.DataRedundancyMax",
+	"CIM_StorageSetting.DataRedundancyMin",
 };
 
-static const char *const s238[] = {
+static const struct cim_qual_decl q214[] = {
+	{ "Description", CIM_STRING, false, s409, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s410, 3, 0 },
+};
+
+static const char *const s411[] = {
 	"Number of disks that may fail without loss.",
 };
 
-static const struct cim_qual_decl q151[] = {
-	{ "Description", CIM_STRING, false, s238, 1 },
+static const char *const s412[] = {
+	"CIM_StorageSetting.PackageRedundancyGoal",
+	"CIM_StorageSetting.PackageRedundancyMax",
+	"CIM_StorageSetting.PackageRedundancyMin",
 };
 
-static const char *const s239[] = {
+static const struct cim_qual_decl q215[] = {
+	{ "Description", CIM_STRING, false, s411, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s412, 3, 0 },
+};
+
+static const char *const s413[] = {
+	"100",
+};
+
+static const char *const s414[] = {
+	"Percentage",
+};
+
+static const char *const s415[] = {
 	"Percentage of space reserved for changed blocks.",
 };
 
-static const struct cim_qual_decl q152[] = {
-	{ "Description", CIM_STRING, false, s239, 1 },
+static const char *const s416[] = {
+	"CIM_StorageSetting.DeltaReservationGoal",
+	"CIM_StorageSetting.DeltaReservationMax",
+	"CIM_StorageSetting.DeltaReservationMin",
 };
 
-static const char *const s240[] = {
+static const struct cim_qual_decl q216[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s415, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s416, 3, 0 },
+};
+
+static const char *const s417[] = {
 	"TRUE for the storage that nothing else is taken from.",
 };
 
-static const struct cim_qual_decl q153[] = {
-	{ "Description", CIM_STRING, false, s240, 1 },
+static const struct cim_qual_decl q217[] = {
+	{ "Description", CIM_STRING, false, s417, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q154[] = {
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+static const char *const s418[] = {
+	"SPC.INCITS-T10| VPD 83, Association 0 | Identifier",
 };
 
-static const char *const s241[] = {
+static const char *const s419[] = {
+	"CIM_StorageExtent.NameFormat",
+	"CIM_StorageExtent.NameNamespace",
+};
+
+static const struct cim_qual_decl q218[] = {
+	{ "Override", CIM_STRING, false, s83, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s418, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s419, 2, 0 },
+};
+
+static const char *const s420[] = {
+	"CIM_StorageExtent.Name",
+	"CIM_StorageExtent.NameNamespace",
+	"CIM_StorageExtent.OtherNameFormat",
+};
+
+static const char *const s421[] = {
 	"0",
 	"1",
 	"2",
@@ -3069,7 +4729,7 @@ static const char *const s241[] = {
 	"12",
 };
 
-static const char *const s242[] = {
+static const char *const s422[] = {
 	"Unknown",
 	"Other",
 	"VPD83NAA6",
@@ -3085,17 +4745,36 @@ static const char *const s242[] = {
 	"OS Device Name",
 };
 
-static const struct cim_qual_decl q155[] = {
-	{ "Description", CIM_STRING, false, s66, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 13 },
-	{ "Values", CIM_STRING, true, s242, 13 },
+static const struct cim_qual_decl q219[] = {
+	{ "Description", CIM_STRING, false, s84, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s420, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s421, 13, 0 },
+	{ "Values", CIM_STRING, true, s422, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s243[] = {
+static const char *const s423[] = {
 	"The space in which Name is unique.",
 };
 
-static const char *const s244[] = {
+static const char *const s424[] = {
+	"CIM_StorageExtent.Name",
+	"CIM_StorageExtent.OtherNameNamespace",
+	"CIM_StorageExtent.NameFormat",
+};
+
+static const char *const s425[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+};
+
+static const char *const s426[] = {
 	"Unknown",
 	"Other",
 	"VPD83Type3",
@@ -3107,33 +4786,49 @@ static const char *const s244[] = {
 	"OS Device Namespace",
 };
 
-static const struct cim_qual_decl q156[] = {
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s244, 9 },
+static const struct cim_qual_decl q220[] = {
+	{ "Description", CIM_STRING, false, s423, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s418, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s424, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s425, 9, 0 },
+	{ "Values", CIM_STRING, true, s426, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s245[] = {
+static const char *const s427[] = {
 	"Text for NameNamespace 1 (Other).",
 };
 
-static const struct cim_qual_decl q157[] = {
-	{ "Description", CIM_STRING, false, s245, 1 },
+static const char *const s428[] = {
+	"CIM_StorageExtent.NameNamespace",
 };
 
-static const char *const s246[] = {
+static const struct cim_qual_decl q221[] = {
+	{ "Description", CIM_STRING, false, s427, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s428, 1, 0 },
+};
+
+static const char *const s429[] = {
 	"Text for NameFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q158[] = {
-	{ "Description", CIM_STRING, false, s246, 1 },
+static const char *const s430[] = {
+	"CIM_StorageExtent.NameFormat",
 };
 
-static const char *const s247[] = {
+static const struct cim_qual_decl q222[] = {
+	{ "Description", CIM_STRING, false, s429, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s430, 1, 0 },
+};
+
+static const char *const s431[] = {
 	"Usages that a client may set.",
 };
 
-static const char *const s248[] = {
+static const char *const s432[] = {
+	"CIM_StorageExtent.Usage",
+};
+
+static const char *const s433[] = {
 	"1",
 	"2",
 	"3",
@@ -3158,9 +4853,11 @@ static const char *const s248[] = {
 	"22",
 	"23",
 	"24",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s249[] = {
+static const char *const s434[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -3185,161 +4882,271 @@ static const char *const s249[] = {
 	"In use as Delta Replica Pool Contributor",
 	"In use as Local Replication Pool Contributor",
 	"In use as Remote Replication Pool Contributor",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q159[] = {
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+static const struct cim_qual_decl q223[] = {
+	{ "Description", CIM_STRING, false, s431, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s432, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s250[] = {
+static const char *const s435[] = {
 	"How hard the data is compressed.",
 };
 
-static const char *const s251[] = {
+static const char *const s436[] = {
+	"CIM_StorageSetting.CompressionRate",
+	"CIM_StorageExtent.IsCompressed",
+};
+
+static const char *const s437[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s438[] = {
 	"Unknown",
 	"None",
 	"High",
 	"Medium",
 	"Low",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q160[] = {
-	{ "Description", CIM_STRING, false, s250, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s251, 5 },
+static const struct cim_qual_decl q224[] = {
+	{ "Description", CIM_STRING, false, s435, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s436, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s437, 7, 0 },
+	{ "Values", CIM_STRING, true, s438, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s252[] = {
+static const char *const s439[] = {
 	"Tells by what rules the extent was made.",
 };
 
-static const struct cim_qual_decl q161[] = {
-	{ "Description", CIM_STRING, false, s252, 1 },
+static const struct cim_qual_decl q225[] = {
+	{ "Description", CIM_STRING, false, s439, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s253[] = {
+static const char *const s440[] = {
 	"Number of members that the data is striped over.",
 };
 
-static const struct cim_qual_decl q162[] = {
-	{ "Description", CIM_STRING, false, s253, 1 },
+static const char *const s441[] = {
+	"MIF.DMTF|Volume Set|001.4",
 };
 
-static const char *const s254[] = {
+static const struct cim_qual_decl q226[] = {
+	{ "Description", CIM_STRING, false, s440, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s441, 1, 0 },
+};
+
+static const char *const s442[] = {
 	"Whether the extent is made of several others.",
 };
 
-static const struct cim_qual_decl q163[] = {
-	{ "Description", CIM_STRING, false, s254, 1 },
+static const struct cim_qual_decl q227[] = {
+	{ "Description", CIM_STRING, false, s442, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s255[] = {
+static const char *const s443[] = {
 	"Whether the data is compressed.",
 };
 
-static const struct cim_qual_decl q164[] = {
-	{ "Description", CIM_STRING, false, s255, 1 },
+static const char *const s444[] = {
+	"CIM_StorageExtent.CompressionRate",
 };
 
-static const char *const s256[] = {
+static const struct cim_qual_decl q228[] = {
+	{ "Description", CIM_STRING, false, s443, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s444, 1, 0 },
+};
+
+static const char *const s445[] = {
 	"Whether the extent is a concatenation.",
 };
 
-static const struct cim_qual_decl q165[] = {
-	{ "Description", CIM_STRING, false, s256, 1 },
+static const struct cim_qual_decl q229[] = {
+	{ "Description", CIM_STRING, false, s445, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s257[] = {
+static const char *const s446[] = {
 	"Text for Usage 1 (Other).",
 };
 
-static const struct cim_qual_decl q166[] = {
-	{ "Description", CIM_STRING, false, s257, 1 },
+static const struct cim_qual_decl q230[] = {
+	{ "Description", CIM_STRING, false, s446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s432, 1, 0 },
 };
 
-static const char *const s258[] = {
+static const char *const s447[] = {
 	"What the element may be used for, or is used as.",
 };
 
-static const struct cim_qual_decl q167[] = {
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+static const char *const s448[] = {
+	"CIM_StorageExtent.OtherUsageDescription",
+};
+
+static const struct cim_qual_decl q231[] = {
+	{ "Description", CIM_STRING, false, s447, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s448, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s449[] = {
+	"Whether data of the extent are compressed now.",
+};
+
+static const char *const s450[] = {
+	"CIM_StorageExtent.CompressionRate",
+	"CIM_StorageExtent.IsCompressed",
+};
+
+static const char *const s451[] = {
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s452[] = {
+	"Not applicable",
+	"Initializing",
+	"InProgress",
+	"Pending",
+	"Completed",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q232[] = {
+	{ "Description", CIM_STRING, false, s449, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s450, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s451, 7, 0 },
+	{ "Values", CIM_STRING, true, s452, 7, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s453[] = {
+	"Consecutive bytes on one member of a striped extent before the next one is used.",
+};
+
+static const char *const s454[] = {
+	"MIF.DMTF|Volume Set|001.5",
+};
+
+static const struct cim_qual_decl q233[] = {
+	{ "Description", CIM_STRING, false, s453, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s454, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_StorageExtent_props[] = {
 	{ "DataOrganization", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q139, 3 },
+	  NULL, NULL, NULL, q203, 3 },
 	{ "Purpose", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q140, 1 },
+	  NULL, NULL, NULL, q204, 2 },
 	{ "Access", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q141, 3 },
+	  NULL, NULL, NULL, q205, 3 },
 	{ "ErrorMethodology", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q142, 1 },
+	  NULL, NULL, NULL, q206, 1 },
 	{ "BlockSize", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q143, 2 },
+	  NULL, NULL, NULL, q207, 3 },
 	{ "NumberOfBlocks", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q144, 1 },
+	  NULL, NULL, NULL, q208, 2 },
 	{ "ConsumableBlocks", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q145, 1 },
+	  NULL, NULL, NULL, q209, 1 },
 	{ "IsBasedOnUnderlyingRedundancy", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q146, 1 },
+	  NULL, NULL, NULL, q210, 1 },
 	{ "SequentialAccess", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q147, 1 },
+	  NULL, NULL, NULL, q211, 1 },
 	{ "ExtentStatus", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q148, 3 },
+	  NULL, NULL, NULL, q212, 3 },
 	{ "NoSinglePointOfFailure", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q149, 1 },
+	  NULL, NULL, NULL, q213, 2 },
 	{ "DataRedundancy", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q150, 1 },
+	  NULL, NULL, NULL, q214, 2 },
 	{ "PackageRedundancy", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q151, 1 },
+	  NULL, NULL, NULL, q215, 2 },
 	{ "DeltaReservation", CIM_UINT8, false, false, false, false,
-	  NULL, NULL, NULL, q152, 1 },
+	  NULL, NULL, NULL, q216, 5 },
 	{ "Primordial", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q153, 1 },
+	  NULL, NULL, "FALSE", q217, 1 },
 	{ "Name", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q154, 2 },
+	  NULL, NULL, NULL, q218, 4 },
 	{ "NameFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q155, 3 },
+	  NULL, NULL, NULL, q219, 4 },
 	{ "NameNamespace", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q156, 3 },
+	  NULL, NULL, NULL, q220, 5 },
 	{ "OtherNameNamespace", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q157, 1 },
+	  NULL, NULL, NULL, q221, 2 },
 	{ "OtherNameFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q158, 1 },
+	  NULL, NULL, NULL, q222, 2 },
 	{ "ClientSettableUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q159, 3 },
+	  NULL, NULL, NULL, q223, 4 },
 	{ "CompressionRate", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "1", q160, 3 },
+	  NULL, NULL, "1", q224, 4 },
 	{ "ExtentDiscriminator", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q161, 1 },
+	  NULL, NULL, NULL, q225, 1 },
 	{ "ExtentStripeLength", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q162, 1 },
+	  NULL, NULL, NULL, q226, 2 },
 	{ "IsComposite", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "TRUE", q163, 1 },
+	  NULL, NULL, "TRUE", q227, 1 },
 	{ "IsCompressed", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q164, 1 },
+	  NULL, NULL, NULL, q228, 2 },
 	{ "IsConcatenated", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q165, 1 },
+	  NULL, NULL, NULL, q229, 1 },
 	{ "OtherUsageDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q166, 1 },
+	  NULL, NULL, NULL, q230, 2 },
 	{ "Usage", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q167, 3 },
+	  NULL, NULL, NULL, q231, 4 },
+	{ "CompressionState", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, NULL, q232, 4 },
+	{ "ExtentInterleaveDepth", CIM_UINT64, false, false, false, false,
+	  NULL, NULL, NULL, q233, 2 },
 };
 
-static const char *const s259[] = {
+static const char *const s455[] = {
+	"CIM::Core::StorageExtent",
+};
+
+static const char *const s456[] = {
 	"A range of blocks.",
 };
 
-static const struct cim_qual_decl q168[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s259, 1 },
+static const struct cim_qual_decl q234[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s455, 1, 0 },
+	{ "Description", CIM_STRING, false, s456, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s260[] = {
+static const char *const s457[] = {
+	"ANSI|T10|SCSI SPC-3|8.6",
+};
+
+static const char *const s458[] = {
+	"CIM_StorageVolume.NameFormat",
+};
+
+static const struct cim_qual_decl q235[] = {
+	{ "Override", CIM_STRING, false, s83, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s457, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s458, 1, 0 },
+};
+
+static const char *const s459[] = {
 	"0",
 	"1",
 	"2",
@@ -3354,7 +5161,7 @@ static const char *const s260[] = {
 	"11",
 };
 
-static const char *const s261[] = {
+static const char *const s460[] = {
 	"Unknown",
 	"Other",
 	"VPD83NAA6",
@@ -3369,18 +5176,18 @@ static const char *const s261[] = {
 	"T10VID",
 };
 
-static const struct cim_qual_decl q169[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s66, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s261, 12 },
+static const struct cim_qual_decl q236[] = {
+	{ "Override", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s84, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s459, 12, 0 },
+	{ "Values", CIM_STRING, true, s460, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s262[] = {
+static const char *const s461[] = {
 	"NameNamespace",
 };
 
-static const char *const s263[] = {
+static const char *const s462[] = {
 	"Unknown",
 	"Other",
 	"VPD83Type3",
@@ -3391,110 +5198,127 @@ static const char *const s263[] = {
 	"SNVM",
 };
 
-static const struct cim_qual_decl q170[] = {
-	{ "Override", CIM_STRING, false, s262, 1 },
-	{ "Description", CIM_STRING, false, s243, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s263, 8 },
+static const struct cim_qual_decl q237[] = {
+	{ "Override", CIM_STRING, false, s461, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s423, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s111, 8, 0 },
+	{ "Values", CIM_STRING, true, s462, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s264[] = {
+static const char *const s463[] = {
 	"Control unit image, for mainframes only.",
 };
 
-static const struct cim_qual_decl q171[] = {
-	{ "Description", CIM_STRING, false, s264, 1 },
+static const struct cim_qual_decl q238[] = {
+	{ "Description", CIM_STRING, false, s463, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s265[] = {
+static const char *const s464[] = {
 	"Whether the volume can be deleted by a client.",
 };
 
-static const struct cim_qual_decl q172[] = {
-	{ "Description", CIM_STRING, false, s265, 1 },
+static const struct cim_qual_decl q239[] = {
+	{ "Description", CIM_STRING, false, s464, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s266[] = {
+static const char *const s465[] = {
 	"ClientSettableUsage",
 };
 
-static const struct cim_qual_decl q173[] = {
-	{ "Override", CIM_STRING, false, s266, 1 },
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+static const char *const s466[] = {
+	"CIM_StorageVolume.Usage",
 };
 
-static const char *const s267[] = {
+static const struct cim_qual_decl q240[] = {
+	{ "Override", CIM_STRING, false, s465, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s431, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s466, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s467[] = {
 	"Type of the emulated device, for mainframes only.",
 };
 
-static const struct cim_qual_decl q174[] = {
-	{ "Description", CIM_STRING, false, s267, 1 },
+static const struct cim_qual_decl q241[] = {
+	{ "Description", CIM_STRING, false, s467, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s268[] = {
+static const char *const s468[] = {
 	"Kind of volume for the systems that have several.",
 };
 
-static const char *const s269[] = {
+static const char *const s469[] = {
 	"1",
 	"2",
 	"3",
 	"4",
 };
 
-static const char *const s270[] = {
+static const char *const s470[] = {
 	"Other",
 	"Open",
 	"Intermediate",
 	"Mainframe",
 };
 
-static const struct cim_qual_decl q175[] = {
-	{ "Description", CIM_STRING, false, s268, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s270, 4 },
+static const struct cim_qual_decl q242[] = {
+	{ "Description", CIM_STRING, false, s468, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s469, 4, 0 },
+	{ "Values", CIM_STRING, true, s470, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s271[] = {
+static const char *const s471[] = {
 	"Number of extents being moved.",
 };
 
-static const struct cim_qual_decl q176[] = {
-	{ "Description", CIM_STRING, false, s271, 1 },
+static const struct cim_qual_decl q243[] = {
+	{ "Description", CIM_STRING, false, s471, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s272[] = {
+static const char *const s472[] = {
 	"OtherUsageDescription",
 };
 
-static const struct cim_qual_decl q177[] = {
-	{ "Override", CIM_STRING, false, s272, 1 },
-	{ "Description", CIM_STRING, false, s257, 1 },
+static const struct cim_qual_decl q244[] = {
+	{ "Override", CIM_STRING, false, s472, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s466, 1, 0 },
 };
 
-static const char *const s273[] = {
+static const char *const s473[] = {
 	"Rank of the volume's performance.",
 };
 
-static const struct cim_qual_decl q178[] = {
-	{ "Description", CIM_STRING, false, s273, 1 },
+static const char *const s474[] = {
+	"CIM_StorageTier.RelativePerformanceOrder",
 };
 
-static const char *const s274[] = {
+static const struct cim_qual_decl q245[] = {
+	{ "Description", CIM_STRING, false, s473, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s474, 1, 0 },
+};
+
+static const char *const s475[] = {
 	"Ranks of the volume's performance.",
 };
 
-static const struct cim_qual_decl q179[] = {
-	{ "Description", CIM_STRING, false, s274, 1 },
+static const struct cim_qual_decl q246[] = {
+	{ "Description", CIM_STRING, false, s475, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s474, 1, 0 },
 };
 
-static const char *const s275[] = {
+static const char *const s476[] = {
 	"How storage tiers are chosen.",
 };
 
-static const char *const s276[] = {
+static const char *const s477[] = {
+	"CIM_StorageVolume.RelativePerformanceOrder",
+	"CIM_StorageVolume.RelativePerformanceOrderSet",
+};
+
+static const char *const s478[] = {
 	"0",
 	"2",
 	"3",
@@ -3502,7 +5326,7 @@ static const char *const s276[] = {
 	"0x8000..",
 };
 
-static const char *const s277[] = {
+static const char *const s479[] = {
 	"Unknown",
 	"Use RelativePerformanceOrder",
 	"Use RelativePerformanceOrderSet",
@@ -3510,112 +5334,133 @@ static const char *const s277[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q180[] = {
-	{ "Description", CIM_STRING, false, s275, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s277, 5 },
+static const struct cim_qual_decl q247[] = {
+	{ "Description", CIM_STRING, false, s476, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s477, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s478, 5, 0 },
+	{ "Values", CIM_STRING, true, s479, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s278[] = {
+static const char *const s480[] = {
 	"Identifies the subsystem, for mainframes only.",
 };
 
-static const struct cim_qual_decl q181[] = {
-	{ "Description", CIM_STRING, false, s278, 1 },
+static const struct cim_qual_decl q248[] = {
+	{ "Description", CIM_STRING, false, s480, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s279[] = {
+static const char *const s481[] = {
 	"Whether space is taken only when it is written.",
 };
 
-static const struct cim_qual_decl q182[] = {
-	{ "Description", CIM_STRING, false, s279, 1 },
+static const struct cim_qual_decl q249[] = {
+	{ "Description", CIM_STRING, false, s481, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s280[] = {
+static const char *const s482[] = {
 	"Usage",
 };
 
-static const struct cim_qual_decl q183[] = {
-	{ "Override", CIM_STRING, false, s280, 1 },
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+static const char *const s483[] = {
+	"CIM_StorageVolume.OtherUsageDescription",
+};
+
+static const struct cim_qual_decl q250[] = {
+	{ "Override", CIM_STRING, false, s482, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s447, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s483, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageVolume_props[] = {
 	{ "Name", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q154, 2 },
+	  NULL, NULL, NULL, q235, 4 },
 	{ "NameFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q169, 4 },
+	  NULL, NULL, NULL, q236, 4 },
 	{ "NameNamespace", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q170, 4 },
+	  NULL, NULL, NULL, q237, 4 },
 	{ "CUImage", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q171, 1 },
+	  NULL, NULL, NULL, q238, 1 },
 	{ "CanDelete", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "TRUE", q172, 1 },
+	  NULL, NULL, "TRUE", q239, 1 },
 	{ "ClientSettableUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q173, 4 },
+	  NULL, NULL, NULL, q240, 5 },
 	{ "EmulatedDevice", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q174, 1 },
+	  NULL, NULL, NULL, q241, 1 },
 	{ "ExtentType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q175, 3 },
+	  NULL, NULL, NULL, q242, 3 },
 	{ "NumExtentsMigrating", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q176, 1 },
+	  NULL, NULL, NULL, q243, 1 },
 	{ "OtherUsageDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q177, 2 },
+	  NULL, NULL, NULL, q244, 3 },
 	{ "RelativePerformanceOrder", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q178, 1 },
+	  NULL, NULL, NULL, q245, 2 },
 	{ "RelativePerformanceOrderSet", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q179, 1 },
+	  NULL, NULL, NULL, q246, 2 },
 	{ "StorageTieringSelection", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q180, 3 },
+	  NULL, NULL, "0", q247, 4 },
 	{ "SubsystemID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q181, 1 },
+	  NULL, NULL, NULL, q248, 1 },
 	{ "ThinlyProvisioned", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q182, 1 },
+	  NULL, NULL, "FALSE", q249, 1 },
 	{ "Usage", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q183, 4 },
+	  NULL, NULL, NULL, q250, 5 },
 };
 
-static const char *const s281[] = {
+static const char *const s484[] = {
+	"CIM::Device::StorageExtents",
+};
+
+static const char *const s485[] = {
 	"A range of blocks offered to hosts.",
 };
 
-static const struct cim_qual_decl q184[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s281, 1 },
+static const struct cim_qual_decl q251[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s484, 1, 0 },
+	{ "Description", CIM_STRING, false, s485, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s282[] = {
+static const char *const s486[] = {
 	"Name of the pool, unique in the system.",
 };
 
-static const struct cim_qual_decl q185[] = {
-	{ "Description", CIM_STRING, false, s282, 1 },
+static const char *const s487[] = {
+	"CIM_ResourceAllocationSettingData.PoolId",
 };
 
-static const char *const s283[] = {
+static const struct cim_qual_decl q252[] = {
+	{ "Description", CIM_STRING, false, s486, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s487, 1, 0 },
+};
+
+static const char *const s488[] = {
 	"Highest amount of the resource.",
 };
 
-static const struct cim_qual_decl q186[] = {
-	{ "Description", CIM_STRING, false, s283, 1 },
+static const struct cim_qual_decl q253[] = {
+	{ "Description", CIM_STRING, false, s488, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s284[] = {
+static const char *const s489[] = {
 	"Amount set aside.",
 };
 
-static const struct cim_qual_decl q187[] = {
-	{ "Description", CIM_STRING, false, s284, 1 },
+static const struct cim_qual_decl q254[] = {
+	{ "Description", CIM_STRING, false, s489, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s285[] = {
+static const char *const s490[] = {
 	"Type of the resource.",
 };
 
-static const char *const s286[] = {
+static const char *const s491[] = {
+	"CIM_ResourcePool.OtherResourceType",
+	"CIM_ResourcePool.ResourceSubType",
+};
+
+static const char *const s492[] = {
 	"1",
 	"2",
 	"3",
@@ -3635,10 +5480,27 @@ static const char *const s286[] = {
 	"17",
 	"18",
 	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"27",
+	"28",
+	"29",
+	"30",
+	"31",
+	"32",
+	"33",
+	"34",
+	"35",
 	"..",
+	"0x8000..0xFFFF",
 };
 
-static const char *const s287[] = {
+static const char *const s493[] = {
 	"Other",
 	"Computer System",
 	"Processor",
@@ -3658,158 +5520,222 @@ static const char *const s287[] = {
 	"Disk Drive",
 	"Tape Drive",
 	"Storage Extent",
-	"DMTF Reserved",
+	"Other storage device",
+	"Serial port",
+	"Parallel port",
+	"USB Controller",
+	"Graphics controller",
+	"IEEE 1394 Controller",
+	"Partitionable Unit",
+	"Base Partitionable Unit",
+	"Power",
+	"Cooling Capacity",
+	"Ethernet Switch Port",
+	"Logical Disk",
+	"Storage Volume",
+	"Ethernet Connection",
+	"Multi-Mode Memory",
+	"Non-Volatile Memory",
+	"DMTF reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q188[] = {
-	{ "Description", CIM_STRING, false, s285, 1 },
-	{ "ValueMap", CIM_STRING, true, s286, 20 },
-	{ "Values", CIM_STRING, true, s287, 20 },
+static const struct cim_qual_decl q255[] = {
+	{ "Description", CIM_STRING, false, s490, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s491, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s492, 37, 0 },
+	{ "Values", CIM_STRING, true, s493, 37, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s288[] = {
+static const char *const s494[] = {
 	"Text for ResourceType 1 (Other).",
 };
 
-static const struct cim_qual_decl q189[] = {
-	{ "Description", CIM_STRING, false, s288, 1 },
+static const char *const s495[] = {
+	"CIM_ResourcePool.ResourceType",
 };
 
-static const char *const s289[] = {
+static const struct cim_qual_decl q256[] = {
+	{ "Description", CIM_STRING, false, s494, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s495, 1, 0 },
+};
+
+static const char *const s496[] = {
 	"Finer type of the resource.",
 };
 
-static const struct cim_qual_decl q190[] = {
-	{ "Description", CIM_STRING, false, s289, 1 },
+static const struct cim_qual_decl q257[] = {
+	{ "Description", CIM_STRING, false, s496, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s495, 1, 0 },
 };
 
-static const char *const s290[] = {
+static const char *const s497[] = {
 	"Unit in which the pool hands out its resource.",
 };
 
-static const struct cim_qual_decl q191[] = {
-	{ "Description", CIM_STRING, false, s290, 1 },
+static const struct cim_qual_decl q258[] = {
+	{ "IsPUnit", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s497, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s291[] = {
+static const char *const s498[] = {
 	"Unit of the consumed amount.",
 };
 
-static const struct cim_qual_decl q192[] = {
-	{ "Description", CIM_STRING, false, s291, 1 },
+static const char *const s499[] = {
+	"CIM_ResourcePool.MaxConsumableResource",
+	"CIM_ResourcePool.CurrentlyConsumedResource",
 };
 
-static const char *const s292[] = {
+static const struct cim_qual_decl q259[] = {
+	{ "IsPUnit", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s498, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s499, 2, 0 },
+};
+
+static const char *const s500[] = {
 	"Amount of the resource in use.",
 };
 
-static const struct cim_qual_decl q193[] = {
-	{ "Description", CIM_STRING, false, s292, 1 },
+static const char *const s501[] = {
+	"CIM_ResourcePool.ConsumedResourceUnits",
 };
 
-static const char *const s293[] = {
+static const struct cim_qual_decl q260[] = {
+	{ "Description", CIM_STRING, false, s500, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s501, 1, 0 },
+};
+
+static const char *const s502[] = {
 	"Highest amount that can be consumed.",
 };
 
-static const struct cim_qual_decl q194[] = {
-	{ "Description", CIM_STRING, false, s293, 1 },
+static const struct cim_qual_decl q261[] = {
+	{ "Description", CIM_STRING, false, s502, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s501, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_ResourcePool_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "PoolID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q185, 1 },
+	  NULL, NULL, NULL, q252, 2 },
 	{ "Primordial", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q153, 1 },
+	  NULL, NULL, "FALSE", q217, 1 },
 	{ "Capacity", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q186, 1 },
+	  NULL, NULL, NULL, q253, 1 },
 	{ "Reserved", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q187, 1 },
+	  NULL, NULL, NULL, q254, 1 },
 	{ "ResourceType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q188, 3 },
+	  NULL, NULL, NULL, q255, 4 },
 	{ "OtherResourceType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q189, 1 },
+	  NULL, NULL, NULL, q256, 2 },
 	{ "ResourceSubType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q190, 1 },
+	  NULL, NULL, NULL, q257, 2 },
 	{ "AllocationUnits", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q191, 1 },
+	  NULL, NULL, NULL, q258, 2 },
 	{ "ConsumedResourceUnits", CIM_STRING, false, false, false, false,
-	  NULL, NULL, "count", q192, 1 },
+	  NULL, NULL, "count", q259, 3 },
 	{ "CurrentlyConsumedResource", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q193, 1 },
+	  NULL, NULL, NULL, q260, 2 },
 	{ "MaxConsumableResource", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q194, 1 },
+	  NULL, NULL, NULL, q261, 2 },
 };
 
-static const char *const s294[] = {
+static const char *const s503[] = {
 	"2.44.0",
 };
 
-static const char *const s295[] = {
+static const char *const s504[] = {
+	"CIM::Core::Resource",
+};
+
+static const char *const s505[] = {
 	"A stock that resources are taken from.",
 };
 
-static const struct cim_qual_decl q195[] = {
-	{ "Version", CIM_STRING, false, s294, 1 },
-	{ "Description", CIM_STRING, false, s295, 1 },
+static const struct cim_qual_decl q262[] = {
+	{ "Version", CIM_STRING, false, s503, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s504, 1, 0 },
+	{ "Description", CIM_STRING, false, s505, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s296[] = {
+static const char *const s506[] = {
 	"PoolID",
 };
 
-static const struct cim_qual_decl q196[] = {
-	{ "Override", CIM_STRING, false, s296, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s282, 1 },
+static const struct cim_qual_decl q263[] = {
+	{ "Override", CIM_STRING, false, s506, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s486, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s487, 1, 0 },
 };
 
-static const char *const s297[] = {
+static const char *const s507[] = {
 	"Primordial",
 };
 
-static const struct cim_qual_decl q197[] = {
-	{ "Override", CIM_STRING, false, s297, 1 },
-	{ "Description", CIM_STRING, false, s240, 1 },
+static const struct cim_qual_decl q264[] = {
+	{ "Override", CIM_STRING, false, s507, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s417, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s298[] = {
+static const char *const s508[] = {
 	"Size in bytes.",
 };
 
-static const struct cim_qual_decl q198[] = {
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s298, 1 },
+static const char *const s509[] = {
+	"CIM_StoragePool.RemainingManagedSpace",
 };
 
-static const char *const s299[] = {
+static const struct cim_qual_decl q265[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s508, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s509, 1, 0 },
+};
+
+static const char *const s510[] = {
 	"Bytes that are still free.",
 };
 
-static const struct cim_qual_decl q199[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s299, 1 },
+static const char *const s511[] = {
+	"CIM_StoragePool.TotalManagedSpace",
+	"CIM_AllocatedFromStoragePool.SpaceConsumed",
 };
 
-static const char *const s300[] = {
+static const struct cim_qual_decl q266[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s510, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s511, 2, 0 },
+};
+
+static const char *const s512[] = {
 	"Bytes being moved out of the pool.",
 };
 
-static const struct cim_qual_decl q200[] = {
-	{ "Description", CIM_STRING, false, s300, 1 },
+static const struct cim_qual_decl q267[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s512, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s301[] = {
+static const char *const s513[] = {
 	"Bytes being moved into the pool.",
 };
 
-static const struct cim_qual_decl q201[] = {
-	{ "Description", CIM_STRING, false, s301, 1 },
+static const struct cim_qual_decl q268[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s513, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s302[] = {
+static const char *const s514[] = {
+	"CIM_StoragePool.Usage",
+};
+
+static const char *const s515[] = {
 	"1",
 	"2",
 	"3",
@@ -3822,7 +5748,7 @@ static const char *const s302[] = {
 	"32768..65535",
 };
 
-static const char *const s303[] = {
+static const char *const s516[] = {
 	"Other",
 	"Unrestricted",
 	"Reserved for ComputerSystem (the block server)",
@@ -3835,81 +5761,112 @@ static const char *const s303[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q202[] = {
-	{ "Description", CIM_STRING, false, s247, 1 },
-	{ "ValueMap", CIM_STRING, true, s302, 10 },
-	{ "Values", CIM_STRING, true, s303, 10 },
+static const struct cim_qual_decl q269[] = {
+	{ "Description", CIM_STRING, false, s431, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s514, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s515, 10, 0 },
+	{ "Values", CIM_STRING, true, s516, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s304[] = {
+static const char *const s517[] = {
 	"Whether elements of the pool share blocks.",
 };
 
-static const struct cim_qual_decl q203[] = {
-	{ "Description", CIM_STRING, false, s304, 1 },
+static const struct cim_qual_decl q270[] = {
+	{ "Description", CIM_STRING, false, s517, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s305[] = {
+static const char *const s518[] = {
+	"0",
+};
+
+static const char *const s519[] = {
+	"percent",
+};
+
+static const char *const s520[] = {
 	"Percentage of free space below which a warning is sent.",
 };
 
-static const struct cim_qual_decl q204[] = {
-	{ "Description", CIM_STRING, false, s305, 1 },
+static const struct cim_qual_decl q271[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s520, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s509, 1, 0 },
 };
 
-static const char *const s306[] = {
+static const struct cim_qual_decl q272[] = {
+	{ "Description", CIM_STRING, false, s446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s514, 1, 0 },
+};
+
+static const char *const s521[] = {
 	"Bytes that the pool keeps for itself.",
 };
 
-static const struct cim_qual_decl q205[] = {
-	{ "Description", CIM_STRING, false, s306, 1 },
+static const char *const s522[] = {
+	"CIM_StoragePool.TotalManagedSpace",
 };
 
-static const char *const s307[] = {
+static const struct cim_qual_decl q273[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s521, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s522, 1, 0 },
+};
+
+static const char *const s523[] = {
 	"Most bytes that may be consumed; 0 is no limit.",
 };
 
-static const struct cim_qual_decl q206[] = {
-	{ "Description", CIM_STRING, false, s307, 1 },
+static const struct cim_qual_decl q274[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s523, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s308[] = {
+static const char *const s524[] = {
 	"How SpaceLimit came about.",
 };
 
-static const char *const s309[] = {
+static const char *const s525[] = {
 	"2",
 	"3",
 	"4",
 };
 
-static const char *const s310[] = {
+static const char *const s526[] = {
 	"Allocated",
 	"Quote",
 	"Limitless",
 };
 
-static const struct cim_qual_decl q207[] = {
-	{ "Description", CIM_STRING, false, s308, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s310, 3 },
+static const struct cim_qual_decl q275[] = {
+	{ "Description", CIM_STRING, false, s524, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s525, 3, 0 },
+	{ "Values", CIM_STRING, true, s526, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s311[] = {
+static const char *const s527[] = {
 	"Bytes used for the maps of thin elements.",
 };
 
-static const struct cim_qual_decl q208[] = {
-	{ "Description", CIM_STRING, false, s311, 1 },
+static const struct cim_qual_decl q276[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s527, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q209[] = {
-	{ "Description", CIM_STRING, false, s258, 1 },
-	{ "ValueMap", CIM_STRING, true, s302, 10 },
-	{ "Values", CIM_STRING, true, s303, 10 },
+static const struct cim_qual_decl q277[] = {
+	{ "Description", CIM_STRING, false, s447, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s352, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s515, 10, 0 },
+	{ "Values", CIM_STRING, true, s516, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s312[] = {
+static const char *const s528[] = {
 	"2",
 	"3",
 	"4",
@@ -3917,7 +5874,7 @@ static const char *const s312[] = {
 	"6",
 };
 
-static const char *const s313[] = {
+static const char *const s529[] = {
 	"Storage Pool",
 	"Storage Volume",
 	"Logical Disk",
@@ -3925,359 +5882,415 @@ static const char *const s313[] = {
 	"Thin Provisioned Logical Disk",
 };
 
-static const struct cim_qual_decl q210[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s312, 5 },
-	{ "Values", CIM_STRING, true, s313, 5 },
+static const struct cim_qual_decl q278[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s528, 5, 0 },
+	{ "Values", CIM_STRING, true, s529, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s314[] = {
+static const char *const s530[] = {
 	"The sizes in bytes that can be asked for.",
 };
 
-static const struct cim_qual_decl q211[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s314, 1 },
+static const struct cim_qual_decl q279[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s530, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizes[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q210, 4 },
+	  NULL, NULL, q278, 4 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, q62, 2 },
+	  "CIM_StorageSetting", NULL, q107, 2 },
 	{ "Sizes", CIM_UINT64, true, true, true, false,
-	  NULL, NULL, q211, 3 },
+	  NULL, NULL, q279, 5 },
 };
 
-static const char *const s315[] = {
+static const char *const s531[] = {
 	"Tells the sizes of a new element where they are few; the answer here is to use GetSupportedSizeRange.",
 };
 
-static const char *const s316[] = {
+static const char *const s532[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+};
+
+static const char *const s533[] = {
 	"Method completed OK",
 	"Method not supported",
 	"Use GetSupportedSizeRange instead",
 	"Invalid Element Type",
-	"DMTF Reserved",
-	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q212[] = {
-	{ "Description", CIM_STRING, false, s315, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s316, 6 },
+static const struct cim_qual_decl q280[] = {
+	{ "Description", CIM_STRING, false, s531, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s533, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s317[] = {
+static const char *const s534[] = {
 	"Smallest size in bytes.",
 };
 
-static const struct cim_qual_decl q213[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s317, 1 },
+static const struct cim_qual_decl q281[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s534, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s318[] = {
+static const char *const s535[] = {
 	"Largest size in bytes.",
 };
 
-static const struct cim_qual_decl q214[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s318, 1 },
+static const struct cim_qual_decl q282[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s535, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s319[] = {
+static const char *const s536[] = {
 	"Sizes have to be a multiple of this number of bytes.",
 };
 
-static const struct cim_qual_decl q215[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s319, 1 },
+static const struct cim_qual_decl q283[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s536, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetSupportedSizeRange[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q210, 4 },
+	  NULL, NULL, q278, 4 },
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, q62, 2 },
+	  "CIM_StorageSetting", NULL, q107, 2 },
 	{ "MinimumVolumeSize", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q213, 3 },
+	  NULL, NULL, q281, 5 },
 	{ "MaximumVolumeSize", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q214, 3 },
+	  NULL, NULL, q282, 5 },
 	{ "VolumeSizeDivisor", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q215, 3 },
+	  NULL, NULL, q283, 5 },
 };
 
-static const char *const s320[] = {
+static const char *const s537[] = {
 	"Tells the smallest and largest size of a new element, and the granularity.",
 };
 
-static const char *const s321[] = {
+static const char *const s538[] = {
 	"Method completed OK",
 	"Method not supported",
 	"Use GetSupportedSizes instead",
 	"Invalid Element Type",
-	"DMTF Reserved",
-	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q216[] = {
-	{ "Description", CIM_STRING, false, s320, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s321, 6 },
+static const struct cim_qual_decl q284[] = {
+	{ "Description", CIM_STRING, false, s537, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s538, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s322[] = {
+static const char *const s539[] = {
 	"The extents that could be used.",
 };
 
-static const struct cim_qual_decl q217[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s322, 1 },
+static const struct cim_qual_decl q285[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s539, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StoragePool_GetAvailableExtents[] = {
 	{ "Goal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, q62, 2 },
+	  "CIM_StorageSetting", NULL, q107, 2 },
 	{ "AvailableExtents", CIM_REFERENCE, true, true, true, false,
-	  "CIM_StorageExtent", NULL, q217, 3 },
+	  "CIM_StorageExtent", NULL, q285, 3 },
 };
 
-static const char *const s323[] = {
+static const char *const s540[] = {
 	"Lists extents of the pool that are free.",
 };
 
-static const struct cim_qual_decl q218[] = {
-	{ "Description", CIM_STRING, false, s323, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s146, 9 },
+static const char *const s541[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"4098..32767",
+	"32768..65535",
+};
+
+static const struct cim_qual_decl q286[] = {
+	{ "Description", CIM_STRING, false, s540, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s541, 10, 0 },
+	{ "Values", CIM_STRING, true, s274, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StoragePool_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "PoolID", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q196, 3 },
+	  NULL, NULL, NULL, q263, 5 },
 	{ "Primordial", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q197, 2 },
+	  NULL, NULL, "FALSE", q264, 2 },
 	{ "TotalManagedSpace", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q198, 2 },
+	  NULL, NULL, NULL, q265, 4 },
 	{ "RemainingManagedSpace", CIM_UINT64, false, false, true, false,
-	  NULL, NULL, NULL, q199, 3 },
+	  NULL, NULL, NULL, q266, 5 },
 	{ "CapacityInMigratingSource", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q200, 1 },
+	  NULL, NULL, NULL, q267, 2 },
 	{ "CapacityInMigratingTarget", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q201, 1 },
+	  NULL, NULL, NULL, q268, 2 },
 	{ "ClientSettableUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q202, 3 },
+	  NULL, NULL, NULL, q269, 4 },
 	{ "ElementsShareSpace", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q203, 1 },
+	  NULL, NULL, "FALSE", q270, 1 },
 	{ "LowSpaceWarningThreshold", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q204, 1 },
+	  NULL, NULL, NULL, q271, 6 },
 	{ "OtherUsageDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q166, 1 },
+	  NULL, NULL, NULL, q272, 2 },
 	{ "ReservedSpace", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q205, 1 },
+	  NULL, NULL, NULL, q273, 4 },
 	{ "SpaceLimit", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q206, 1 },
+	  NULL, NULL, NULL, q274, 3 },
 	{ "SpaceLimitDetermination", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q207, 3 },
+	  NULL, NULL, NULL, q275, 3 },
 	{ "ThinProvisionMetaDataSpace", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q208, 1 },
+	  NULL, NULL, NULL, q276, 3 },
 	{ "Usage", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q209, 3 },
+	  NULL, NULL, NULL, q277, 4 },
 };
 
 static const struct cim_method_decl CIM_StoragePool_methods[] = {
-	{ "GetSupportedSizes", CIM_UINT32, false, CIM_StoragePool_GetSupportedSizes, 3, q212, 3 },
-	{ "GetSupportedSizeRange", CIM_UINT32, false, CIM_StoragePool_GetSupportedSizeRange, 5, q216, 3 },
-	{ "GetAvailableExtents", CIM_UINT32, false, CIM_StoragePool_GetAvailableExtents, 2, q218, 3 },
+	{ "GetSupportedSizes", CIM_UINT32, false, CIM_StoragePool_GetSupportedSizes, 3, q280, 3 },
+	{ "GetSupportedSizeRange", CIM_UINT32, false, CIM_StoragePool_GetSupportedSizeRange, 5, q284, 3 },
+	{ "GetAvailableExtents", CIM_UINT32, false, CIM_StoragePool_GetAvailableExtents, 2, q286, 3 },
 };
 
-static const char *const s324[] = {
+static const char *const s542[] = {
 	"A stock of storage that volumes are taken from.",
 };
 
-static const struct cim_qual_decl q219[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s324, 1 },
+static const struct cim_qual_decl q287[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s542, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedResourcePool_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q51, 4 },
+	  "CIM_System", NULL, NULL, q84, 6 },
 	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, NULL, q52, 3 },
+	  "CIM_ResourcePool", NULL, NULL, q82, 3 },
 };
 
-static const char *const s325[] = {
+static const char *const s543[] = {
 	"A pool and its system.",
 };
 
-static const struct cim_qual_decl q220[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s325, 1 },
+static const struct cim_qual_decl q288[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s76, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s504, 1, 0 },
+	{ "Description", CIM_STRING, false, s543, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedStoragePool_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q51, 4 },
+	  "CIM_System", NULL, NULL, q84, 6 },
 	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, NULL, q52, 3 },
+	  "CIM_StoragePool", NULL, NULL, q82, 3 },
 };
 
-static const char *const s326[] = {
+static const char *const s544[] = {
 	"A storage pool and its system.",
 };
 
-static const struct cim_qual_decl q221[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s326, 1 },
+static const struct cim_qual_decl q289[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s544, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s327[] = {
+static const char *const s545[] = {
 	"The element that is depended on.",
 };
 
-static const struct cim_qual_decl q222[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+static const struct cim_qual_decl q290[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s328[] = {
+static const char *const s546[] = {
 	"The element that depends.",
 };
 
-static const struct cim_qual_decl q223[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+static const struct cim_qual_decl q291[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Dependency_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q222, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q290, 2 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q223, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q291, 2 },
 };
 
-static const char *const s329[] = {
+static const char *const s547[] = {
 	"One element depends on another.",
 };
 
-static const struct cim_qual_decl q224[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s329, 1 },
+static const struct cim_qual_decl q292[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s547, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s330[] = {
+static const char *const s548[] = {
 	"Antecedent",
 };
 
-static const struct cim_qual_decl q225[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s330, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+static const struct cim_qual_decl q293[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s331[] = {
+static const char *const s549[] = {
 	"Dependent",
 };
 
-static const struct cim_qual_decl q226[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s331, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+static const struct cim_qual_decl q294[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s549, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AbstractElementAllocatedFromPool_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q225, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q226, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q294, 3 },
 };
 
-static const char *const s332[] = {
+static const char *const s550[] = {
 	"An element and the pool that it was taken from.",
 };
 
-static const struct cim_qual_decl q227[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s332, 1 },
+static const struct cim_qual_decl q295[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s504, 1, 0 },
+	{ "Description", CIM_STRING, false, s550, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementAllocatedFromPool_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, NULL, q225, 3 },
+	  "CIM_ResourcePool", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, NULL, q226, 3 },
+	  "CIM_LogicalElement", NULL, NULL, q294, 3 },
 };
 
-static const struct cim_qual_decl q228[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s332, 1 },
+static const struct cim_qual_decl q296[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s504, 1, 0 },
+	{ "Description", CIM_STRING, false, s550, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s333[] = {
+static const char *const s551[] = {
 	"Bytes taken from the pool.",
 };
 
-static const struct cim_qual_decl q229[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "PUnit", CIM_STRING, false, s227, 1 },
-	{ "Description", CIM_STRING, false, s333, 1 },
+static const char *const s552[] = {
+	"CIM_StoragePool.TotalManagedSpace",
+	"CIM_StoragePool.RemainingManagedSpace",
 };
 
-static const char *const s334[] = {
+static const struct cim_qual_decl q297[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s551, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s552, 2, 0 },
+};
+
+static const char *const s553[] = {
+	"CIM_AllocatedFromStoragePool.SpaceConsumed",
+};
+
+static const struct cim_qual_decl q298[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s523, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s553, 1, 0 },
+};
+
+static const char *const s554[] = {
 	"Percentage of SpaceLimit at which a warning is sent.",
 };
 
-static const struct cim_qual_decl q230[] = {
-	{ "Description", CIM_STRING, false, s334, 1 },
+static const struct cim_qual_decl q299[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s554, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s553, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_AllocatedFromStoragePool_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, NULL, q225, 3 },
+	  "CIM_StoragePool", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, NULL, q226, 3 },
+	  "CIM_LogicalElement", NULL, NULL, q294, 3 },
 	{ "SpaceConsumed", CIM_UINT64, false, false, true, false,
-	  NULL, NULL, NULL, q229, 3 },
+	  NULL, NULL, NULL, q297, 5 },
 	{ "SpaceLimit", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, "0", q206, 1 },
+	  NULL, NULL, "0", q298, 4 },
 	{ "SpaceLimitWarningThreshold", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q230, 1 },
+	  NULL, NULL, NULL, q299, 6 },
 };
 
-static const char *const s335[] = {
+static const char *const s555[] = {
 	"A volume or pool and the storage pool that it was taken from.",
 };
 
-static const struct cim_qual_decl q231[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s335, 1 },
+static const struct cim_qual_decl q300[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s555, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s336[] = {
+static const char *const s556[] = {
 	"Kind of element that the capabilities are about.",
 };
 
-static const char *const s337[] = {
+static const char *const s557[] = {
 	"Unknown",
 	"Reserved",
 	"Any Type",
@@ -4289,128 +6302,215 @@ static const char *const s337[] = {
 	"StorageTier",
 };
 
-static const struct cim_qual_decl q232[] = {
-	{ "Description", CIM_STRING, false, s336, 1 },
-	{ "ValueMap", CIM_STRING, true, s112, 9 },
-	{ "Values", CIM_STRING, true, s337, 9 },
+static const struct cim_qual_decl q301[] = {
+	{ "Description", CIM_STRING, false, s556, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s425, 9, 0 },
+	{ "Values", CIM_STRING, true, s557, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s338[] = {
+static const char *const s558[] = {
+	"CIM_StorageCapabilities.NoSinglePointOfFailureDefault",
+};
+
+static const struct cim_qual_decl q302[] = {
+	{ "Description", CIM_STRING, false, s407, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s558, 1, 0 },
+};
+
+static const char *const s559[] = {
 	"Default for NoSinglePointOfFailure.",
 };
 
-static const struct cim_qual_decl q233[] = {
-	{ "Description", CIM_STRING, false, s338, 1 },
+static const char *const s560[] = {
+	"CIM_StorageCapabilities.NoSinglePointOfFailure",
 };
 
-static const char *const s339[] = {
+static const struct cim_qual_decl q303[] = {
+	{ "Description", CIM_STRING, false, s559, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s560, 1, 0 },
+};
+
+static const char *const s561[] = {
 	"Largest number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q234[] = {
-	{ "Description", CIM_STRING, false, s339, 1 },
+static const char *const s562[] = {
+	"CIM_StorageCapabilities.DataRedundancyMin",
+	"CIM_StorageCapabilities.DataRedundancyDefault",
 };
 
-static const char *const s340[] = {
+static const struct cim_qual_decl q304[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s561, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s562, 2, 0 },
+};
+
+static const char *const s563[] = {
 	"Smallest number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q235[] = {
-	{ "Description", CIM_STRING, false, s340, 1 },
+static const char *const s564[] = {
+	"CIM_StorageCapabilities.DataRedundancyMax",
+	"CIM_StorageCapabilities.DataRedundancyDefault",
 };
 
-static const char *const s341[] = {
+static const struct cim_qual_decl q305[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s563, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s564, 2, 0 },
+};
+
+static const char *const s565[] = {
 	"Default number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q236[] = {
-	{ "Description", CIM_STRING, false, s341, 1 },
+static const char *const s566[] = {
+	"CIM_StorageCapabilities.DataRedundancyMax",
+	"CIM_StorageCapabilities.DataRedundancyMin",
 };
 
-static const char *const s342[] = {
+static const struct cim_qual_decl q306[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s565, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s566, 2, 0 },
+};
+
+static const char *const s567[] = {
 	"Largest number of disks that may fail.",
 };
 
-static const struct cim_qual_decl q237[] = {
-	{ "Description", CIM_STRING, false, s342, 1 },
+static const char *const s568[] = {
+	"CIM_StorageCapabilities.PackageRedundancyMin",
+	"CIM_StorageCapabilities.PackageRedundancyDefault",
 };
 
-static const char *const s343[] = {
+static const struct cim_qual_decl q307[] = {
+	{ "Description", CIM_STRING, false, s567, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s568, 2, 0 },
+};
+
+static const char *const s569[] = {
 	"Smallest number of disks that may fail.",
 };
 
-static const struct cim_qual_decl q238[] = {
-	{ "Description", CIM_STRING, false, s343, 1 },
+static const char *const s570[] = {
+	"CIM_StorageCapabilities.PackageRedundancyMax",
+	"CIM_StorageCapabilities.PackageRedundancyDefault",
 };
 
-static const char *const s344[] = {
+static const struct cim_qual_decl q308[] = {
+	{ "Description", CIM_STRING, false, s569, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s570, 2, 0 },
+};
+
+static const char *const s571[] = {
 	"Default number of disks that may fail.",
 };
 
-static const struct cim_qual_decl q239[] = {
-	{ "Description", CIM_STRING, false, s344, 1 },
+static const char *const s572[] = {
+	"CIM_StorageCapabilities.PackageRedundancyMin",
+	"CIM_StorageCapabilities.PackageRedundancyMax",
 };
 
-static const char *const s345[] = {
+static const struct cim_qual_decl q309[] = {
+	{ "Description", CIM_STRING, false, s571, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s572, 2, 0 },
+};
+
+static const char *const s573[] = {
 	"Largest percentage of space for changed blocks.",
 };
 
-static const struct cim_qual_decl q240[] = {
-	{ "Description", CIM_STRING, false, s345, 1 },
+static const char *const s574[] = {
+	"CIM_StorageCapabilities.DeltaReservationMin",
+	"CIM_StorageCapabilities.DeltaReservationDefault",
 };
 
-static const char *const s346[] = {
+static const struct cim_qual_decl q310[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s573, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s574, 2, 0 },
+};
+
+static const char *const s575[] = {
 	"Smallest percentage of space for changed blocks.",
 };
 
-static const struct cim_qual_decl q241[] = {
-	{ "Description", CIM_STRING, false, s346, 1 },
+static const char *const s576[] = {
+	"CIM_StorageCapabilities.DeltaReservationMax",
+	"CIM_StorageCapabilities.DeltaReservationDefault",
 };
 
-static const char *const s347[] = {
+static const struct cim_qual_decl q311[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s575, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s576, 2, 0 },
+};
+
+static const char *const s577[] = {
 	"Default percentage of space for changed blocks.",
 };
 
-static const struct cim_qual_decl q242[] = {
-	{ "Description", CIM_STRING, false, s347, 1 },
+static const char *const s578[] = {
+	"CIM_StorageCapabilities.DeltaReservationMax",
+	"CIM_StorageCapabilities.DeltaReservationMin",
 };
 
-static const char *const s348[] = {
+static const struct cim_qual_decl q312[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s577, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s578, 2, 0 },
+};
+
+static const char *const s579[] = {
 	"Default number of members of a stripe.",
 };
 
-static const struct cim_qual_decl q243[] = {
-	{ "Description", CIM_STRING, false, s348, 1 },
+static const struct cim_qual_decl q313[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s579, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s349[] = {
+static const char *const s580[] = {
 	"Default layout of parity.",
 };
 
-static const char *const s350[] = {
+static const char *const s581[] = {
 	"Non-Rotated Parity",
 	"Rotated Parity",
 };
 
-static const struct cim_qual_decl q244[] = {
-	{ "Description", CIM_STRING, false, s349, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s350, 2 },
+static const struct cim_qual_decl q314[] = {
+	{ "Description", CIM_STRING, false, s580, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s297, 2, 0 },
+	{ "Values", CIM_STRING, true, s581, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s351[] = {
+static const char *const s582[] = {
 	"Default bytes of a stripe on one member.",
 };
 
-static const struct cim_qual_decl q245[] = {
-	{ "Description", CIM_STRING, false, s351, 1 },
+static const struct cim_qual_decl q315[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s582, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s352[] = {
+static const char *const s583[] = {
 	"Types of the disks below.",
 };
 
-static const char *const s353[] = {
+static const char *const s584[] = {
 	"Unknown",
 	"Other",
 	"Hard Disk Drive",
@@ -4418,17 +6518,17 @@ static const char *const s353[] = {
 	"Hybrid",
 };
 
-static const struct cim_qual_decl q246[] = {
-	{ "Description", CIM_STRING, false, s352, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s353, 5 },
+static const struct cim_qual_decl q316[] = {
+	{ "Description", CIM_STRING, false, s583, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s584, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s354[] = {
+static const char *const s585[] = {
 	"Form factors of the disks below.",
 };
 
-static const char *const s355[] = {
+static const char *const s586[] = {
 	"0",
 	"1",
 	"2",
@@ -4438,7 +6538,7 @@ static const char *const s355[] = {
 	"6",
 };
 
-static const char *const s356[] = {
+static const char *const s587[] = {
 	"Unknown",
 	"Other",
 	"Not Reported",
@@ -4448,25 +6548,30 @@ static const char *const s356[] = {
 	"1.8 inch",
 };
 
-static const struct cim_qual_decl q247[] = {
-	{ "Description", CIM_STRING, false, s354, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s356, 7 },
+static const struct cim_qual_decl q317[] = {
+	{ "Description", CIM_STRING, false, s585, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s586, 7, 0 },
+	{ "Values", CIM_STRING, true, s587, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s357[] = {
+static const char *const s588[] = {
+	"bit / second",
+};
+
+static const char *const s589[] = {
 	"Speeds of the disk connections, bits per second.",
 };
 
-static const struct cim_qual_decl q248[] = {
-	{ "Description", CIM_STRING, false, s357, 1 },
+static const struct cim_qual_decl q318[] = {
+	{ "PUnit", CIM_STRING, false, s588, 1, 0 },
+	{ "Description", CIM_STRING, false, s589, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s358[] = {
+static const char *const s590[] = {
 	"Kinds of disk connections.",
 };
 
-static const char *const s359[] = {
+static const char *const s591[] = {
 	"Unknown",
 	"other",
 	"SAS",
@@ -4476,108 +6581,115 @@ static const char *const s359[] = {
 	"SOP",
 };
 
-static const struct cim_qual_decl q249[] = {
-	{ "Description", CIM_STRING, false, s358, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s359, 7 },
+static const struct cim_qual_decl q319[] = {
+	{ "Description", CIM_STRING, false, s590, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s586, 7, 0 },
+	{ "Values", CIM_STRING, true, s591, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s360[] = {
+static const char *const s592[] = {
+	"revolution / minute",
+};
+
+static const char *const s593[] = {
 	"Rotation speeds of the disks.",
 };
 
-static const struct cim_qual_decl q250[] = {
-	{ "Description", CIM_STRING, false, s360, 1 },
+static const struct cim_qual_decl q320[] = {
+	{ "PUnit", CIM_STRING, false, s592, 1, 0 },
+	{ "Description", CIM_STRING, false, s593, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s361[] = {
+static const char *const s594[] = {
 	"Whether the data is encrypted.",
 };
 
-static const char *const s362[] = {
+static const char *const s595[] = {
 	"0",
 	"1",
 	"2",
 };
 
-static const char *const s363[] = {
+static const char *const s596[] = {
 	"Unknown",
 	"Not Supported",
 	"Supported",
 };
 
-static const struct cim_qual_decl q251[] = {
-	{ "Description", CIM_STRING, false, s361, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s363, 3 },
+static const struct cim_qual_decl q321[] = {
+	{ "Description", CIM_STRING, false, s594, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s596, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s364[] = {
+static const char *const s597[] = {
 	"How hard data can be compressed.",
 };
 
-static const char *const s365[] = {
+static const char *const s598[] = {
 	"None",
 	"High",
 	"Medium",
 	"Low",
 	"Implementation Decides",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q252[] = {
-	{ "Description", CIM_STRING, false, s364, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s365, 5 },
+static const struct cim_qual_decl q322[] = {
+	{ "Description", CIM_STRING, false, s597, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s451, 7, 0 },
+	{ "Values", CIM_STRING, true, s598, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s366[] = {
+static const char *const s599[] = {
 	"Layouts of data supported.",
 };
 
-static const struct cim_qual_decl q253[] = {
-	{ "Description", CIM_STRING, false, s366, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s222, 5 },
+static const struct cim_qual_decl q323[] = {
+	{ "Description", CIM_STRING, false, s599, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s391, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s367[] = {
+static const char *const s600[] = {
 	"Whether the new setting starts from defaults or is a goal to be adjusted.",
 };
 
-static const char *const s368[] = {
+static const char *const s601[] = {
 	"Default",
 	"Goal",
 };
 
-static const struct cim_qual_decl q254[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s367, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s368, 2 },
+static const struct cim_qual_decl q324[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s600, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s297, 2, 0 },
+	{ "Values", CIM_STRING, true, s601, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s369[] = {
+static const char *const s602[] = {
 	"The setting that was made.",
 };
 
-static const struct cim_qual_decl q255[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s369, 1 },
+static const struct cim_qual_decl q325[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s602, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_StorageCapabilities_CreateSetting[] = {
 	{ "SettingType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q254, 4 },
+	  NULL, NULL, q324, 4 },
 	{ "NewSetting", CIM_REFERENCE, false, false, true, false,
-	  "CIM_StorageSetting", NULL, q255, 3 },
+	  "CIM_StorageSetting", NULL, q325, 3 },
 };
 
-static const char *const s370[] = {
+static const char *const s603[] = {
 	"Makes a setting from these capabilities.",
 };
 
-static const char *const s371[] = {
+static const char *const s604[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -4588,328 +6700,665 @@ static const char *const s371[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q256[] = {
-	{ "Description", CIM_STRING, false, s370, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s371, 8 },
+static const struct cim_qual_decl q326[] = {
+	{ "Description", CIM_STRING, false, s603, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s285, 8, 0 },
+	{ "Values", CIM_STRING, true, s604, 8, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s605[] = {
+	"The layouts.",
+};
+
+static const struct cim_qual_decl q327[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s605, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s297, 2, 0 },
+	{ "Values", CIM_STRING, true, s581, 2, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageCapabilities_GetSupportedParityLayouts[] = {
+	{ "ParityLayout", CIM_UINT16, true, false, true, false,
+	  NULL, NULL, q327, 6 },
+};
+
+static const char *const s606[] = {
+	"The parity layouts that a setting may ask for. Not offered here.",
+};
+
+static const char *const s607[] = {
+	"Method completed OK",
+	"Method not supported",
+	"Choice not aavailable for this capability",
+};
+
+static const struct cim_qual_decl q328[] = {
+	{ "Description", CIM_STRING, false, s606, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s607, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s608[] = {
+	"The smallest.",
+};
+
+static const struct cim_qual_decl q329[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s608, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s609[] = {
+	"The largest.",
+};
+
+static const struct cim_qual_decl q330[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s609, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s610[] = {
+	"All are multiples of it.",
+};
+
+static const struct cim_qual_decl q331[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s610, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageCapabilities_GetSupportedStripeDepthRange[] = {
+	{ "MinimumStripeDepth", CIM_UINT64, false, false, true, false,
+	  NULL, NULL, q329, 5 },
+	{ "MaximumStripeDepth", CIM_UINT64, false, false, true, false,
+	  NULL, NULL, q330, 5 },
+	{ "StripeDepthDivisor", CIM_UINT64, false, false, true, false,
+	  NULL, NULL, q331, 5 },
+};
+
+static const char *const s611[] = {
+	"The depths of a stripe that a setting may ask for, as a range. Not offered here.",
+};
+
+static const char *const s612[] = {
+	"Method completed OK",
+	"Method not supported",
+	"Use GetSupportedStripeDepths instead",
+};
+
+static const struct cim_qual_decl q332[] = {
+	{ "Description", CIM_STRING, false, s611, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s612, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s613[] = {
+	"The depths.",
+};
+
+static const struct cim_qual_decl q333[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s613, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageCapabilities_GetSupportedStripeDepths[] = {
+	{ "StripeDepths", CIM_UINT64, true, false, true, false,
+	  NULL, NULL, q333, 6 },
+};
+
+static const char *const s614[] = {
+	"The depths of a stripe that a setting may ask for, one by one. Not offered here.",
+};
+
+static const char *const s615[] = {
+	"Method completed OK",
+	"Method not supported",
+	"Use GetSupportedStripeDepthRange instead",
+};
+
+static const struct cim_qual_decl q334[] = {
+	{ "Description", CIM_STRING, false, s614, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s615, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q335[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s608, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q336[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s609, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q337[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s610, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageCapabilities_GetSupportedStripeLengthRange[] = {
+	{ "MinimumStripeLength", CIM_UINT16, false, false, true, false,
+	  NULL, NULL, q335, 3 },
+	{ "MaximumStripeLength", CIM_UINT16, false, false, true, false,
+	  NULL, NULL, q336, 3 },
+	{ "StripeLengthDivisor", CIM_UINT32, false, false, true, false,
+	  NULL, NULL, q337, 3 },
+};
+
+static const char *const s616[] = {
+	"The lengths of a stripe that a setting may ask for, as a range. Not offered here.",
+};
+
+static const char *const s617[] = {
+	"Method completed OK",
+	"Method not supported",
+	"Choices not available for this Capability",
+	"Use GetSupportedStripeLengths instead",
+};
+
+static const struct cim_qual_decl q338[] = {
+	{ "Description", CIM_STRING, false, s616, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s617, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s618[] = {
+	"The lengths.",
+};
+
+static const struct cim_qual_decl q339[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s618, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_StorageCapabilities_GetSupportedStripeLengths[] = {
+	{ "StripeLengths", CIM_UINT16, true, false, true, false,
+	  NULL, NULL, q339, 4 },
+};
+
+static const char *const s619[] = {
+	"The lengths of a stripe that a setting may ask for, one by one. Not offered here.",
+};
+
+static const char *const s620[] = {
+	"Method completed OK",
+	"Method not supported",
+	"Choices not available for this Capability",
+	"Use GetSupportedStripeLengthRange instead",
+};
+
+static const struct cim_qual_decl q340[] = {
+	{ "Description", CIM_STRING, false, s619, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s620, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageCapabilities_props[] = {
 	{ "ElementType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q232, 3 },
+	  NULL, NULL, NULL, q301, 3 },
 	{ "NoSinglePointOfFailure", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q149, 1 },
+	  NULL, NULL, NULL, q302, 2 },
 	{ "NoSinglePointOfFailureDefault", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q233, 1 },
+	  NULL, NULL, NULL, q303, 2 },
 	{ "DataRedundancyMax", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q234, 1 },
+	  NULL, NULL, NULL, q304, 3 },
 	{ "DataRedundancyMin", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q235, 1 },
+	  NULL, NULL, NULL, q305, 3 },
 	{ "DataRedundancyDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q236, 1 },
+	  NULL, NULL, NULL, q306, 3 },
 	{ "PackageRedundancyMax", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q237, 1 },
+	  NULL, NULL, NULL, q307, 2 },
 	{ "PackageRedundancyMin", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q238, 1 },
+	  NULL, NULL, NULL, q308, 2 },
 	{ "PackageRedundancyDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q239, 1 },
+	  NULL, NULL, NULL, q309, 2 },
 	{ "DeltaReservationMax", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q240, 1 },
+	  NULL, NULL, NULL, q310, 6 },
 	{ "DeltaReservationMin", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q241, 1 },
+	  NULL, NULL, NULL, q311, 6 },
 	{ "DeltaReservationDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q242, 1 },
+	  NULL, NULL, NULL, q312, 6 },
 	{ "ExtentStripeLengthDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q243, 1 },
+	  NULL, NULL, NULL, q313, 2 },
 	{ "ParityLayoutDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q244, 3 },
+	  NULL, NULL, NULL, q314, 3 },
 	{ "UserDataStripeDepthDefault", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q245, 1 },
+	  NULL, NULL, NULL, q315, 4 },
 	{ "AvailableDiskType", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q246, 3 },
+	  NULL, NULL, NULL, q316, 3 },
 	{ "AvailableFormFactorType", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q247, 3 },
+	  NULL, NULL, NULL, q317, 3 },
 	{ "AvailableInterconnectSpeed", CIM_UINT64, true, false, false, false,
-	  NULL, NULL, NULL, q248, 1 },
+	  NULL, NULL, NULL, q318, 2 },
 	{ "AvailableInterconnectType", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q249, 3 },
+	  NULL, NULL, NULL, q319, 3 },
 	{ "AvailableRPM", CIM_UINT32, true, false, false, false,
-	  NULL, NULL, NULL, q250, 1 },
+	  NULL, NULL, NULL, q320, 2 },
 	{ "Encryption", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q251, 3 },
+	  NULL, NULL, NULL, q321, 3 },
 	{ "SupportedCompressionRates", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q252, 3 },
+	  NULL, NULL, NULL, q322, 3 },
 	{ "SupportedDataOrganizations", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q253, 3 },
+	  NULL, NULL, NULL, q323, 3 },
 };
 
 static const struct cim_method_decl CIM_StorageCapabilities_methods[] = {
-	{ "CreateSetting", CIM_UINT32, false, CIM_StorageCapabilities_CreateSetting, 2, q256, 3 },
+	{ "CreateSetting", CIM_UINT32, false, CIM_StorageCapabilities_CreateSetting, 2, q326, 3 },
+	{ "GetSupportedParityLayouts", CIM_UINT32, false, CIM_StorageCapabilities_GetSupportedParityLayouts, 1, q328, 3 },
+	{ "GetSupportedStripeDepthRange", CIM_UINT32, false, CIM_StorageCapabilities_GetSupportedStripeDepthRange, 3, q332, 3 },
+	{ "GetSupportedStripeDepths", CIM_UINT32, false, CIM_StorageCapabilities_GetSupportedStripeDepths, 1, q334, 3 },
+	{ "GetSupportedStripeLengthRange", CIM_UINT32, false, CIM_StorageCapabilities_GetSupportedStripeLengthRange, 3, q338, 3 },
+	{ "GetSupportedStripeLengths", CIM_UINT32, false, CIM_StorageCapabilities_GetSupportedStripeLengths, 1, q340, 3 },
 };
 
-static const char *const s372[] = {
+static const char *const s621[] = {
 	"The qualities of storage that a pool offers.",
 };
 
-static const struct cim_qual_decl q257[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s372, 1 },
+static const struct cim_qual_decl q341[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s621, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s373[] = {
+static const char *const s622[] = {
 	"Whether the setting can be changed, and whether it lasts.",
 };
 
-static const char *const s374[] = {
-	"0",
-	"1",
-	"2",
-	"3",
-};
-
-static const char *const s375[] = {
+static const char *const s623[] = {
 	"Not Changeable - Persistent",
 	"Changeable - Transient",
 	"Changeable - Persistent",
 	"Not Changeable - Transient",
 };
 
-static const struct cim_qual_decl q258[] = {
-	{ "Description", CIM_STRING, false, s373, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s375, 4 },
+static const struct cim_qual_decl q342[] = {
+	{ "Description", CIM_STRING, false, s622, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s623, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s376[] = {
+static const char *const s624[] = {
 	"Name of the configuration that this belongs to.",
 };
 
-static const struct cim_qual_decl q259[] = {
-	{ "Description", CIM_STRING, false, s376, 1 },
+static const struct cim_qual_decl q343[] = {
+	{ "Description", CIM_STRING, false, s624, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s377[] = {
+static const char *const s625[] = {
 	"Settings that this one is made of.",
 };
 
-static const struct cim_qual_decl q260[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s377, 1 },
+static const struct cim_qual_decl q344[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s625, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s378[] = {
+static const char *const s626[] = {
 	"Identifier given by the owner of the setting.",
 };
 
-static const struct cim_qual_decl q261[] = {
-	{ "Description", CIM_STRING, false, s378, 1 },
+static const char *const s627[] = {
+	"CIM_SettingData.SoOrgID",
 };
 
-static const char *const s379[] = {
+static const struct cim_qual_decl q345[] = {
+	{ "Description", CIM_STRING, false, s626, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s627, 1, 0 },
+};
+
+static const char *const s628[] = {
 	"Owner of the setting.",
 };
 
-static const struct cim_qual_decl q262[] = {
-	{ "Description", CIM_STRING, false, s379, 1 },
+static const char *const s629[] = {
+	"CIM_SettingData.SoID",
+};
+
+static const struct cim_qual_decl q346[] = {
+	{ "Description", CIM_STRING, false, s628, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s629, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_SettingData_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "ElementName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q111, 3 },
+	  NULL, NULL, NULL, q171, 3 },
 	{ "ChangeableType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q258, 3 },
+	  NULL, NULL, NULL, q342, 3 },
 	{ "ConfigurationName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q259, 1 },
+	  NULL, NULL, NULL, q343, 1 },
 	{ "ComponentSetting", CIM_STRING, true, false, false, false,
-	  NULL, "", NULL, q260, 2 },
+	  NULL, "", NULL, q344, 2 },
 	{ "SoID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q261, 1 },
+	  NULL, NULL, NULL, q345, 2 },
 	{ "SoOrgID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q262, 1 },
+	  NULL, NULL, NULL, q346, 2 },
 };
 
-static const char *const s380[] = {
+static const char *const s630[] = {
+	"CIM::Core::Settings",
+};
+
+static const char *const s631[] = {
 	"How an element is, or is to be, configured.",
 };
 
-static const struct cim_qual_decl q263[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s380, 1 },
+static const struct cim_qual_decl q347[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s630, 1, 0 },
+	{ "Description", CIM_STRING, false, s631, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q264[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s236, 1 },
+static const struct cim_qual_decl q348[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s407, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q265[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s339, 1 },
+static const char *const s632[] = {
+	"CIM_StorageSetting.DataRedundancyMin",
+	"CIM_StorageSetting.DataRedundancyGoal",
 };
 
-static const struct cim_qual_decl q266[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s340, 1 },
+static const struct cim_qual_decl q349[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s561, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s632, 2, 0 },
 };
 
-static const char *const s381[] = {
+static const char *const s633[] = {
+	"CIM_StorageSetting.DataRedundancyMax",
+	"CIM_StorageSetting.DataRedundancyGoal",
+};
+
+static const struct cim_qual_decl q350[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s563, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s633, 2, 0 },
+};
+
+static const char *const s634[] = {
 	"Wanted number of complete copies of the data.",
 };
 
-static const struct cim_qual_decl q267[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s381, 1 },
+static const char *const s635[] = {
+	"CIM_StorageSetting.DataRedundancyMax",
+	"CIM_StorageSetting.DataRedundancyMin",
 };
 
-static const struct cim_qual_decl q268[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s342, 1 },
+static const struct cim_qual_decl q351[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s634, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s635, 2, 0 },
 };
 
-static const struct cim_qual_decl q269[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s343, 1 },
+static const char *const s636[] = {
+	"CIM_StorageSetting.PackageRedundancyMin",
+	"CIM_StorageSetting.PackageRedundancyGoal",
 };
 
-static const char *const s382[] = {
+static const struct cim_qual_decl q352[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s567, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s636, 2, 0 },
+};
+
+static const char *const s637[] = {
+	"CIM_StorageSetting.PackageRedundancyMax",
+	"CIM_StorageSetting.PackageRedundancyGoal",
+};
+
+static const struct cim_qual_decl q353[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s569, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s637, 2, 0 },
+};
+
+static const char *const s638[] = {
 	"Wanted number of disks that may fail.",
 };
 
-static const struct cim_qual_decl q270[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s382, 1 },
+static const char *const s639[] = {
+	"CIM_StorageSetting.PackageRedundancyMax",
+	"CIM_StorageSetting.PackageRedundancyMin",
 };
 
-static const struct cim_qual_decl q271[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s345, 1 },
+static const struct cim_qual_decl q354[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s638, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s639, 2, 0 },
 };
 
-static const struct cim_qual_decl q272[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s346, 1 },
+static const char *const s640[] = {
+	"CIM_StorageSetting.DeltaReservationMin",
+	"CIM_StorageSetting.DeltaReservationGoal",
 };
 
-static const char *const s383[] = {
+static const struct cim_qual_decl q355[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s573, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s640, 2, 0 },
+};
+
+static const char *const s641[] = {
+	"CIM_StorageSetting.DeltaReservationMax",
+	"CIM_StorageSetting.DeltaReservationGoal",
+};
+
+static const struct cim_qual_decl q356[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s575, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s641, 2, 0 },
+};
+
+static const char *const s642[] = {
 	"Wanted percentage of space for changed blocks.",
 };
 
-static const struct cim_qual_decl q273[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s383, 1 },
+static const char *const s643[] = {
+	"CIM_StorageSetting.DeltaReservationMin",
+	"CIM_StorageSetting.DeltaReservationMax",
 };
 
-static const char *const s384[] = {
+static const struct cim_qual_decl q357[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s642, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s643, 2, 0 },
+};
+
+static const char *const s644[] = {
 	"ChangeableType",
 };
 
-static const char *const s385[] = {
+static const char *const s645[] = {
 	"Fixed - Not Changeable",
 	"Changeable - Transient",
 	"Changeable - Persistent",
 };
 
-static const struct cim_qual_decl q274[] = {
-	{ "Override", CIM_STRING, false, s384, 1 },
-	{ "Description", CIM_STRING, false, s373, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s385, 3 },
+static const struct cim_qual_decl q358[] = {
+	{ "Override", CIM_STRING, false, s644, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s622, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s645, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q275[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s253, 1 },
+static const char *const s646[] = {
+	"CIM_StorageSetting.ExtentStripeLengthMax",
+	"CIM_StorageSetting.ExtentStripeLengthMin",
 };
 
-static const char *const s386[] = {
+static const struct cim_qual_decl q359[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s440, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s646, 2, 0 },
+};
+
+static const char *const s647[] = {
 	"Smallest number of members of a stripe.",
 };
 
-static const struct cim_qual_decl q276[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s386, 1 },
+static const char *const s648[] = {
+	"CIM_StorageSetting.ExtentStripeLengthMax",
+	"CIM_StorageSetting.ExtentStripeLength",
 };
 
-static const char *const s387[] = {
+static const struct cim_qual_decl q360[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s647, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s648, 2, 0 },
+};
+
+static const char *const s649[] = {
 	"Largest number of members of a stripe.",
 };
 
-static const struct cim_qual_decl q277[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s387, 1 },
+static const char *const s650[] = {
+	"CIM_StorageSetting.ExtentStripeLengthMin",
+	"CIM_StorageSetting.ExtentStripeLength",
 };
 
-static const char *const s388[] = {
+static const struct cim_qual_decl q361[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s649, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s650, 2, 0 },
+};
+
+static const char *const s651[] = {
 	"Wanted layout of parity.",
 };
 
-static const char *const s389[] = {
+static const char *const s652[] = {
 	"1",
 	"2",
 };
 
-static const char *const s390[] = {
+static const char *const s653[] = {
 	"Non-rotated Parity",
 	"Rotated Parity",
 };
 
-static const struct cim_qual_decl q278[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s388, 1 },
-	{ "ValueMap", CIM_STRING, true, s389, 2 },
-	{ "Values", CIM_STRING, true, s390, 2 },
+static const struct cim_qual_decl q362[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s651, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s652, 2, 0 },
+	{ "Values", CIM_STRING, true, s653, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s391[] = {
+static const char *const s654[] = {
 	"Bytes of a stripe on one member.",
 };
 
-static const struct cim_qual_decl q279[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s391, 1 },
+static const char *const s655[] = {
+	"CIM_StorageSetting.UserDataStripeDepthMax",
+	"CIM_StorageSetting.UserDataStripeDepthMin",
 };
 
-static const char *const s392[] = {
+static const struct cim_qual_decl q363[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s654, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s655, 2, 0 },
+};
+
+static const char *const s656[] = {
 	"Smallest number of bytes of a stripe on one member.",
 };
 
-static const struct cim_qual_decl q280[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s392, 1 },
+static const char *const s657[] = {
+	"CIM_StorageSetting.UserDataStripeDepthMax",
+	"CIM_StorageSetting.UserDataStripeDepth",
 };
 
-static const char *const s393[] = {
+static const struct cim_qual_decl q364[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s656, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s657, 2, 0 },
+};
+
+static const char *const s658[] = {
 	"Largest number of bytes of a stripe on one member.",
 };
 
-static const struct cim_qual_decl q281[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s393, 1 },
+static const char *const s659[] = {
+	"CIM_StorageSetting.UserDataStripeDepthMin",
+	"CIM_StorageSetting.UserDataStripeDepth",
 };
 
-static const char *const s394[] = {
+static const struct cim_qual_decl q365[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s658, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s659, 2, 0 },
+};
+
+static const char *const s660[] = {
 	"Whether the data is to be compressed.",
 };
 
-static const struct cim_qual_decl q282[] = {
-	{ "Description", CIM_STRING, false, s394, 1 },
+static const struct cim_qual_decl q366[] = {
+	{ "Description", CIM_STRING, false, s660, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q283[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s250, 1 },
-	{ "ValueMap", CIM_STRING, true, s79, 5 },
-	{ "Values", CIM_STRING, true, s365, 5 },
+static const struct cim_qual_decl q367[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s435, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s451, 7, 0 },
+	{ "Values", CIM_STRING, true, s598, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s395[] = {
+static const char *const s661[] = {
 	"Wanted type of disks.",
 };
 
-static const char *const s396[] = {
+static const char *const s662[] = {
 	"Do Not Care",
 	"Other",
 	"Hard Disk Drive",
@@ -4917,29 +7366,29 @@ static const char *const s396[] = {
 	"Hybrid",
 };
 
-static const struct cim_qual_decl q284[] = {
-	{ "Description", CIM_STRING, false, s395, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s396, 5 },
+static const struct cim_qual_decl q368[] = {
+	{ "Description", CIM_STRING, false, s661, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s662, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s397[] = {
+static const char *const s663[] = {
 	"Do Not Care",
 	"Not Supported",
 	"Supported",
 };
 
-static const struct cim_qual_decl q285[] = {
-	{ "Description", CIM_STRING, false, s361, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s397, 3 },
+static const struct cim_qual_decl q369[] = {
+	{ "Description", CIM_STRING, false, s594, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s663, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s398[] = {
+static const char *const s664[] = {
 	"Wanted form factor of disks.",
 };
 
-static const char *const s399[] = {
+static const char *const s665[] = {
 	"Do Not Care",
 	"Other",
 	"Not Reported",
@@ -4949,51 +7398,54 @@ static const char *const s399[] = {
 	"1.8 inch",
 };
 
-static const struct cim_qual_decl q286[] = {
-	{ "Description", CIM_STRING, false, s398, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s399, 7 },
+static const struct cim_qual_decl q370[] = {
+	{ "Description", CIM_STRING, false, s664, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s586, 7, 0 },
+	{ "Values", CIM_STRING, true, s665, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s400[] = {
+static const char *const s666[] = {
 	"Whether several delta replicas build on one another.",
 };
 
-static const struct cim_qual_decl q287[] = {
-	{ "Description", CIM_STRING, false, s400, 1 },
+static const struct cim_qual_decl q371[] = {
+	{ "Description", CIM_STRING, false, s666, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s401[] = {
+static const char *const s667[] = {
 	"Whether the first copy starts by itself.",
 };
 
-static const char *const s402[] = {
+static const char *const s668[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Start",
 	"Do Not Start",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q288[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s401, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s402, 4 },
+static const struct cim_qual_decl q372[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s667, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s37, 6, 0 },
+	{ "Values", CIM_STRING, true, s668, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s403[] = {
+static const char *const s669[] = {
 	"Wanted speed of disk connections, bits per second.",
 };
 
-static const struct cim_qual_decl q289[] = {
-	{ "Description", CIM_STRING, false, s403, 1 },
+static const struct cim_qual_decl q373[] = {
+	{ "PUnit", CIM_STRING, false, s588, 1, 0 },
+	{ "Description", CIM_STRING, false, s669, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s404[] = {
+static const char *const s670[] = {
 	"Wanted kind of disk connections.",
 };
 
-static const char *const s405[] = {
+static const char *const s671[] = {
 	"don't care",
 	"other",
 	"SAS",
@@ -5003,25 +7455,25 @@ static const char *const s405[] = {
 	"SOP",
 };
 
-static const struct cim_qual_decl q290[] = {
-	{ "Description", CIM_STRING, false, s404, 1 },
-	{ "ValueMap", CIM_STRING, true, s355, 7 },
-	{ "Values", CIM_STRING, true, s405, 7 },
+static const struct cim_qual_decl q374[] = {
+	{ "Description", CIM_STRING, false, s670, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s586, 7, 0 },
+	{ "Values", CIM_STRING, true, s671, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s406[] = {
+static const char *const s672[] = {
 	"Whether the replica lasts.",
 };
 
-static const struct cim_qual_decl q291[] = {
-	{ "Description", CIM_STRING, false, s406, 1 },
+static const struct cim_qual_decl q375[] = {
+	{ "Description", CIM_STRING, false, s672, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s407[] = {
+static const char *const s673[] = {
 	"Wanted type of disk ports.",
 };
 
-static const char *const s408[] = {
+static const char *const s674[] = {
 	"0",
 	"1",
 	"2",
@@ -5030,7 +7482,7 @@ static const char *const s408[] = {
 	"5",
 };
 
-static const char *const s409[] = {
+static const char *const s675[] = {
 	"Do Not Care",
 	"other",
 	"SAS",
@@ -5039,370 +7491,390 @@ static const char *const s409[] = {
 	"FC",
 };
 
-static const struct cim_qual_decl q292[] = {
-	{ "Description", CIM_STRING, false, s407, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s409, 6 },
+static const struct cim_qual_decl q376[] = {
+	{ "Description", CIM_STRING, false, s673, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s674, 6, 0 },
+	{ "Values", CIM_STRING, true, s675, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s410[] = {
+static const char *const s676[] = {
 	"Wanted rotation speed of disks.",
 };
 
-static const struct cim_qual_decl q293[] = {
-	{ "Description", CIM_STRING, false, s410, 1 },
+static const struct cim_qual_decl q377[] = {
+	{ "PUnit", CIM_STRING, false, s592, 1, 0 },
+	{ "Description", CIM_STRING, false, s676, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s411[] = {
+static const char *const s677[] = {
 	"Weight of the copy against host I/O.",
 };
 
-static const char *const s412[] = {
+static const char *const s678[] = {
+	"CIM_StorageReplicationCapabilities.ReplicationPriorityDefault",
+};
+
+static const char *const s679[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Low",
 	"Same",
 	"High",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q294[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s411, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s412, 5 },
+static const struct cim_qual_decl q378[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s677, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s678, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s25, 7, 0 },
+	{ "Values", CIM_STRING, true, s679, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s413[] = {
+static const struct cim_qual_decl q379[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s554, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s680[] = {
 	"Usage of a new extent.",
 };
 
-static const struct cim_qual_decl q295[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s413, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s249, 24 },
+static const struct cim_qual_decl q380[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s680, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s414[] = {
+static const char *const s681[] = {
 	"Usage of a new pool.",
 };
 
-static const char *const s415[] = {
-	"1",
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
+static const struct cim_qual_decl q381[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s681, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s514, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s515, 10, 0 },
+	{ "Values", CIM_STRING, true, s516, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s416[] = {
-	"Other",
-	"Unrestricted",
-	"Reserved for ComputerSystem (the block server)",
-	"Reserved as a Delta Replica Container",
-	"Reserved for Migration Services",
-	"Reserved for Local Replication Services",
-	"Reserved for Remote Replication Services",
-	"Reserved for Sparing",
-};
-
-static const struct cim_qual_decl q296[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s414, 1 },
-	{ "ValueMap", CIM_STRING, true, s415, 8 },
-	{ "Values", CIM_STRING, true, s416, 8 },
-};
-
-static const char *const s417[] = {
+static const char *const s682[] = {
 	"First reserve of a thin element, bytes.",
 };
 
-static const struct cim_qual_decl q297[] = {
-	{ "Description", CIM_STRING, false, s417, 1 },
+static const struct cim_qual_decl q382[] = {
+	{ "Units", CIM_STRING, false, s228, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s229, 1, 0 },
+	{ "Description", CIM_STRING, false, s682, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s418[] = {
+static const char *const s683[] = {
 	"Kind of thin pool.",
 };
 
-static const char *const s419[] = {
+static const char *const s684[] = {
 	"7",
 	"8",
 	"9",
+	"..",
+	"0x800..0xFFFF",
 };
 
-static const char *const s420[] = {
+static const char *const s685[] = {
 	"ThinlyProvisionedAllocatedStoragePool",
 	"ThinlyProvisionedQuotaStoragePool",
 	"ThinlyProvisionedLimitlessStoragePool",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q298[] = {
-	{ "Description", CIM_STRING, false, s418, 1 },
-	{ "ValueMap", CIM_STRING, true, s419, 3 },
-	{ "Values", CIM_STRING, true, s420, 3 },
+static const struct cim_qual_decl q383[] = {
+	{ "Description", CIM_STRING, false, s683, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s684, 5, 0 },
+	{ "Values", CIM_STRING, true, s685, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s421[] = {
+static const char *const s686[] = {
 	"Whether a remote copy uses a buffer.",
 };
 
-static const char *const s422[] = {
+static const char *const s687[] = {
 	"Not Applicable",
 	"Not Managed",
 	"Use Buffer",
 	"Do Not Use Buffer",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q299[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s421, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s422, 4 },
+static const struct cim_qual_decl q384[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s686, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s37, 6, 0 },
+	{ "Values", CIM_STRING, true, s687, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSetting_props[] = {
 	{ "NoSinglePointOfFailure", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, NULL, q264, 2 },
+	  NULL, NULL, NULL, q348, 2 },
 	{ "DataRedundancyMax", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q265, 2 },
+	  NULL, NULL, NULL, q349, 4 },
 	{ "DataRedundancyMin", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q266, 2 },
+	  NULL, NULL, NULL, q350, 4 },
 	{ "DataRedundancyGoal", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q267, 2 },
+	  NULL, NULL, NULL, q351, 4 },
 	{ "PackageRedundancyMax", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q268, 2 },
+	  NULL, NULL, NULL, q352, 3 },
 	{ "PackageRedundancyMin", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q269, 2 },
+	  NULL, NULL, NULL, q353, 3 },
 	{ "PackageRedundancyGoal", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q270, 2 },
+	  NULL, NULL, NULL, q354, 3 },
 	{ "DeltaReservationMax", CIM_UINT8, false, false, false, true,
-	  NULL, NULL, NULL, q271, 2 },
+	  NULL, NULL, NULL, q355, 7 },
 	{ "DeltaReservationMin", CIM_UINT8, false, false, false, true,
-	  NULL, NULL, NULL, q272, 2 },
+	  NULL, NULL, NULL, q356, 7 },
 	{ "DeltaReservationGoal", CIM_UINT8, false, false, false, true,
-	  NULL, NULL, NULL, q273, 2 },
+	  NULL, NULL, NULL, q357, 7 },
 	{ "ChangeableType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q274, 4 },
+	  NULL, NULL, NULL, q358, 4 },
 	{ "ExtentStripeLength", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q275, 2 },
+	  NULL, NULL, NULL, q359, 4 },
 	{ "ExtentStripeLengthMin", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q276, 2 },
+	  NULL, NULL, NULL, q360, 4 },
 	{ "ExtentStripeLengthMax", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q277, 2 },
+	  NULL, NULL, NULL, q361, 4 },
 	{ "ParityLayout", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q278, 4 },
+	  NULL, NULL, NULL, q362, 4 },
 	{ "UserDataStripeDepth", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q279, 2 },
+	  NULL, NULL, NULL, q363, 6 },
 	{ "UserDataStripeDepthMin", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q280, 2 },
+	  NULL, NULL, NULL, q364, 6 },
 	{ "UserDataStripeDepthMax", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q281, 2 },
+	  NULL, NULL, NULL, q365, 6 },
 	{ "CUImage", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q171, 1 },
+	  NULL, NULL, NULL, q238, 1 },
 	{ "CompressedElement", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q282, 1 },
+	  NULL, NULL, "FALSE", q366, 1 },
 	{ "CompressionRate", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "1", q283, 4 },
+	  NULL, NULL, "1", q367, 4 },
 	{ "DataOrganization", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q139, 3 },
+	  NULL, NULL, NULL, q203, 3 },
 	{ "DiskType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q284, 3 },
+	  NULL, NULL, NULL, q368, 3 },
 	{ "EmulatedDevice", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q174, 1 },
+	  NULL, NULL, NULL, q241, 1 },
 	{ "Encryption", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q285, 3 },
+	  NULL, NULL, NULL, q369, 3 },
 	{ "FormFactorType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q286, 3 },
+	  NULL, NULL, NULL, q370, 3 },
 	{ "IncrementalDeltas", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q287, 1 },
+	  NULL, NULL, NULL, q371, 1 },
 	{ "InitialSynchronization", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "0", q288, 4 },
+	  NULL, NULL, "0", q372, 4 },
 	{ "InterconnectSpeed", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q289, 1 },
+	  NULL, NULL, NULL, q373, 2 },
 	{ "InterconnectType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q290, 3 },
+	  NULL, NULL, NULL, q374, 3 },
 	{ "LowSpaceWarningThreshold", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q204, 1 },
+	  NULL, NULL, NULL, q271, 6 },
 	{ "PersistentReplica", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q291, 1 },
+	  NULL, NULL, NULL, q375, 1 },
 	{ "PortType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q292, 3 },
+	  NULL, NULL, NULL, q376, 3 },
 	{ "RPM", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q293, 1 },
+	  NULL, NULL, NULL, q377, 2 },
 	{ "ReplicationPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q294, 4 },
+	  NULL, NULL, NULL, q378, 5 },
 	{ "SpaceLimit", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, "0", q206, 1 },
+	  NULL, NULL, "0", q274, 3 },
 	{ "SpaceLimitWarningThreshold", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q230, 1 },
+	  NULL, NULL, NULL, q379, 5 },
 	{ "StorageExtentInitialUsage", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q295, 4 },
+	  NULL, NULL, NULL, q380, 4 },
 	{ "StoragePoolInitialUsage", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q296, 4 },
+	  NULL, NULL, NULL, q381, 5 },
 	{ "SubsystemID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q181, 1 },
+	  NULL, NULL, NULL, q248, 1 },
 	{ "ThinProvisionedInitialReserve", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, "0", q297, 1 },
+	  NULL, NULL, "0", q382, 3 },
 	{ "ThinProvisionedPoolType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q298, 3 },
+	  NULL, NULL, NULL, q383, 3 },
 	{ "UseReplicationBuffer", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "0", q299, 4 },
+	  NULL, NULL, "0", q384, 4 },
 };
 
-static const char *const s423[] = {
+static const char *const s688[] = {
 	"The qualities of storage that a volume has or is to have.",
 };
 
-static const struct cim_qual_decl q300[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s423, 1 },
+static const struct cim_qual_decl q385[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s688, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s689[] = {
+	"Whether the setting is taken when none is named.",
+};
+
+static const struct cim_qual_decl q386[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s689, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SettingAssociatedToCapabilities_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Capabilities", NULL, NULL, q225, 3 },
+	  "CIM_Capabilities", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, NULL, q226, 3 },
+	  "CIM_SettingData", NULL, NULL, q294, 3 },
+	{ "DefaultSetting", CIM_BOOLEAN, false, false, true, false,
+	  NULL, NULL, "FALSE", q386, 2 },
 };
 
-static const char *const s424[] = {
+static const char *const s690[] = {
 	"2.11.0",
 };
 
-static const char *const s425[] = {
+static const char *const s691[] = {
+	"CIM::System::FilesystemServices",
+};
+
+static const char *const s692[] = {
 	"A setting and the capabilities that it was made from.",
 };
 
-static const struct cim_qual_decl q301[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s424, 1 },
-	{ "Description", CIM_STRING, false, s425, 1 },
+static const struct cim_qual_decl q387[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s690, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s691, 1, 0 },
+	{ "Description", CIM_STRING, false, s692, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsAssociatedToCapabilities_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageCapabilities", NULL, NULL, q225, 3 },
+	  "CIM_StorageCapabilities", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StorageSetting", NULL, NULL, q226, 3 },
+	  "CIM_StorageSetting", NULL, NULL, q294, 3 },
 };
 
-static const char *const s426[] = {
+static const char *const s693[] = {
 	"A storage setting that agrees with storage capabilities.",
 };
 
-static const struct cim_qual_decl q302[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s424, 1 },
-	{ "Description", CIM_STRING, false, s426, 1 },
+static const struct cim_qual_decl q388[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s690, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s693, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s427[] = {
+static const char *const s694[] = {
 	"A volume group, or the primordial pool that all volume groups come from.",
 };
 
-static const struct cim_qual_decl q303[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s427, 1 },
+static const struct cim_qual_decl q389[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s694, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s428[] = {
+static const char *const s695[] = {
 	"Name of the volume, unique on the node. Can be changed by ModifyInstance.",
 };
 
-static const struct cim_qual_decl q304[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s428, 1 },
+static const struct cim_qual_decl q390[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s695, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s429[] = {
+static const char *const s696[] = {
 	"Description",
 };
 
-static const char *const s430[] = {
+static const char *const s697[] = {
 	"A text for people. Can be changed by ModifyInstance.",
 };
 
-static const struct cim_qual_decl q305[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s430, 1 },
+static const struct cim_qual_decl q391[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s696, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s697, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl RPL_StorageVolume_props[] = {
 	{ "ElementName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q304, 3 },
+	  NULL, NULL, NULL, q390, 3 },
 	{ "Description", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q305, 3 },
+	  NULL, NULL, NULL, q391, 3 },
 };
 
-static const char *const s431[] = {
+static const char *const s698[] = {
 	"A volume: a logical volume under a replica-source or replica-clone device.",
 };
 
-static const struct cim_qual_decl q306[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s431, 1 },
+static const struct cim_qual_decl q392[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s698, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s432[] = {
+static const char *const s699[] = {
 	"The pools of the node.",
 };
 
-static const struct cim_qual_decl q307[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s432, 1 },
+static const struct cim_qual_decl q393[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s699, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s433[] = {
+static const char *const s700[] = {
 	"Where the space of a volume or pool comes from.",
 };
 
-static const struct cim_qual_decl q308[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s433, 1 },
+static const struct cim_qual_decl q394[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s700, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s434[] = {
+static const char *const s701[] = {
 	"The quality of storage that a pool offers.",
 };
 
-static const struct cim_qual_decl q309[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s434, 1 },
+static const struct cim_qual_decl q395[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s701, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s435[] = {
+static const char *const s702[] = {
 	"The quality of storage that a volume has.",
 };
 
-static const struct cim_qual_decl q310[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s435, 1 },
+static const struct cim_qual_decl q396[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s702, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s436[] = {
+static const char *const s703[] = {
 	"The default setting of a pool and the capabilities that it agrees with.",
 };
 
-static const struct cim_qual_decl q311[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s436, 1 },
+static const struct cim_qual_decl q397[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s703, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s437[] = {
+static const char *const s704[] = {
 	"The type of synchronization that this instance is about.",
 };
 
-static const char *const s438[] = {
+static const char *const s705[] = {
 	"2",
 	"3",
 	"4",
@@ -5412,7 +7884,7 @@ static const char *const s438[] = {
 	"32768..65535",
 };
 
-static const char *const s439[] = {
+static const char *const s706[] = {
 	"Async",
 	"Sync",
 	"UnSyncAssoc-Full",
@@ -5422,17 +7894,21 @@ static const char *const s439[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q312[] = {
-	{ "Description", CIM_STRING, false, s437, 1 },
-	{ "ValueMap", CIM_STRING, true, s438, 7 },
-	{ "Values", CIM_STRING, true, s439, 7 },
+static const struct cim_qual_decl q398[] = {
+	{ "Description", CIM_STRING, false, s704, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s705, 7, 0 },
+	{ "Values", CIM_STRING, true, s706, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s440[] = {
+static const char *const s707[] = {
 	"What is done by jobs.",
 };
 
-static const char *const s441[] = {
+static const char *const s708[] = {
+	"CIM_StorageReplicationCapabilities.SupportedSynchronousActions",
+};
+
+static const char *const s709[] = {
 	"2",
 	"3",
 	"4",
@@ -5443,28 +7919,33 @@ static const char *const s441[] = {
 	"..",
 };
 
-static const char *const s442[] = {
+static const char *const s710[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
-	"Local Replica\n\011 \011Modification",
+	"Local Replica Modification",
 	"Remote Replica Modification",
 	"Local Replica Attachment",
-	"Remote\n\011 \011Replica Attachment",
+	"Remote Replica Attachment",
 	"Buffer Creation",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q313[] = {
-	{ "Description", CIM_STRING, false, s440, 1 },
-	{ "ValueMap", CIM_STRING, true, s441, 8 },
-	{ "Values", CIM_STRING, true, s442, 8 },
+static const struct cim_qual_decl q399[] = {
+	{ "Description", CIM_STRING, false, s707, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s708, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s709, 8, 0 },
+	{ "Values", CIM_STRING, true, s710, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s443[] = {
+static const char *const s711[] = {
 	"What is done before the method returns.",
 };
 
-static const char *const s444[] = {
+static const char *const s712[] = {
+	"CIM_StorageReplicationCapabilities.SupportedAsynchronousActions",
+};
+
+static const char *const s713[] = {
 	"2",
 	"3",
 	"4",
@@ -5476,29 +7957,36 @@ static const char *const s444[] = {
 	"..",
 };
 
-static const char *const s445[] = {
+static const char *const s714[] = {
 	"Local Replica Creation",
 	"Remote Replica Creation",
-	"Local Replica\n\011 \011Modification",
+	"Local Replica Modification",
 	"Remote Replica Modification",
 	"Local Replica Attachment",
-	"Remote\n\011 \011Replica Attachment",
+	"Remote Replica Attachment",
 	"Buffer Creation",
 	"NetworkPipe Creation",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q314[] = {
-	{ "Description", CIM_STRING, false, s443, 1 },
-	{ "ValueMap", CIM_STRING, true, s444, 9 },
-	{ "Values", CIM_STRING, true, s445, 9 },
+static const struct cim_qual_decl q400[] = {
+	{ "Description", CIM_STRING, false, s711, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s712, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s713, 9, 0 },
+	{ "Values", CIM_STRING, true, s714, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s446[] = {
+static const char *const s715[] = {
 	"State of a replica that was just created.",
 };
 
-static const char *const s447[] = {
+static const char *const s716[] = {
+	"CIM_StorageConfigurationService.AttachReplica",
+	"CIM_StorageConfigurationService.AttachOrModifyReplica",
+	"CIM_StorageConfigurationService.CreateReplica",
+};
+
+static const char *const s717[] = {
 	"Initialized",
 	"Prepared",
 	"Synchronized",
@@ -5507,17 +7995,18 @@ static const char *const s447[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q315[] = {
-	{ "Description", CIM_STRING, false, s446, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s447, 6 },
+static const struct cim_qual_decl q401[] = {
+	{ "Description", CIM_STRING, false, s715, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s716, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s262, 6, 0 },
+	{ "Values", CIM_STRING, true, s717, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s448[] = {
+static const char *const s718[] = {
 	"Special elements that can be created.",
 };
 
-static const char *const s449[] = {
+static const char *const s719[] = {
 	"2",
 	"3",
 	"4",
@@ -5529,29 +8018,33 @@ static const char *const s449[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s450[] = {
+static const char *const s720[] = {
 	"Delta Pool",
 	"Delta Pool Component",
 	"Remote Mirror",
 	"Local Mirror",
-	"Full\n\011 \011Snapshot",
+	"Full Snapshot",
 	"Delta Snapshot",
 	"Replication Buffer",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q316[] = {
-	{ "Description", CIM_STRING, false, s448, 1 },
-	{ "ValueMap", CIM_STRING, true, s449, 9 },
-	{ "Values", CIM_STRING, true, s450, 9 },
+static const struct cim_qual_decl q402[] = {
+	{ "Description", CIM_STRING, false, s718, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s719, 9, 0 },
+	{ "Values", CIM_STRING, true, s720, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s451[] = {
+static const char *const s721[] = {
 	"Operations of ModifySynchronization.",
 };
 
-static const char *const s452[] = {
+static const char *const s722[] = {
+	"CIM_StorageConfigurationService.ModifySynchronization",
+};
+
+static const char *const s723[] = {
 	"2",
 	"3",
 	"4",
@@ -5568,7 +8061,7 @@ static const char *const s452[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s453[] = {
+static const char *const s724[] = {
 	"Detach",
 	"Fracture",
 	"Resync",
@@ -5585,17 +8078,18 @@ static const char *const s453[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q317[] = {
-	{ "Description", CIM_STRING, false, s451, 1 },
-	{ "ValueMap", CIM_STRING, true, s452, 14 },
-	{ "Values", CIM_STRING, true, s453, 14 },
+static const struct cim_qual_decl q403[] = {
+	{ "Description", CIM_STRING, false, s721, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s722, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s723, 14, 0 },
+	{ "Values", CIM_STRING, true, s724, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s454[] = {
+static const char *const s725[] = {
 	"Which hosts may use a replica.",
 };
 
-static const char *const s455[] = {
+static const char *const s726[] = {
 	"2",
 	"3",
 	"4",
@@ -5603,25 +8097,29 @@ static const char *const s455[] = {
 	"..",
 };
 
-static const char *const s456[] = {
+static const char *const s727[] = {
 	"Not Accessible",
 	"No Restrictions",
 	"Source Hosts Only",
-	"Source Hosts\n\011 \011Excluded",
+	"Source Hosts Excluded",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q318[] = {
-	{ "Description", CIM_STRING, false, s454, 1 },
-	{ "ValueMap", CIM_STRING, true, s455, 5 },
-	{ "Values", CIM_STRING, true, s456, 5 },
+static const struct cim_qual_decl q404[] = {
+	{ "Description", CIM_STRING, false, s725, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s726, 5, 0 },
+	{ "Values", CIM_STRING, true, s727, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s457[] = {
+static const char *const s728[] = {
 	"Values of SyncState in which hosts may use the replica.",
 };
 
-static const char *const s458[] = {
+static const char *const s729[] = {
+	"CIM_StorageSynchronized.SyncState",
+};
+
+static const char *const s730[] = {
 	"2",
 	"3",
 	"4",
@@ -5640,7 +8138,7 @@ static const char *const s458[] = {
 	"0x8000..",
 };
 
-static const char *const s459[] = {
+static const char *const s731[] = {
 	"Initialized",
 	"Prepare In Progress",
 	"Prepared",
@@ -5649,7 +8147,7 @@ static const char *const s459[] = {
 	"Fracture In Progress",
 	"Quiesce In Progress",
 	"Quiesced",
-	"Restore In\n\011 \011Progress",
+	"Restore In Progress",
 	"Idle",
 	"Broken",
 	"Fractured",
@@ -5659,121 +8157,131 @@ static const char *const s459[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q319[] = {
-	{ "Description", CIM_STRING, false, s457, 1 },
-	{ "ValueMap", CIM_STRING, true, s458, 16 },
-	{ "Values", CIM_STRING, true, s459, 16 },
+static const struct cim_qual_decl q405[] = {
+	{ "Description", CIM_STRING, false, s728, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s729, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s730, 16, 0 },
+	{ "Values", CIM_STRING, true, s731, 16, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s460[] = {
+static const char *const s732[] = {
 	"Whether SpaceLimit is kept.",
 };
 
-static const struct cim_qual_decl q320[] = {
-	{ "Description", CIM_STRING, false, s460, 1 },
+static const char *const s733[] = {
+	"CIM_AllocatedFromStoragePool.SpaceLimit",
 };
 
-static const char *const s461[] = {
+static const struct cim_qual_decl q406[] = {
+	{ "Description", CIM_STRING, false, s732, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s733, 1, 0 },
+};
+
+static const char *const s734[] = {
 	"Whether space can be reserved.",
 };
 
-static const struct cim_qual_decl q321[] = {
-	{ "Description", CIM_STRING, false, s461, 1 },
+static const struct cim_qual_decl q407[] = {
+	{ "Description", CIM_STRING, false, s734, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s462[] = {
+static const char *const s735[] = {
 	"Whether a local mirror can be the source of a snapshot.",
 };
 
-static const struct cim_qual_decl q322[] = {
-	{ "Description", CIM_STRING, false, s462, 1 },
+static const struct cim_qual_decl q408[] = {
+	{ "Description", CIM_STRING, false, s735, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s463[] = {
+static const char *const s736[] = {
 	"Whether a remote mirror can be the source of a snapshot.",
 };
 
-static const struct cim_qual_decl q323[] = {
-	{ "Description", CIM_STRING, false, s463, 1 },
+static const struct cim_qual_decl q409[] = {
+	{ "Description", CIM_STRING, false, s736, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s464[] = {
+static const char *const s737[] = {
 	"Whether a delta replica can be made of a delta replica.",
 };
 
-static const struct cim_qual_decl q324[] = {
-	{ "Description", CIM_STRING, false, s464, 1 },
+static const struct cim_qual_decl q410[] = {
+	{ "Description", CIM_STRING, false, s737, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s465[] = {
+static const char *const s738[] = {
 	"Whether replicas survive a restart.",
 };
 
-static const struct cim_qual_decl q325[] = {
-	{ "Description", CIM_STRING, false, s465, 1 },
+static const struct cim_qual_decl q411[] = {
+	{ "Description", CIM_STRING, false, s738, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s466[] = {
+static const char *const s739[] = {
 	"Whether a connection carries copies both ways.",
 };
 
-static const struct cim_qual_decl q326[] = {
-	{ "Description", CIM_STRING, false, s466, 1 },
+static const struct cim_qual_decl q412[] = {
+	{ "Description", CIM_STRING, false, s739, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s467[] = {
+static const char *const s740[] = {
 	"Most replicas of one source.",
 };
 
-static const struct cim_qual_decl q327[] = {
-	{ "Description", CIM_STRING, false, s467, 1 },
+static const struct cim_qual_decl q413[] = {
+	{ "Description", CIM_STRING, false, s740, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s468[] = {
+static const char *const s741[] = {
 	"Most ports of one connection.",
 };
 
-static const struct cim_qual_decl q328[] = {
-	{ "Description", CIM_STRING, false, s468, 1 },
+static const struct cim_qual_decl q414[] = {
+	{ "Description", CIM_STRING, false, s741, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s469[] = {
+static const char *const s742[] = {
 	"Most connections over one port.",
 };
 
-static const struct cim_qual_decl q329[] = {
-	{ "Description", CIM_STRING, false, s469, 1 },
+static const struct cim_qual_decl q415[] = {
+	{ "Description", CIM_STRING, false, s742, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s470[] = {
+static const char *const s743[] = {
 	"Most connections between two systems.",
 };
 
-static const struct cim_qual_decl q330[] = {
-	{ "Description", CIM_STRING, false, s470, 1 },
+static const struct cim_qual_decl q416[] = {
+	{ "Description", CIM_STRING, false, s743, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s471[] = {
+static const char *const s744[] = {
 	"How many local replicas of replicas can follow each other.",
 };
 
-static const struct cim_qual_decl q331[] = {
-	{ "Description", CIM_STRING, false, s471, 1 },
+static const struct cim_qual_decl q417[] = {
+	{ "Description", CIM_STRING, false, s744, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s472[] = {
+static const char *const s745[] = {
 	"How many remote replicas of replicas can follow each other.",
 };
 
-static const struct cim_qual_decl q332[] = {
-	{ "Description", CIM_STRING, false, s472, 1 },
+static const struct cim_qual_decl q418[] = {
+	{ "Description", CIM_STRING, false, s745, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s473[] = {
+static const char *const s746[] = {
 	"Whether a new replica is synchronized when the client does not say.",
 };
 
-static const char *const s474[] = {
+static const char *const s747[] = {
+	"CIM_StorageSetting.InitialSynchronization",
+};
+
+static const char *const s748[] = {
 	"0",
 	"1",
 	"2",
@@ -5781,7 +8289,7 @@ static const char *const s474[] = {
 	"0x8000..",
 };
 
-static const char *const s475[] = {
+static const char *const s749[] = {
 	"Not Managed",
 	"Start",
 	"Do Not Start",
@@ -5789,17 +8297,22 @@ static const char *const s475[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q333[] = {
-	{ "Description", CIM_STRING, false, s473, 1 },
-	{ "ValueMap", CIM_STRING, true, s474, 5 },
-	{ "Values", CIM_STRING, true, s475, 5 },
+static const struct cim_qual_decl q419[] = {
+	{ "Description", CIM_STRING, false, s746, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s747, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s748, 5, 0 },
+	{ "Values", CIM_STRING, true, s749, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s476[] = {
+static const char *const s750[] = {
 	"Priority of copies when the client does not say.",
 };
 
-static const char *const s477[] = {
+static const char *const s751[] = {
+	"CIM_StorageSetting.ReplicationPriority",
+};
+
+static const char *const s752[] = {
 	"Not Managed",
 	"Low",
 	"Same",
@@ -5808,33 +8321,52 @@ static const char *const s477[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q334[] = {
-	{ "Description", CIM_STRING, false, s476, 1 },
-	{ "ValueMap", CIM_STRING, true, s30, 6 },
-	{ "Values", CIM_STRING, true, s477, 6 },
+static const struct cim_qual_decl q420[] = {
+	{ "Description", CIM_STRING, false, s750, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s751, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s37, 6, 0 },
+	{ "Values", CIM_STRING, true, s752, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s478[] = {
+static const char *const s753[] = {
 	"Percent of free space below which is warned, when the client does not say.",
 };
 
-static const struct cim_qual_decl q335[] = {
-	{ "Description", CIM_STRING, false, s478, 1 },
+static const char *const s754[] = {
+	"CIM_StoragePool.LowSpaceWarningThreshold",
 };
 
-static const char *const s479[] = {
+static const struct cim_qual_decl q421[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s753, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s754, 1, 0 },
+};
+
+static const char *const s755[] = {
 	"Percent of SpaceLimit above which is warned, when the client does not say.",
 };
 
-static const struct cim_qual_decl q336[] = {
-	{ "Description", CIM_STRING, false, s479, 1 },
+static const char *const s756[] = {
+	"CIM_AllocatedFromStoragePool.SpaceLimitWarningThreshold",
 };
 
-static const char *const s480[] = {
+static const struct cim_qual_decl q422[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s413, 1, 0 },
+	{ "Units", CIM_STRING, false, s414, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s755, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s756, 1, 0 },
+};
+
+static const char *const s757[] = {
 	"Which service is used for remote replication.",
 };
 
-static const char *const s481[] = {
+static const char *const s758[] = {
 	"2",
 	"3",
 	"4",
@@ -5843,7 +8375,7 @@ static const char *const s481[] = {
 	"0x8000..",
 };
 
-static const char *const s482[] = {
+static const char *const s759[] = {
 	"Not Specified",
 	"Source",
 	"Target",
@@ -5852,17 +8384,17 @@ static const char *const s482[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q337[] = {
-	{ "Description", CIM_STRING, false, s480, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s482, 6 },
+static const struct cim_qual_decl q423[] = {
+	{ "Description", CIM_STRING, false, s757, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s759, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s483[] = {
+static const char *const s760[] = {
 	"Which other service may be used when the first does not answer.",
 };
 
-static const char *const s484[] = {
+static const char *const s761[] = {
 	"None",
 	"Source",
 	"Target",
@@ -5871,17 +8403,17 @@ static const char *const s484[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q338[] = {
-	{ "Description", CIM_STRING, false, s483, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s484, 6 },
+static const struct cim_qual_decl q424[] = {
+	{ "Description", CIM_STRING, false, s760, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s761, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s485[] = {
+static const char *const s762[] = {
 	"Whether a pool for changed data serves one element or many.",
 };
 
-static const char *const s486[] = {
+static const char *const s763[] = {
 	"2",
 	"3",
 	"4",
@@ -5889,7 +8421,7 @@ static const char *const s486[] = {
 	"0x8000..",
 };
 
-static const char *const s487[] = {
+static const char *const s764[] = {
 	"Any",
 	"Exclusive",
 	"Shared",
@@ -5897,17 +8429,17 @@ static const char *const s487[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q339[] = {
-	{ "Description", CIM_STRING, false, s485, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s487, 5 },
+static const struct cim_qual_decl q425[] = {
+	{ "Description", CIM_STRING, false, s762, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s764, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s488[] = {
+static const char *const s765[] = {
 	"What a buffer for remote replication is made of.",
 };
 
-static const char *const s489[] = {
+static const char *const s766[] = {
 	"Not specified",
 	"InExtent",
 	"InPool",
@@ -5915,17 +8447,17 @@ static const char *const s489[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q340[] = {
-	{ "Description", CIM_STRING, false, s488, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s489, 5 },
+static const struct cim_qual_decl q426[] = {
+	{ "Description", CIM_STRING, false, s765, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s478, 5, 0 },
+	{ "Values", CIM_STRING, true, s766, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s490[] = {
+static const char *const s767[] = {
 	"Where it belongs to.",
 };
 
-static const char *const s491[] = {
+static const char *const s768[] = {
 	"Array",
 	"ComponentCS",
 	"Pipe",
@@ -5933,17 +8465,17 @@ static const char *const s491[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q341[] = {
-	{ "Description", CIM_STRING, false, s490, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s491, 5 },
+static const struct cim_qual_decl q427[] = {
+	{ "Description", CIM_STRING, false, s767, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s768, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s492[] = {
+static const char *const s769[] = {
 	"On which side it is.",
 };
 
-static const char *const s493[] = {
+static const char *const s770[] = {
 	"Source",
 	"Target",
 	"Both",
@@ -5951,17 +8483,17 @@ static const char *const s493[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q342[] = {
-	{ "Description", CIM_STRING, false, s492, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s493, 5 },
+static const struct cim_qual_decl q428[] = {
+	{ "Description", CIM_STRING, false, s769, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s770, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s494[] = {
+static const char *const s771[] = {
 	"Whether it can or must be given.",
 };
 
-static const char *const s495[] = {
+static const char *const s772[] = {
 	"Not Supported",
 	"Required",
 	"Optional",
@@ -5969,17 +8501,21 @@ static const char *const s495[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q343[] = {
-	{ "Description", CIM_STRING, false, s494, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s495, 5 },
+static const struct cim_qual_decl q429[] = {
+	{ "Description", CIM_STRING, false, s771, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s478, 5, 0 },
+	{ "Values", CIM_STRING, true, s772, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s496[] = {
+static const char *const s773[] = {
 	"Whether a buffer is used when the client does not say.",
 };
 
-static const char *const s497[] = {
+static const char *const s774[] = {
+	"CIM_StorageSetting.UseReplicationBuffer",
+};
+
+static const char *const s775[] = {
 	"Not Managed",
 	"Use Buffer",
 	"Do Not Use Buffer",
@@ -5987,268 +8523,289 @@ static const char *const s497[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q344[] = {
-	{ "Description", CIM_STRING, false, s496, 1 },
-	{ "ValueMap", CIM_STRING, true, s474, 5 },
-	{ "Values", CIM_STRING, true, s497, 5 },
+static const struct cim_qual_decl q430[] = {
+	{ "Description", CIM_STRING, false, s773, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s774, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s748, 5, 0 },
+	{ "Values", CIM_STRING, true, s775, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s498[] = {
+static const char *const s776[] = {
 	"Protocol between systems.",
 };
 
-static const struct cim_qual_decl q345[] = {
-	{ "Description", CIM_STRING, false, s498, 1 },
+static const struct cim_qual_decl q431[] = {
+	{ "Description", CIM_STRING, false, s776, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageReplicationCapabilities_props[] = {
 	{ "SupportedSynchronizationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q312, 3 },
+	  NULL, NULL, NULL, q398, 3 },
 	{ "SupportedAsynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q313, 3 },
+	  NULL, NULL, NULL, q399, 4 },
 	{ "SupportedSynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q314, 3 },
+	  NULL, NULL, NULL, q400, 4 },
 	{ "InitialReplicationState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q315, 3 },
+	  NULL, NULL, NULL, q401, 4 },
 	{ "SupportedSpecializedElements", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q316, 3 },
+	  NULL, NULL, NULL, q402, 3 },
 	{ "SupportedModifyOperations", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q317, 3 },
+	  NULL, NULL, NULL, q403, 4 },
 	{ "ReplicaHostAccessibility", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q318, 3 },
+	  NULL, NULL, NULL, q404, 3 },
 	{ "HostAccessibleState", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q319, 3 },
+	  NULL, NULL, NULL, q405, 4 },
 	{ "SpaceLimitSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q320, 1 },
+	  NULL, NULL, NULL, q406, 2 },
 	{ "SpaceReservationSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q321, 1 },
+	  NULL, NULL, NULL, q407, 1 },
 	{ "LocalMirrorSnapshotSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q322, 1 },
+	  NULL, NULL, NULL, q408, 1 },
 	{ "RemoteMirrorSnapshotSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q323, 1 },
+	  NULL, NULL, NULL, q409, 1 },
 	{ "IncrementalDeltasSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q324, 1 },
+	  NULL, NULL, NULL, q410, 1 },
 	{ "PersistentReplicasSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q325, 1 },
+	  NULL, NULL, NULL, q411, 1 },
 	{ "BidirectionalConnectionsSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q326, 1 },
+	  NULL, NULL, NULL, q412, 1 },
 	{ "MaximumReplicasPerSource", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q327, 1 },
+	  NULL, NULL, NULL, q413, 1 },
 	{ "MaximumPortsPerConnection", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q328, 1 },
+	  NULL, NULL, NULL, q414, 1 },
 	{ "MaximumConnectionsPerPort", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q329, 1 },
+	  NULL, NULL, NULL, q415, 1 },
 	{ "MaximumPeerConnections", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q330, 1 },
+	  NULL, NULL, NULL, q416, 1 },
 	{ "MaximumLocalReplicationDepth", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "1", q331, 1 },
+	  NULL, NULL, "1", q417, 1 },
 	{ "MaximumRemoteReplicationDepth", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "1", q332, 1 },
+	  NULL, NULL, "1", q418, 1 },
 	{ "InitialSynchronizationDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q333, 3 },
+	  NULL, NULL, NULL, q419, 4 },
 	{ "ReplicationPriorityDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q334, 3 },
+	  NULL, NULL, NULL, q420, 4 },
 	{ "LowSpaceWarningThresholdDefault", CIM_UINT8, false, false, false, false,
-	  NULL, NULL, NULL, q335, 1 },
+	  NULL, NULL, NULL, q421, 6 },
 	{ "SpaceLimitWarningThresholdDefault", CIM_UINT8, false, false, false, false,
-	  NULL, NULL, NULL, q336, 1 },
+	  NULL, NULL, NULL, q422, 6 },
 	{ "RemoteReplicationServicePointAccess", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q337, 3 },
+	  NULL, NULL, NULL, q423, 3 },
 	{ "AlternateReplicationServicePointAccess", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q338, 3 },
+	  NULL, NULL, NULL, q424, 3 },
 	{ "DeltaReplicaPoolAccess", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q339, 3 },
+	  NULL, NULL, NULL, q425, 3 },
 	{ "RemoteBufferElementType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q340, 3 },
+	  NULL, NULL, NULL, q426, 3 },
 	{ "RemoteBufferHost", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q341, 3 },
+	  NULL, NULL, NULL, q427, 3 },
 	{ "RemoteBufferLocation", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q342, 3 },
+	  NULL, NULL, NULL, q428, 3 },
 	{ "RemoteBufferSupported", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q343, 3 },
+	  NULL, NULL, NULL, q429, 3 },
 	{ "UseReplicationBufferDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q344, 3 },
+	  NULL, NULL, NULL, q430, 4 },
 	{ "PeerConnectionProtocol", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q345, 1 },
+	  NULL, NULL, NULL, q431, 1 },
 };
 
-static const char *const s499[] = {
+static const char *const s777[] = {
 	"What a configuration service can do in the way of replicas, in the terms of Copy Services; one instance for each type of synchronization.",
 };
 
-static const struct cim_qual_decl q346[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s499, 1 },
+static const struct cim_qual_decl q432[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s777, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s500[] = {
+static const char *const s778[] = {
+	"CIM::Core::Collection",
+};
+
+static const char *const s779[] = {
 	"A set of elements.",
 };
 
-static const struct cim_qual_decl q347[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s500, 1 },
+static const struct cim_qual_decl q433[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s44, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s778, 1, 0 },
+	{ "Description", CIM_STRING, false, s779, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemSpecificCollection_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 };
 
-static const char *const s501[] = {
-	"2.19.0",
-};
-
-static const char *const s502[] = {
+static const char *const s780[] = {
 	"A set of elements that belongs to one system.",
 };
 
-static const struct cim_qual_decl q348[] = {
-	{ "Version", CIM_STRING, false, s501, 1 },
-	{ "Description", CIM_STRING, false, s502, 1 },
+static const struct cim_qual_decl q434[] = {
+	{ "Version", CIM_STRING, false, s203, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s778, 1, 0 },
+	{ "Description", CIM_STRING, false, s780, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s503[] = {
+static const char *const s781[] = {
 	"Whether the access points can reach one another.",
 };
 
-static const char *const s504[] = {
+static const char *const s782[] = {
+	"Unknown",
 	"Connectivity/Up",
 	"No Connectivity/Down",
 	"Partitioned",
 };
 
-static const struct cim_qual_decl q349[] = {
-	{ "Description", CIM_STRING, false, s503, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s504, 3 },
+static const struct cim_qual_decl q435[] = {
+	{ "Description", CIM_STRING, false, s781, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s160, 4, 0 },
+	{ "Values", CIM_STRING, true, s782, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConnectivityCollection_props[] = {
 	{ "ConnectivityStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q349, 3 },
+	  NULL, NULL, NULL, q435, 3 },
 };
 
-static const char *const s505[] = {
-	"2.21.0",
+static const char *const s783[] = {
+	"CIM::Network::Collections",
 };
 
-static const char *const s506[] = {
+static const char *const s784[] = {
 	"Access points that reach one another. For method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q350[] = {
-	{ "Version", CIM_STRING, false, s505, 1 },
-	{ "Description", CIM_STRING, false, s506, 1 },
+static const struct cim_qual_decl q436[] = {
+	{ "Version", CIM_STRING, false, s180, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s783, 1, 0 },
+	{ "Description", CIM_STRING, false, s784, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q351[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+static const struct cim_qual_decl q437[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s507[] = {
+static const char *const s785[] = {
 	"Whether the connection is to be used.",
 };
 
-static const struct cim_qual_decl q352[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s507, 1 },
+static const struct cim_qual_decl q438[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s785, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s508[] = {
+static const char *const s786[] = {
 	"Whether it goes with its last association.",
 };
 
-static const struct cim_qual_decl q353[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s508, 1 },
+static const struct cim_qual_decl q439[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s786, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s509[] = {
+static const char *const s787[] = {
 	"Whether hardware compresses what is sent.",
 };
 
-static const struct cim_qual_decl q354[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s509, 1 },
+static const struct cim_qual_decl q440[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s787, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s510[] = {
+static const char *const s788[] = {
 	"Whether software compresses what is sent.",
 };
 
-static const struct cim_qual_decl q355[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s510, 1 },
+static const struct cim_qual_decl q441[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s788, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RemoteReplicationCollection_props[] = {
 	{ "ElementName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q351, 3 },
+	  NULL, NULL, NULL, q437, 3 },
 	{ "Active", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q352, 2 },
+	  NULL, NULL, "TRUE", q438, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q353, 2 },
+	  NULL, NULL, "FALSE", q439, 2 },
 	{ "HardwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q354, 2 },
+	  NULL, NULL, "FALSE", q440, 2 },
 	{ "SoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q355, 2 },
+	  NULL, NULL, "FALSE", q441, 2 },
 };
 
-static const char *const s511[] = {
+static const char *const s789[] = {
 	"Access points and pipes that connect two systems for replication.",
 };
 
-static const struct cim_qual_decl q356[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s511, 1 },
+static const struct cim_qual_decl q442[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s789, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q443[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicaPoolForStorage_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_EnabledLogicalElement", NULL, NULL, q225, 3 },
+	  "CIM_EnabledLogicalElement", NULL, NULL, q443, 4 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_StoragePool", NULL, NULL, q226, 3 },
+	  "CIM_StoragePool", NULL, NULL, q294, 3 },
 };
 
-static const char *const s512[] = {
+static const char *const s790[] = {
 	"The pool that takes the changed data of an element's delta replicas.",
 };
 
-static const struct cim_qual_decl q357[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s512, 1 },
+static const struct cim_qual_decl q444[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s790, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessPoint_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q50, 4 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q51, 4 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q31, 3 },
+	  NULL, NULL, NULL, q33, 4 },
 };
 
-static const char *const s513[] = {
+static const char *const s791[] = {
 	"Where a service can be reached.",
 };
 
-static const struct cim_qual_decl q358[] = {
-	{ "Version", CIM_STRING, false, s294, 1 },
-	{ "Description", CIM_STRING, false, s513, 1 },
+static const struct cim_qual_decl q445[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s791, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s514[] = {
+static const char *const s792[] = {
 	"Kind of error.",
 };
 
-static const char *const s515[] = {
+static const char *const s793[] = {
+	"CIM_Error.OtherErrorType",
+};
+
+static const char *const s794[] = {
 	"0",
 	"1",
 	"2",
@@ -6260,9 +8817,10 @@ static const char *const s515[] = {
 	"8",
 	"9",
 	"10",
+	"..",
 };
 
-static const char *const s516[] = {
+static const char *const s795[] = {
 	"Unknown",
 	"Other",
 	"Communications Error",
@@ -6274,60 +8832,101 @@ static const char *const s516[] = {
 	"Oversubscription Error",
 	"Unavailable Resource Error",
 	"Unsupported Operation Error",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q359[] = {
-	{ "Description", CIM_STRING, false, s514, 1 },
-	{ "ValueMap", CIM_STRING, true, s515, 11 },
-	{ "Values", CIM_STRING, true, s516, 11 },
+static const struct cim_qual_decl q446[] = {
+	{ "Description", CIM_STRING, false, s792, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s793, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s794, 12, 0 },
+	{ "Values", CIM_STRING, true, s795, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s517[] = {
+static const char *const s796[] = {
 	"Text for ErrorType 1 (Other).",
 };
 
-static const struct cim_qual_decl q360[] = {
-	{ "Description", CIM_STRING, false, s517, 1 },
+static const char *const s797[] = {
+	"CIM_Error.ErrorType",
 };
 
-static const char *const s518[] = {
+static const struct cim_qual_decl q447[] = {
+	{ "Description", CIM_STRING, false, s796, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s797, 1, 0 },
+};
+
+static const char *const s798[] = {
 	"Who defined the message.",
 };
 
-static const struct cim_qual_decl q361[] = {
-	{ "Description", CIM_STRING, false, s518, 1 },
+static const struct cim_qual_decl q448[] = {
+	{ "Description", CIM_STRING, false, s798, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s519[] = {
+static const char *const s799[] = {
 	"Identifies the message within OwningEntity.",
 };
 
-static const struct cim_qual_decl q362[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s519, 1 },
+static const char *const s800[] = {
+	"CIM_Error.Message",
+	"CIM_Error.MessageArguments",
 };
 
-static const char *const s520[] = {
+static const struct cim_qual_decl q449[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s799, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s800, 2, 0 },
+};
+
+static const char *const s801[] = {
 	"The error in words.",
 };
 
-static const struct cim_qual_decl q363[] = {
-	{ "Description", CIM_STRING, false, s520, 1 },
+static const char *const s802[] = {
+	"CIM_Error.MessageID",
+	"CIM_Error.MessageArguments",
 };
 
-static const char *const s521[] = {
+static const struct cim_qual_decl q450[] = {
+	{ "Description", CIM_STRING, false, s801, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s802, 2, 0 },
+};
+
+static const char *const s803[] = {
 	"The variable parts of the message.",
 };
 
-static const struct cim_qual_decl q364[] = {
-	{ "Description", CIM_STRING, false, s521, 1 },
+static const char *const s804[] = {
+	"CIM_Error.MessageID",
+	"CIM_Error.Message",
 };
 
-static const char *const s522[] = {
+static const struct cim_qual_decl q451[] = {
+	{ "Description", CIM_STRING, false, s803, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s804, 2, 0 },
+};
+
+static const char *const s805[] = {
 	"How bad it is.",
 };
 
-static const char *const s523[] = {
+static const char *const s806[] = {
+	"Recommendation.ITU|X733.Perceived severity",
+};
+
+static const char *const s807[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"..",
+};
+
+static const char *const s808[] = {
 	"Unknown",
 	"Other",
 	"Information",
@@ -6336,19 +8935,31 @@ static const char *const s523[] = {
 	"Major",
 	"Critical",
 	"Fatal/NonRecoverable",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q365[] = {
-	{ "Description", CIM_STRING, false, s522, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s523, 8 },
+static const struct cim_qual_decl q452[] = {
+	{ "Description", CIM_STRING, false, s805, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s806, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s807, 9, 0 },
+	{ "Values", CIM_STRING, true, s808, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s524[] = {
+static const char *const s809[] = {
 	"Likely cause.",
 };
 
-static const char *const s525[] = {
+static const char *const s810[] = {
+	"Recommendation.ITU|X733.Probable cause",
+	"Recommendation.ITU|M3100.probableCause",
+	"ITU-IANA-ALARM-TC",
+};
+
+static const char *const s811[] = {
+	"CIM_Error.ProbableCauseDescription",
+};
+
+static const char *const s812[] = {
 	"0",
 	"1",
 	"2",
@@ -6387,10 +8998,103 @@ static const char *const s525[] = {
 	"35",
 	"36",
 	"37",
+	"38",
+	"39",
+	"40",
+	"41",
+	"42",
+	"43",
+	"44",
+	"45",
+	"46",
+	"47",
+	"48",
+	"49",
+	"50",
+	"51",
+	"52",
+	"53",
+	"54",
+	"55",
+	"56",
+	"57",
+	"58",
+	"59",
+	"60",
+	"61",
+	"62",
+	"63",
+	"64",
+	"65",
+	"66",
+	"67",
+	"68",
+	"69",
+	"70",
+	"71",
+	"72",
+	"73",
+	"74",
+	"75",
+	"76",
+	"77",
+	"78",
+	"79",
+	"80",
+	"81",
+	"82",
+	"83",
+	"84",
+	"85",
+	"86",
+	"87",
+	"88",
+	"89",
+	"90",
+	"91",
+	"92",
+	"93",
+	"94",
+	"95",
+	"96",
+	"97",
+	"98",
+	"99",
+	"100",
+	"101",
+	"102",
+	"103",
+	"104",
+	"105",
+	"106",
+	"107",
+	"108",
+	"109",
+	"110",
+	"111",
+	"112",
+	"113",
+	"114",
+	"115",
+	"116",
+	"117",
+	"118",
+	"119",
+	"120",
+	"121",
+	"122",
+	"123",
+	"124",
+	"125",
+	"126",
+	"127",
+	"128",
+	"129",
+	"130",
 	"..",
 };
 
-static const char *const s526[] = {
+static const char *const s813[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -6429,68 +9133,197 @@ static const char *const s526[] = {
 	"Performance Degraded",
 	"Power Problem",
 	"Pressure Unacceptable",
+	"Processor Problem (Internal Machine Error)",
+	"Pump Failure",
+	"Queue Size Exceeded",
+	"Receive Failure",
+	"Receiver Failure",
+	"Remote Node Transmission Error",
+	"Resource at or Nearing Capacity",
+	"Response Time Excessive",
+	"Retransmission Rate Excessive",
+	"Software Error",
+	"Software Program Abnormally Terminated",
+	"Software Program Error (Incorrect Results)",
+	"Storage Capacity Problem",
+	"Temperature Unacceptable",
+	"Threshold Crossed",
+	"Timing Problem",
+	"Toxic Leak Detected",
+	"Transmit Failure",
+	"Transmitter Failure",
+	"Underlying Resource Unavailable",
+	"Version Mismatch",
+	"Previous Alert Cleared",
+	"Login Attempts Failed",
+	"Software Virus Detected",
+	"Hardware Security Breached",
+	"Denial of Service Detected",
+	"Security Credential Mismatch",
+	"Unauthorized Access",
+	"Alarm Received",
+	"Loss of Pointer",
+	"Payload Mismatch",
+	"Transmission Error",
+	"Excessive Error Rate",
+	"Trace Problem",
+	"Element Unavailable",
+	"Element Missing",
+	"Loss of Multi Frame",
+	"Broadcast Channel Failure",
+	"Invalid Message Received",
+	"Routing Failure",
+	"Backplane Failure",
+	"Identifier Duplication",
+	"Protection Path Failure",
+	"Sync Loss or Mismatch",
+	"Terminal Problem",
+	"Real Time Clock Failure",
+	"Antenna Failure",
+	"Battery Charging Failure",
+	"Disk Failure",
+	"Frequency Hopping Failure",
+	"Loss of Redundancy",
+	"Power Supply Failure",
+	"Signal Quality Problem",
+	"Battery Discharging",
+	"Battery Failure",
+	"Commercial Power Problem",
+	"Fan Failure",
+	"Engine Failure",
+	"Sensor Failure",
+	"Fuse Failure",
+	"Generator Failure",
+	"Low Battery",
+	"Low Fuel",
+	"Low Water",
+	"Explosive Gas",
+	"High Winds",
+	"Ice Buildup",
+	"Smoke",
+	"Memory Mismatch",
+	"Out of CPU Cycles",
+	"Software Environment Problem",
+	"Software Download Failure",
+	"Element Reinitialized",
+	"Timeout",
+	"Logging Problems",
+	"Leak Detected",
+	"Protection Mechanism Failure",
+	"Protecting Resource Failure",
+	"Database Inconsistency",
+	"Authentication Failure",
+	"Breach of Confidentiality",
+	"Cable Tamper",
+	"Delayed Information",
+	"Duplicate Information",
+	"Information Missing",
+	"Information Modification",
+	"Information Out of Sequence",
+	"Key Expired",
+	"Non-Repudiation Failure",
+	"Out of Hours Activity",
+	"Out of Service",
+	"Procedural Error",
+	"Unexpected Information",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q366[] = {
-	{ "Description", CIM_STRING, false, s524, 1 },
-	{ "ValueMap", CIM_STRING, true, s525, 39 },
-	{ "Values", CIM_STRING, true, s526, 39 },
+static const struct cim_qual_decl q453[] = {
+	{ "Description", CIM_STRING, false, s809, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s810, 3, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s811, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s812, 132, 0 },
+	{ "Values", CIM_STRING, true, s813, 132, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s527[] = {
+static const char *const s814[] = {
 	"Likely cause in words.",
 };
 
-static const struct cim_qual_decl q367[] = {
-	{ "Description", CIM_STRING, false, s527, 1 },
+static const char *const s815[] = {
+	"CIM_Error.ProbableCause",
 };
 
-static const char *const s528[] = {
+static const struct cim_qual_decl q454[] = {
+	{ "Description", CIM_STRING, false, s814, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s815, 1, 0 },
+};
+
+static const char *const s816[] = {
 	"What to do about it.",
 };
 
-static const struct cim_qual_decl q368[] = {
-	{ "Description", CIM_STRING, false, s528, 1 },
+static const struct cim_qual_decl q455[] = {
+	{ "Description", CIM_STRING, false, s816, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s529[] = {
+static const char *const s817[] = {
 	"The object that the error comes from.",
 };
 
-static const struct cim_qual_decl q369[] = {
-	{ "Description", CIM_STRING, false, s529, 1 },
+static const char *const s818[] = {
+	"CIM_Error.ErrorSourceFormat",
 };
 
-static const char *const s530[] = {
+static const struct cim_qual_decl q456[] = {
+	{ "Description", CIM_STRING, false, s817, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s818, 1, 0 },
+};
+
+static const char *const s819[] = {
 	"How to read ErrorSource.",
 };
 
-static const char *const s531[] = {
+static const char *const s820[] = {
+	"CIM_Error.ErrorSource",
+	"CIM_Error.OtherErrorSourceFormat",
+};
+
+static const char *const s821[] = {
+	"0",
+	"1",
+	"2",
+	"..",
+};
+
+static const char *const s822[] = {
 	"Unknown",
 	"Other",
 	"CIMObjectPath",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q370[] = {
-	{ "Description", CIM_STRING, false, s530, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s531, 3 },
+static const struct cim_qual_decl q457[] = {
+	{ "Description", CIM_STRING, false, s819, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s820, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s821, 4, 0 },
+	{ "Values", CIM_STRING, true, s822, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s532[] = {
+static const char *const s823[] = {
 	"Text for ErrorSourceFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q371[] = {
-	{ "Description", CIM_STRING, false, s532, 1 },
+static const struct cim_qual_decl q458[] = {
+	{ "Description", CIM_STRING, false, s823, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s818, 1, 0 },
 };
 
-static const char *const s533[] = {
+static const char *const s824[] = {
 	"The CIM status code that belongs to this error.",
 };
 
-static const char *const s534[] = {
+static const char *const s825[] = {
+	"DSP0201.DMTF|ERROR.CODE|2.3",
+	"DSP0200.DMTF|CIMError|1.3",
+};
+
+static const char *const s826[] = {
+	"CIM_Error.CIMStatusCodeDescription",
+};
+
+static const char *const s827[] = {
 	"1",
 	"2",
 	"3",
@@ -6519,10 +9352,11 @@ static const char *const s534[] = {
 	"26",
 	"27",
 	"28",
+	"29",
 	"..",
 };
 
-static const char *const s535[] = {
+static const char *const s828[] = {
 	"CIM_ERR_FAILED",
 	"CIM_ERR_ACCESS_DENIED",
 	"CIM_ERR_INVALID_NAMESPACE",
@@ -6551,378 +9385,425 @@ static const char *const s535[] = {
 	"CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED",
 	"CIM_ERR_SERVER_LIMITS_EXCEEDED",
 	"CIM_ERR_SERVER_IS_SHUTTING_DOWN",
+	"CIM_ERR_QUERY_FEATURE_NOT_SUPPORTED",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q372[] = {
-	{ "Description", CIM_STRING, false, s533, 1 },
-	{ "ValueMap", CIM_STRING, true, s534, 29 },
-	{ "Values", CIM_STRING, true, s535, 29 },
+static const struct cim_qual_decl q459[] = {
+	{ "Description", CIM_STRING, false, s824, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s825, 2, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s826, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s827, 30, 0 },
+	{ "Values", CIM_STRING, true, s828, 30, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s536[] = {
+static const char *const s829[] = {
 	"The status code in words.",
 };
 
-static const struct cim_qual_decl q373[] = {
-	{ "Description", CIM_STRING, false, s536, 1 },
+static const char *const s830[] = {
+	"DSP0201.DMTF|ERROR.DESCRIPTION|2.3",
+	"DSP0200.DMTF|CIMError|1.3",
+};
+
+static const char *const s831[] = {
+	"CIM_Error.CIMStatusCode",
+};
+
+static const struct cim_qual_decl q460[] = {
+	{ "Description", CIM_STRING, false, s829, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s830, 2, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s831, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_Error_props[] = {
 	{ "ErrorType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q359, 3 },
+	  NULL, NULL, NULL, q446, 4 },
 	{ "OtherErrorType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q360, 1 },
+	  NULL, NULL, NULL, q447, 2 },
 	{ "OwningEntity", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q361, 1 },
+	  NULL, NULL, NULL, q448, 1 },
 	{ "MessageID", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q362, 2 },
+	  NULL, NULL, NULL, q449, 3 },
 	{ "Message", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q363, 1 },
+	  NULL, NULL, NULL, q450, 2 },
 	{ "MessageArguments", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q364, 1 },
+	  NULL, NULL, NULL, q451, 2 },
 	{ "PerceivedSeverity", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q365, 3 },
+	  NULL, NULL, NULL, q452, 4 },
 	{ "ProbableCause", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q366, 3 },
+	  NULL, NULL, NULL, q453, 5 },
 	{ "ProbableCauseDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q367, 1 },
+	  NULL, NULL, NULL, q454, 2 },
 	{ "RecommendedActions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q368, 1 },
+	  NULL, NULL, NULL, q455, 1 },
 	{ "ErrorSource", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q369, 1 },
+	  NULL, NULL, NULL, q456, 2 },
 	{ "ErrorSourceFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q370, 3 },
+	  NULL, NULL, "0", q457, 4 },
 	{ "OtherErrorSourceFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q371, 1 },
+	  NULL, NULL, NULL, q458, 2 },
 	{ "CIMStatusCode", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q372, 3 },
+	  NULL, NULL, NULL, q459, 5 },
 	{ "CIMStatusCodeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q373, 1 },
+	  NULL, NULL, NULL, q460, 3 },
 };
 
-static const char *const s537[] = {
+static const char *const s832[] = {
 	"2.22.1",
 };
 
-static const char *const s538[] = {
+static const char *const s833[] = {
+	"CIM::Interop",
+};
+
+static const char *const s834[] = {
 	"An error that a job or a method met.",
 };
 
-static const struct cim_qual_decl q374[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Exception", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s537, 1 },
-	{ "Description", CIM_STRING, false, s538, 1 },
+static const struct cim_qual_decl q461[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Exception", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s832, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s834, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedDependency_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q225, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q443, 4 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q226, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q294, 3 },
 };
 
-static const char *const s539[] = {
+static const char *const s835[] = {
 	"2.8.0",
 };
 
-static const char *const s540[] = {
+static const char *const s836[] = {
 	"One element lives on another and cannot exist without it.",
 };
 
-static const struct cim_qual_decl q375[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s540, 1 },
+static const struct cim_qual_decl q462[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s835, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s836, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q376[] = {
-	{ "Override", CIM_STRING, false, s330, 1 },
-	{ "Description", CIM_STRING, false, s327, 1 },
+static const struct cim_qual_decl q463[] = {
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q377[] = {
-	{ "Override", CIM_STRING, false, s331, 1 },
-	{ "Description", CIM_STRING, false, s328, 1 },
+static const struct cim_qual_decl q464[] = {
+	{ "Override", CIM_STRING, false, s549, 1, CIM_QUAL_RESTRICTED },
+	{ "Weak", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedService_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q376, 2 },
+	  "CIM_System", NULL, NULL, q463, 4 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_Service", NULL, NULL, q377, 2 },
+	  "CIM_Service", NULL, NULL, q464, 3 },
 };
 
-static const char *const s541[] = {
+static const char *const s837[] = {
 	"A service and the system that it runs on.",
 };
 
-static const struct cim_qual_decl q378[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s541, 1 },
+static const struct cim_qual_decl q465[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s837, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q466[] = {
+	{ "Override", CIM_STRING, false, s549, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedCollection_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q376, 2 },
+	  "CIM_System", NULL, NULL, q463, 4 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_SystemSpecificCollection", NULL, NULL, q377, 2 },
+	  "CIM_SystemSpecificCollection", NULL, NULL, q466, 2 },
 };
 
-static const char *const s542[] = {
+static const char *const s838[] = {
 	"A collection and the system that it belongs to.",
 };
 
-static const struct cim_qual_decl q379[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s542, 1 },
+static const struct cim_qual_decl q467[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s778, 1, 0 },
+	{ "Description", CIM_STRING, false, s838, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_HostedAccessPoint_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q376, 2 },
+	  "CIM_System", NULL, NULL, q463, 4 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q377, 2 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q464, 3 },
 };
 
-static const char *const s543[] = {
+static const char *const s839[] = {
 	"An access point and the system that it belongs to.",
 };
 
-static const struct cim_qual_decl q380[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s543, 1 },
+static const struct cim_qual_decl q468[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s839, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s544[] = {
+static const char *const s840[] = {
 	"The collection.",
 };
 
-static const struct cim_qual_decl q381[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregate", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s544, 1 },
+static const struct cim_qual_decl q469[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s840, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s545[] = {
+static const char *const s841[] = {
 	"The member.",
 };
 
-static const struct cim_qual_decl q382[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s545, 1 },
+static const struct cim_qual_decl q470[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s841, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_MemberOfCollection_props[] = {
 	{ "Collection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Collection", NULL, NULL, q381, 3 },
+	  "CIM_Collection", NULL, NULL, q469, 3 },
 	{ "Member", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q382, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q470, 2 },
 };
 
-static const char *const s546[] = {
+static const char *const s842[] = {
 	"A member of a collection.",
 };
 
-static const struct cim_qual_decl q383[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s546, 1 },
+static const struct cim_qual_decl q471[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s44, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s778, 1, 0 },
+	{ "Description", CIM_STRING, false, s842, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s547[] = {
+static const char *const s843[] = {
 	"Position among the elements, counted from 1.",
 };
 
-static const struct cim_qual_decl q384[] = {
-	{ "Description", CIM_STRING, false, s547, 1 },
+static const struct cim_qual_decl q472[] = {
+	{ "Description", CIM_STRING, false, s843, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_OrderedMemberOfCollection_props[] = {
 	{ "AssignedSequence", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q384, 1 },
+	  NULL, NULL, NULL, q472, 1 },
 };
 
-static const char *const s548[] = {
+static const char *const s844[] = {
 	"A member of a collection in which order counts.",
 };
 
-static const struct cim_qual_decl q385[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s548, 1 },
+static const struct cim_qual_decl q473[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s778, 1, 0 },
+	{ "Description", CIM_STRING, false, s844, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s549[] = {
+static const char *const s845[] = {
 	"The element.",
 };
 
-static const struct cim_qual_decl q386[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s549, 1 },
+static const struct cim_qual_decl q474[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s845, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s550[] = {
+static const char *const s846[] = {
 	"The capabilities.",
 };
 
-static const struct cim_qual_decl q387[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s550, 1 },
+static const struct cim_qual_decl q475[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s846, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s551[] = {
+static const char *const s847[] = {
 	"How the capabilities apply.",
 };
 
-static const char *const s552[] = {
+static const char *const s848[] = {
 	"Default",
 	"Current",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q388[] = {
-	{ "Description", CIM_STRING, false, s551, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s552, 2 },
+static const struct cim_qual_decl q476[] = {
+	{ "Description", CIM_STRING, false, s847, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s287, 4, 0 },
+	{ "Values", CIM_STRING, true, s848, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementCapabilities_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q474, 3 },
 	{ "Capabilities", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Capabilities", NULL, NULL, q387, 2 },
+	  "CIM_Capabilities", NULL, NULL, q475, 2 },
 	{ "Characteristics", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q388, 3 },
+	  NULL, NULL, NULL, q476, 3 },
 };
 
-static const char *const s553[] = {
+static const char *const s849[] = {
 	"2.24.0",
 };
 
-static const char *const s554[] = {
+static const char *const s850[] = {
 	"The capabilities of an element.",
 };
 
-static const struct cim_qual_decl q389[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s553, 1 },
-	{ "Description", CIM_STRING, false, s554, 1 },
+static const struct cim_qual_decl q477[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s849, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s320, 1, 0 },
+	{ "Description", CIM_STRING, false, s850, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s555[] = {
+static const struct cim_qual_decl q478[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s845, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s851[] = {
 	"The setting.",
 };
 
-static const struct cim_qual_decl q390[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s555, 1 },
+static const struct cim_qual_decl q479[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s851, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s556[] = {
+static const char *const s852[] = {
 	"Whether the setting is the default one.",
 };
 
-static const char *const s557[] = {
+static const char *const s853[] = {
 	"Unknown",
 	"Is Default",
 	"Is Not Default",
 };
 
-static const struct cim_qual_decl q391[] = {
-	{ "Description", CIM_STRING, false, s556, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s557, 3 },
+static const struct cim_qual_decl q480[] = {
+	{ "Description", CIM_STRING, false, s852, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s853, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s558[] = {
+static const char *const s854[] = {
 	"Whether the setting is in force.",
 };
 
-static const char *const s559[] = {
+static const char *const s855[] = {
 	"Unknown",
 	"Is Current",
 	"Is Not Current",
 };
 
-static const struct cim_qual_decl q392[] = {
-	{ "Description", CIM_STRING, false, s558, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s559, 3 },
+static const struct cim_qual_decl q481[] = {
+	{ "Description", CIM_STRING, false, s854, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s855, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s560[] = {
+static const char *const s856[] = {
 	"Whether the setting is applied next.",
 };
 
-static const char *const s561[] = {
+static const char *const s857[] = {
 	"Unknown",
 	"Is Next",
 	"Is Not Next",
 	"Is Next For Single Use",
 };
 
-static const struct cim_qual_decl q393[] = {
-	{ "Description", CIM_STRING, false, s560, 1 },
-	{ "ValueMap", CIM_STRING, true, s374, 4 },
-	{ "Values", CIM_STRING, true, s561, 4 },
+static const struct cim_qual_decl q482[] = {
+	{ "Description", CIM_STRING, false, s856, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s532, 4, 0 },
+	{ "Values", CIM_STRING, true, s857, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementSettingData_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q478, 2 },
 	{ "SettingData", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, NULL, q390, 2 },
+	  "CIM_SettingData", NULL, NULL, q479, 2 },
 	{ "IsDefault", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q391, 3 },
+	  NULL, NULL, NULL, q480, 3 },
 	{ "IsCurrent", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q392, 3 },
+	  NULL, NULL, NULL, q481, 3 },
 	{ "IsNext", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q393, 3 },
+	  NULL, NULL, NULL, q482, 3 },
 };
 
-static const char *const s562[] = {
+static const char *const s858[] = {
 	"2.19.1",
 };
 
-static const char *const s563[] = {
+static const char *const s859[] = {
 	"The setting of an element.",
 };
 
-static const struct cim_qual_decl q394[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s562, 1 },
-	{ "Description", CIM_STRING, false, s563, 1 },
+static const struct cim_qual_decl q483[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s858, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s630, 1, 0 },
+	{ "Description", CIM_STRING, false, s859, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s564[] = {
+static const char *const s860[] = {
 	"The element that is affected.",
 };
 
-static const struct cim_qual_decl q395[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s564, 1 },
+static const struct cim_qual_decl q484[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s860, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s565[] = {
+static const char *const s861[] = {
 	"What affects the element.",
 };
 
-static const struct cim_qual_decl q396[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s565, 1 },
+static const struct cim_qual_decl q485[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s861, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s566[] = {
+static const char *const s862[] = {
 	"How the element is affected.",
 };
 
-static const char *const s567[] = {
+static const char *const s863[] = {
+	"CIM_ServiceAffectsElement.OtherElementEffectsDescriptions",
+};
+
+static const char *const s864[] = {
 	"0",
 	"1",
 	"2",
@@ -6938,7 +9819,7 @@ static const char *const s567[] = {
 	"0x8000..0xFFFF",
 };
 
-static const char *const s568[] = {
+static const char *const s865[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -6954,746 +9835,893 @@ static const char *const s568[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q397[] = {
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s567, 13 },
-	{ "Values", CIM_STRING, true, s568, 13 },
+static const struct cim_qual_decl q486[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s862, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s863, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s864, 13, 0 },
+	{ "Values", CIM_STRING, true, s865, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s569[] = {
+static const char *const s866[] = {
 	"Text for effect 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q398[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s569, 1 },
+static const char *const s867[] = {
+	"CIM_ServiceAffectsElement.ElementEffects",
+};
+
+static const struct cim_qual_decl q487[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s866, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s867, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_ServiceAffectsElement_props[] = {
 	{ "AffectedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q395, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q484, 2 },
 	{ "AffectingElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Service", NULL, NULL, q396, 2 },
+	  "CIM_Service", NULL, NULL, q485, 2 },
 	{ "ElementEffects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q397, 3 },
+	  NULL, NULL, NULL, q486, 5 },
 	{ "OtherElementEffectsDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q398, 2 },
+	  NULL, NULL, NULL, q487, 3 },
 	{ "AssignedSequence", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q384, 1 },
+	  NULL, NULL, NULL, q472, 1 },
 };
 
-static const char *const s570[] = {
+static const char *const s868[] = {
 	"An element that a service acts on.",
 };
 
-static const struct cim_qual_decl q399[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s570, 1 },
+static const struct cim_qual_decl q488[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s868, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s571[] = {
+static const char *const s869[] = {
 	"The services of the node and the server.",
 };
 
-static const struct cim_qual_decl q400[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s571, 1 },
+static const struct cim_qual_decl q489[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s869, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s572[] = {
+static const char *const s870[] = {
 	"The groups of the node.",
 };
 
-static const struct cim_qual_decl q401[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s572, 1 },
+static const struct cim_qual_decl q490[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s870, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s573[] = {
+static const char *const s871[] = {
 	"The volumes of a group, in order.",
 };
 
-static const struct cim_qual_decl q402[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s573, 1 },
+static const struct cim_qual_decl q491[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s871, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s574[] = {
+static const char *const s872[] = {
 	"The capabilities of the services and pools.",
 };
 
-static const struct cim_qual_decl q403[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s574, 1 },
+static const struct cim_qual_decl q492[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s872, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s575[] = {
+static const char *const s873[] = {
 	"The storage setting of a volume.",
 };
 
-static const struct cim_qual_decl q404[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s575, 1 },
+static const struct cim_qual_decl q493[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s873, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s576[] = {
+static const char *const s874[] = {
 	"The groups that the replication service looks after.",
 };
 
-static const struct cim_qual_decl q405[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s576, 1 },
+static const struct cim_qual_decl q494[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s874, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s577[] = {
+static const char *const s875[] = {
 	"Format of Name.",
 };
 
-static const char *const s578[] = {
+static const char *const s876[] = {
 	"1",
 	"12",
 };
 
-static const char *const s579[] = {
+static const char *const s877[] = {
 	"Other",
 	"OS Device Name",
 };
 
-static const struct cim_qual_decl q406[] = {
-	{ "Override", CIM_STRING, false, s73, 1 },
-	{ "Description", CIM_STRING, false, s577, 1 },
-	{ "ValueMap", CIM_STRING, true, s578, 2 },
-	{ "Values", CIM_STRING, true, s579, 2 },
+static const struct cim_qual_decl q495[] = {
+	{ "Override", CIM_STRING, false, s95, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s875, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s876, 2, 0 },
+	{ "Values", CIM_STRING, true, s877, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s580[] = {
+static const char *const s878[] = {
 	"Where Name is unique.",
 };
 
-static const char *const s581[] = {
+static const char *const s879[] = {
 	"1",
 	"8",
 };
 
-static const char *const s582[] = {
+static const char *const s880[] = {
 	"Other",
 	"OS Device Namespace",
 };
 
-static const struct cim_qual_decl q407[] = {
-	{ "Override", CIM_STRING, false, s262, 1 },
-	{ "Description", CIM_STRING, false, s580, 1 },
-	{ "ValueMap", CIM_STRING, true, s581, 2 },
-	{ "Values", CIM_STRING, true, s582, 2 },
+static const struct cim_qual_decl q496[] = {
+	{ "Override", CIM_STRING, false, s461, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s878, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s879, 2, 0 },
+	{ "Values", CIM_STRING, true, s880, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s583[] = {
+static const char *const s881[] = {
 	"Values of Usage that a client may set.",
 };
 
-static const struct cim_qual_decl q408[] = {
-	{ "Override", CIM_STRING, false, s266, 1 },
-	{ "Description", CIM_STRING, false, s583, 1 },
+static const char *const s882[] = {
+	"CIM_LogicalDisk.Usage",
 };
 
-static const char *const s584[] = {
+static const struct cim_qual_decl q497[] = {
+	{ "Override", CIM_STRING, false, s465, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s881, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s882, 1, 0 },
+};
+
+static const char *const s883[] = {
 	"Extents that are being moved.",
 };
 
-static const struct cim_qual_decl q409[] = {
-	{ "Description", CIM_STRING, false, s584, 1 },
+static const struct cim_qual_decl q498[] = {
+	{ "Description", CIM_STRING, false, s883, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s585[] = {
+static const struct cim_qual_decl q499[] = {
+	{ "Override", CIM_STRING, false, s472, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s882, 1, 0 },
+};
+
+static const char *const s884[] = {
 	"Whether space is taken only as it is written.",
 };
 
-static const struct cim_qual_decl q410[] = {
-	{ "Description", CIM_STRING, false, s585, 1 },
+static const struct cim_qual_decl q500[] = {
+	{ "Description", CIM_STRING, false, s884, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s586[] = {
+static const char *const s885[] = {
 	"What it may be used for.",
 };
 
-static const char *const s587[] = {
-	"Other",
-	"Unrestricted",
-	"Reserved for ComputerSystem (the block server)",
-	"Reserved by Replication Services",
-	"Reserved by Migration Services",
-	"Local Replica\n\011 \011Source",
-	"Remote Replica Source",
-	"Local Replica Target",
-	"Remote Replica Target",
-	"Local Replica Source or Target",
-	"Remote Replica Source or Target",
-	"Delta Replica\n\011 \011Target",
-	"Element Component",
-	"Reserved to be Unrestricted Pool Contributor",
-	"Composite\n\011 \011Volume Member",
-	"Composite LogicalDisk Member",
-	"Reserved for Sparing",
-	"In use as\n\011 \011Unrestricted Pool Contributor",
-	"Reserved to be Delta Replica Pool Contributor",
-	"Reserved to be Local Replication Pool Contributor",
-	"Reserved to be Remote Replication\n\011 \011Pool Contributor",
-	"In use as Delta Replica Pool Contributor",
-	"In use as Local\n\011 \011Replication Pool Contributor",
-	"In use as Remote Replication Pool Contributor",
+static const char *const s886[] = {
+	"CIM_LogicalDisk.OtherUsageDescription",
 };
 
-static const struct cim_qual_decl q411[] = {
-	{ "Override", CIM_STRING, false, s280, 1 },
-	{ "Description", CIM_STRING, false, s586, 1 },
-	{ "ValueMap", CIM_STRING, true, s248, 24 },
-	{ "Values", CIM_STRING, true, s587, 24 },
+static const struct cim_qual_decl q501[] = {
+	{ "Override", CIM_STRING, false, s482, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s885, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s886, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s433, 26, 0 },
+	{ "Values", CIM_STRING, true, s434, 26, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_LogicalDisk_props[] = {
 	{ "NameFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "12", q406, 4 },
+	  NULL, NULL, "12", q495, 4 },
 	{ "NameNamespace", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "8", q407, 4 },
+	  NULL, NULL, "8", q496, 4 },
 	{ "ClientSettableUsage", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q408, 2 },
+	  NULL, NULL, NULL, q497, 3 },
 	{ "NumExtentsMigrating", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q409, 1 },
+	  NULL, NULL, NULL, q498, 1 },
 	{ "OtherUsageDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q177, 2 },
+	  NULL, NULL, NULL, q499, 3 },
 	{ "ThinlyProvisioned", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q410, 1 },
+	  NULL, NULL, "FALSE", q500, 1 },
 	{ "Usage", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q411, 4 },
+	  NULL, NULL, NULL, q501, 5 },
 };
 
-static const char *const s588[] = {
+static const char *const s887[] = {
 	"A device that the operating system uses as a disk.",
 };
 
-static const struct cim_qual_decl q412[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s588, 1 },
+static const struct cim_qual_decl q502[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s484, 1, 0 },
+	{ "Description", CIM_STRING, false, s887, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s589[] = {
+static const char *const s888[] = {
 	"First block.",
 };
 
-static const struct cim_qual_decl q413[] = {
-	{ "Description", CIM_STRING, false, s589, 1 },
+static const struct cim_qual_decl q503[] = {
+	{ "Description", CIM_STRING, false, s888, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s590[] = {
+static const char *const s889[] = {
 	"Last block.",
 };
 
-static const struct cim_qual_decl q414[] = {
-	{ "Description", CIM_STRING, false, s590, 1 },
+static const struct cim_qual_decl q504[] = {
+	{ "Description", CIM_STRING, false, s889, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s591[] = {
+static const char *const s890[] = {
 	"Place among the parts.",
 };
 
-static const struct cim_qual_decl q415[] = {
-	{ "Description", CIM_STRING, false, s591, 1 },
+static const struct cim_qual_decl q505[] = {
+	{ "Description", CIM_STRING, false, s890, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AbstractBasedOn_props[] = {
-	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageExtent", NULL, NULL, q376, 2 },
+	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q293, 3 },
+	{ "Dependent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q294, 3 },
 	{ "StartingAddress", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q413, 1 },
+	  NULL, NULL, NULL, q503, 1 },
 	{ "EndingAddress", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q414, 1 },
+	  NULL, NULL, NULL, q504, 1 },
 	{ "OrderIndex", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q415, 1 },
+	  NULL, NULL, NULL, q505, 1 },
 };
 
-static const char *const s592[] = {
+static const char *const s891[] = {
 	"Something whose storage is made of an extent.",
 };
 
-static const struct cim_qual_decl q416[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s592, 1 },
+static const struct cim_qual_decl q506[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s455, 1, 0 },
+	{ "Description", CIM_STRING, false, s891, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q507[] = {
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_BasedOn_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageExtent", NULL, NULL, q376, 2 },
+	  "CIM_StorageExtent", NULL, NULL, q507, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageExtent", NULL, NULL, q377, 2 },
+	  "CIM_StorageExtent", NULL, NULL, q466, 2 },
 };
 
-static const char *const s593[] = {
+static const char *const s892[] = {
 	"An extent and the extent that it is made of.",
 };
 
-static const struct cim_qual_decl q417[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s593, 1 },
+static const struct cim_qual_decl q508[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s455, 1, 0 },
+	{ "Description", CIM_STRING, false, s892, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q418[] = {
-	{ "Override", CIM_STRING, false, s91, 1 },
-	{ "Description", CIM_STRING, false, s87, 1 },
+static const struct cim_qual_decl q509[] = {
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s182, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q419[] = {
-	{ "Override", CIM_STRING, false, s92, 1 },
-	{ "Description", CIM_STRING, false, s88, 1 },
+static const struct cim_qual_decl q510[] = {
+	{ "Override", CIM_STRING, false, s183, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s179, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteComponent_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q418, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q509, 3 },
 	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q510, 2 },
 };
 
-static const char *const s594[] = {
+static const char *const s893[] = {
 	"A whole and a part of it.",
 };
 
-static const struct cim_qual_decl q420[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s594, 1 },
+static const struct cim_qual_decl q511[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s893, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AssociatedRemainingExtent_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StoragePool", NULL, NULL, q418, 2 },
+	  "CIM_StoragePool", NULL, NULL, q509, 3 },
 	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageExtent", NULL, NULL, q419, 2 },
+	  "CIM_StorageExtent", NULL, NULL, q510, 2 },
 };
 
-static const char *const s595[] = {
+static const char *const s894[] = {
 	"2.18.0",
 };
 
-static const char *const s596[] = {
+static const char *const s895[] = {
 	"A pool and an extent with space in it that is not used yet.",
 };
 
-static const struct cim_qual_decl q421[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s595, 1 },
-	{ "Description", CIM_STRING, false, s596, 1 },
+static const struct cim_qual_decl q512[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s894, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s895, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q513[] = {
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSettingsGeneratedFromCapabilities_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageCapabilities", NULL, NULL, q376, 2 },
+	  "CIM_StorageCapabilities", NULL, NULL, q513, 3 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_StorageSetting", NULL, NULL, q377, 2 },
+	  "CIM_StorageSetting", NULL, NULL, q466, 2 },
 };
 
-static const char *const s597[] = {
+static const char *const s896[] = {
 	"A setting that was made from the capabilities, and the client may change.",
 };
 
-static const struct cim_qual_decl q422[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s597, 1 },
+static const struct cim_qual_decl q514[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s896, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteDependency_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q376, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q507, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q466, 2 },
 };
 
-static const char *const s598[] = {
+static const char *const s897[] = {
 	"Two elements of which one depends on the other.",
 };
 
-static const struct cim_qual_decl q423[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s598, 1 },
+static const struct cim_qual_decl q515[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s897, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q516[] = {
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s182, 1, CIM_QUAL_RESTRICTED },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComponentCS_props[] = {
 	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ComputerSystem", NULL, NULL, q418, 2 },
+	  "CIM_ComputerSystem", NULL, NULL, q516, 4 },
 	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ComputerSystem", NULL, NULL, q419, 2 },
+	  "CIM_ComputerSystem", NULL, NULL, q510, 2 },
 };
 
-static const char *const s599[] = {
+static const char *const s898[] = {
 	"2.13.0",
 };
 
-static const char *const s600[] = {
+static const char *const s899[] = {
 	"A computer system that is part of another one.",
 };
 
-static const struct cim_qual_decl q424[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s600, 1 },
+static const struct cim_qual_decl q517[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s898, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s120, 1, 0 },
+	{ "Description", CIM_STRING, false, s899, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s601[] = {
+static const char *const s900[] = {
 	"Whether clients may create filters.",
 };
 
-static const struct cim_qual_decl q425[] = {
-	{ "Description", CIM_STRING, false, s601, 1 },
+static const struct cim_qual_decl q518[] = {
+	{ "Description", CIM_STRING, false, s900, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s602[] = {
+static const char *const s901[] = {
 	"How often a delivery is tried again.",
 };
 
-static const struct cim_qual_decl q426[] = {
-	{ "Description", CIM_STRING, false, s602, 1 },
+static const char *const s902[] = {
+	"CIM_IndicationService.DeliveryRetryInterval",
 };
 
-static const char *const s603[] = {
+static const struct cim_qual_decl q519[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "Description", CIM_STRING, false, s901, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s902, 1, 0 },
+};
+
+static const char *const s903[] = {
+	"second",
+};
+
+static const char *const s904[] = {
 	"Seconds between two tries of a delivery.",
 };
 
-static const struct cim_qual_decl q427[] = {
-	{ "Description", CIM_STRING, false, s603, 1 },
+static const char *const s905[] = {
+	"CIM_IndicationService.DeliveryRetryAttempts",
 };
 
-static const char *const s604[] = {
+static const struct cim_qual_decl q520[] = {
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s904, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s905, 1, 0 },
+};
+
+static const char *const s906[] = {
 	"What happens to a subscription whose listener does not answer for SubscriptionRemovalTimeInterval.",
 };
 
-static const char *const s605[] = {
+static const char *const s907[] = {
+	"CIM_IndicationService.SubscriptionRemovalTimeInterval",
+};
+
+static const char *const s908[] = {
+	"2",
+	"3",
+	"4",
+	"..",
+};
+
+static const char *const s909[] = {
 	"Remove",
 	"Disable",
 	"Ignore",
+	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q428[] = {
-	{ "Description", CIM_STRING, false, s604, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s605, 3 },
+static const struct cim_qual_decl q521[] = {
+	{ "Description", CIM_STRING, false, s906, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s907, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s908, 4, 0 },
+	{ "Values", CIM_STRING, true, s909, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s606[] = {
+static const char *const s910[] = {
 	"Seconds without an answer of the listener until SubscriptionRemovalAction.",
 };
 
-static const struct cim_qual_decl q429[] = {
-	{ "Description", CIM_STRING, false, s606, 1 },
+static const char *const s911[] = {
+	"CIM_IndicationService.SubscriptionRemovalAction",
+};
+
+static const struct cim_qual_decl q522[] = {
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s910, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s911, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_IndicationService_props[] = {
 	{ "FilterCreationEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q425, 1 },
+	  NULL, NULL, "FALSE", q518, 1 },
 	{ "DeliveryRetryAttempts", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "3", q426, 1 },
+	  NULL, NULL, "3", q519, 3 },
 	{ "DeliveryRetryInterval", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, "30", q427, 1 },
+	  NULL, NULL, "30", q520, 3 },
 	{ "SubscriptionRemovalAction", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q428, 3 },
+	  NULL, NULL, NULL, q521, 4 },
 	{ "SubscriptionRemovalTimeInterval", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q429, 1 },
+	  NULL, NULL, NULL, q522, 3 },
 };
 
-static const char *const s607[] = {
+static const char *const s912[] = {
 	"2.20.0",
 };
 
-static const char *const s608[] = {
+static const char *const s913[] = {
+	"CIM::Event",
+};
+
+static const char *const s914[] = {
 	"Creates, filters and sends indications.",
 };
 
-static const struct cim_qual_decl q430[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s608, 1 },
+static const struct cim_qual_decl q523[] = {
+	{ "Version", CIM_STRING, false, s912, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s914, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s609[] = {
+static const char *const s915[] = {
 	"Whether clients may change FilterCreationEnabled.",
 };
 
-static const struct cim_qual_decl q431[] = {
-	{ "Description", CIM_STRING, false, s609, 1 },
+static const char *const s916[] = {
+	"CIM_IndicationService.FilterCreationEnabled",
 };
 
-static const char *const s610[] = {
+static const struct cim_qual_decl q524[] = {
+	{ "Description", CIM_STRING, false, s915, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s916, 1, 0 },
+};
+
+static const char *const s917[] = {
 	"Whether clients may change DeliveryRetryAttempts.",
 };
 
-static const struct cim_qual_decl q432[] = {
-	{ "Description", CIM_STRING, false, s610, 1 },
+static const struct cim_qual_decl q525[] = {
+	{ "Description", CIM_STRING, false, s917, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s905, 1, 0 },
 };
 
-static const char *const s611[] = {
+static const char *const s918[] = {
 	"Whether clients may change DeliveryRetryInterval.",
 };
 
-static const struct cim_qual_decl q433[] = {
-	{ "Description", CIM_STRING, false, s611, 1 },
+static const struct cim_qual_decl q526[] = {
+	{ "Description", CIM_STRING, false, s918, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s902, 1, 0 },
 };
 
-static const char *const s612[] = {
+static const char *const s919[] = {
 	"Whether clients may change SubscriptionRemovalAction.",
 };
 
-static const struct cim_qual_decl q434[] = {
-	{ "Description", CIM_STRING, false, s612, 1 },
+static const struct cim_qual_decl q527[] = {
+	{ "Description", CIM_STRING, false, s919, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s911, 1, 0 },
 };
 
-static const char *const s613[] = {
+static const char *const s920[] = {
 	"Whether clients may change SubscriptionRemovalTimeInterval.",
 };
 
-static const struct cim_qual_decl q435[] = {
-	{ "Description", CIM_STRING, false, s613, 1 },
+static const struct cim_qual_decl q528[] = {
+	{ "Description", CIM_STRING, false, s920, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s907, 1, 0 },
 };
 
-static const char *const s614[] = {
+static const char *const s921[] = {
 	"Most listeners that can be known.",
 };
 
-static const struct cim_qual_decl q436[] = {
-	{ "Description", CIM_STRING, false, s614, 1 },
+static const struct cim_qual_decl q529[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s921, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s615[] = {
+static const char *const s922[] = {
 	"Most subscriptions that can be active.",
 };
 
-static const struct cim_qual_decl q437[] = {
-	{ "Description", CIM_STRING, false, s615, 1 },
+static const struct cim_qual_decl q530[] = {
+	{ "MinValue", CIM_SINT64, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s922, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s616[] = {
+static const char *const s923[] = {
 	"Whether subscriptions survive a restart.",
 };
 
-static const struct cim_qual_decl q438[] = {
-	{ "Description", CIM_STRING, false, s616, 1 },
+static const struct cim_qual_decl q531[] = {
+	{ "Description", CIM_STRING, false, s923, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationServiceCapabilities_props[] = {
 	{ "FilterCreationEnabledIsSettable", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q431, 1 },
+	  NULL, NULL, NULL, q524, 2 },
 	{ "DeliveryRetryAttemptsIsSettable", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q432, 1 },
+	  NULL, NULL, NULL, q525, 2 },
 	{ "DeliveryRetryIntervalIsSettable", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q433, 1 },
+	  NULL, NULL, NULL, q526, 2 },
 	{ "SubscriptionRemovalActionIsSettable", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q434, 1 },
+	  NULL, NULL, NULL, q527, 2 },
 	{ "SubscriptionRemovalTimeIntervalIsSettable", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q435, 1 },
+	  NULL, NULL, NULL, q528, 2 },
 	{ "MaxListenerDestinations", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, "1", q436, 1 },
+	  NULL, NULL, "1", q529, 2 },
 	{ "MaxActiveSubscriptions", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, "1", q437, 1 },
+	  NULL, NULL, "1", q530, 2 },
 	{ "SubscriptionsPersisted", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q438, 1 },
+	  NULL, NULL, "FALSE", q531, 1 },
 };
 
-static const char *const s617[] = {
+static const char *const s924[] = {
 	"What of an indication service clients may set, and how much it takes.",
 };
 
-static const struct cim_qual_decl q439[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s617, 1 },
+static const struct cim_qual_decl q532[] = {
+	{ "Version", CIM_STRING, false, s912, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s320, 1, 0 },
+	{ "Description", CIM_STRING, false, s924, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q440[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+static const struct cim_qual_decl q533[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s123, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s618[] = {
+static const struct cim_qual_decl q534[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q535[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s925[] = {
+	"CIM_IndicationFilter.SourceNamespaces",
+};
+
+static const char *const s926[] = {
 	"Namespace that the query is about (deprecated in favour of SourceNamespaces).",
 };
 
-static const struct cim_qual_decl q441[] = {
-	{ "Description", CIM_STRING, false, s618, 1 },
+static const struct cim_qual_decl q536[] = {
+	{ "Deprecated", CIM_STRING, true, s925, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s926, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s619[] = {
+static const char *const s927[] = {
 	"Namespaces that the query is about.",
 };
 
-static const struct cim_qual_decl q442[] = {
-	{ "Description", CIM_STRING, false, s619, 1 },
+static const char *const s928[] = {
+	"CIM_Namespace.Name",
 };
 
-static const char *const s620[] = {
+static const struct cim_qual_decl q537[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s927, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s928, 1, 0 },
+};
+
+static const char *const s929[] = {
 	"Whether the filter can be subscribed to alone, outside of a collection.",
 };
 
-static const struct cim_qual_decl q443[] = {
-	{ "Description", CIM_STRING, false, s620, 1 },
+static const struct cim_qual_decl q538[] = {
+	{ "Description", CIM_STRING, false, s929, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s621[] = {
+static const char *const s930[] = {
 	"The query.",
 };
 
-static const struct cim_qual_decl q444[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s621, 1 },
+static const char *const s931[] = {
+	"CIM_IndicationFilter.QueryLanguage",
+	"CIM_IndicationFilter.TemplateVariable",
 };
 
-static const char *const s622[] = {
+static const struct cim_qual_decl q539[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s930, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s931, 2, 0 },
+};
+
+static const char *const s932[] = {
 	"Its language, for example DMTF:CQL.",
 };
 
-static const struct cim_qual_decl q445[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s622, 1 },
+static const char *const s933[] = {
+	"CIM_IndicationFilter.Query",
+	"CIM_IndicationFilter.TemplateVariable",
 };
 
-static const char *const s623[] = {
+static const struct cim_qual_decl q540[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s932, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s933, 2, 0 },
+};
+
+static const char *const s934[] = {
 	"Variables of a query that is a template.",
 };
 
-static const struct cim_qual_decl q446[] = {
-	{ "Description", CIM_STRING, false, s623, 1 },
+static const char *const s935[] = {
+	"CIM_IndicationFilter.QueryLanguage",
+	"CIM_IndicationFilter.Query",
+};
+
+static const struct cim_qual_decl q541[] = {
+	{ "Description", CIM_STRING, false, s934, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s935, 2, 0 },
 };
 
 static const struct cim_prop_decl CIM_IndicationFilter_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q533, 3 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q534, 3 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q440, 2 },
+	  NULL, NULL, NULL, q535, 2 },
 	{ "SourceNamespace", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q441, 1 },
+	  NULL, NULL, NULL, q536, 2 },
 	{ "SourceNamespaces", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q442, 1 },
+	  NULL, NULL, NULL, q537, 3 },
 	{ "IndividualSubscriptionSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "TRUE", q443, 1 },
+	  NULL, NULL, "TRUE", q538, 1 },
 	{ "Query", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q444, 2 },
+	  NULL, NULL, NULL, q539, 3 },
 	{ "QueryLanguage", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q445, 2 },
+	  NULL, NULL, NULL, q540, 3 },
 	{ "TemplateVariable", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q446, 1 },
+	  NULL, NULL, NULL, q541, 2 },
 };
 
-static const char *const s624[] = {
+static const char *const s936[] = {
 	"2.31.1",
 };
 
-static const char *const s625[] = {
+static const char *const s937[] = {
 	"A query that says which indications a subscriber wants.",
 };
 
-static const struct cim_qual_decl q447[] = {
-	{ "Version", CIM_STRING, false, s624, 1 },
-	{ "Description", CIM_STRING, false, s625, 1 },
+static const struct cim_qual_decl q542[] = {
+	{ "Version", CIM_STRING, false, s936, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s937, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s626[] = {
+static const char *const s938[] = {
 	"Identifies the instance; the part before the first colon names who chose it.",
 };
 
-static const struct cim_qual_decl q448[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s626, 1 },
+static const struct cim_qual_decl q543[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s190, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s938, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s627[] = {
+static const char *const s939[] = {
 	"Name of the collection.",
 };
 
-static const struct cim_qual_decl q449[] = {
-	{ "Description", CIM_STRING, false, s627, 1 },
+static const struct cim_qual_decl q544[] = {
+	{ "Description", CIM_STRING, false, s939, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_FilterCollection_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q448, 3 },
+	  NULL, NULL, NULL, q543, 3 },
 	{ "CollectionName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q449, 1 },
+	  NULL, NULL, NULL, q544, 1 },
 };
 
-static const char *const s628[] = {
+static const char *const s940[] = {
 	"Filters that are subscribed to together.",
 };
 
-static const struct cim_qual_decl q450[] = {
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s628, 1 },
+static const struct cim_qual_decl q545[] = {
+	{ "Version", CIM_STRING, false, s912, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s940, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s629[] = {
+static const struct cim_qual_decl q546[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s941[] = {
 	"How long the listener lasts.",
 };
 
-static const char *const s630[] = {
+static const char *const s942[] = {
+	"CIM_ListenerDestination.OtherPersistenceType",
+};
+
+static const char *const s943[] = {
 	"1",
 	"2",
 	"3",
 };
 
-static const char *const s631[] = {
+static const char *const s944[] = {
 	"Other",
 	"Permanent",
 	"Transient",
 };
 
-static const struct cim_qual_decl q451[] = {
-	{ "Description", CIM_STRING, false, s629, 1 },
-	{ "ValueMap", CIM_STRING, true, s630, 3 },
-	{ "Values", CIM_STRING, true, s631, 3 },
+static const struct cim_qual_decl q547[] = {
+	{ "Description", CIM_STRING, false, s941, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s942, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s943, 3, 0 },
+	{ "Values", CIM_STRING, true, s944, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s632[] = {
+static const char *const s945[] = {
 	"Text for PersistenceType 1 (Other).",
 };
 
-static const struct cim_qual_decl q452[] = {
-	{ "Description", CIM_STRING, false, s632, 1 },
+static const char *const s946[] = {
+	"CIM_ListenerDestination.PersistenceType",
 };
 
-static const char *const s633[] = {
+static const struct cim_qual_decl q548[] = {
+	{ "Description", CIM_STRING, false, s945, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s946, 1, 0 },
+};
+
+static const char *const s947[] = {
 	"URL of the listener.",
 };
 
-static const struct cim_qual_decl q453[] = {
-	{ "Description", CIM_STRING, false, s633, 1 },
+static const struct cim_qual_decl q549[] = {
+	{ "Description", CIM_STRING, false, s947, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s634[] = {
+static const char *const s948[] = {
 	"Text for Protocol 1 (Other).",
 };
 
-static const struct cim_qual_decl q454[] = {
-	{ "Description", CIM_STRING, false, s634, 1 },
+static const char *const s949[] = {
+	"CIM_ListenerDestination.Protocol",
 };
 
-static const char *const s635[] = {
+static const struct cim_qual_decl q550[] = {
+	{ "Description", CIM_STRING, false, s948, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s949, 1, 0 },
+};
+
+static const char *const s950[] = {
 	"Protocol of the listener.",
 };
 
-static const char *const s636[] = {
+static const char *const s951[] = {
+	"CIM_ListenerDestination.OtherProtocol",
+};
+
+static const char *const s952[] = {
 	"1",
 	"2",
 	"3",
@@ -7703,7 +10731,7 @@ static const char *const s636[] = {
 	"..",
 };
 
-static const char *const s637[] = {
+static const char *const s953[] = {
 	"Other",
 	"CIM-XML",
 	"SM CLP",
@@ -7713,143 +10741,153 @@ static const char *const s637[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q455[] = {
-	{ "Description", CIM_STRING, false, s635, 1 },
-	{ "ValueMap", CIM_STRING, true, s636, 7 },
-	{ "Values", CIM_STRING, true, s637, 7 },
+static const struct cim_qual_decl q551[] = {
+	{ "Description", CIM_STRING, false, s950, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s951, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s952, 7, 0 },
+	{ "Values", CIM_STRING, true, s953, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s638[] = {
+static const char *const s954[] = {
 	"Password for the listener.",
 };
 
-static const struct cim_qual_decl q456[] = {
-	{ "Description", CIM_STRING, false, s638, 1 },
+static const struct cim_qual_decl q552[] = {
+	{ "Read", CIM_BOOLEAN, false, s70, 1, 0 },
+	{ "Description", CIM_STRING, false, s954, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s639[] = {
+static const char *const s955[] = {
 	"User for the listener.",
 };
 
-static const struct cim_qual_decl q457[] = {
-	{ "Description", CIM_STRING, false, s639, 1 },
+static const struct cim_qual_decl q553[] = {
+	{ "Description", CIM_STRING, false, s955, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestination_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q533, 3 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q534, 3 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q440, 2 },
+	  NULL, NULL, NULL, q546, 3 },
 	{ "PersistenceType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q451, 3 },
+	  NULL, NULL, NULL, q547, 4 },
 	{ "OtherPersistenceType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q452, 1 },
+	  NULL, NULL, NULL, q548, 2 },
 	{ "Destination", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q453, 1 },
+	  NULL, NULL, NULL, q549, 1 },
 	{ "OtherProtocol", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q454, 1 },
+	  NULL, NULL, NULL, q550, 2 },
 	{ "Protocol", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "2", q455, 3 },
+	  NULL, NULL, "2", q551, 4 },
 	{ "password", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q456, 1 },
+	  NULL, NULL, NULL, q552, 2 },
 	{ "username", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q457, 1 },
+	  NULL, NULL, NULL, q553, 1 },
 };
 
-static const char *const s640[] = {
+static const char *const s956[] = {
 	"Where indications are sent to.",
 };
 
-static const struct cim_qual_decl q458[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s640, 1 },
+static const struct cim_qual_decl q554[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s956, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s641[] = {
+static const char *const s957[] = {
 	"Destination",
 };
 
-static const struct cim_qual_decl q459[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s641, 1 },
-	{ "Description", CIM_STRING, false, s633, 1 },
+static const struct cim_qual_decl q555[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s957, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s947, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ListenerDestinationCIMXML_props[] = {
 	{ "Destination", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q459, 3 },
+	  NULL, NULL, NULL, q555, 3 },
 };
 
-static const char *const s642[] = {
+static const char *const s958[] = {
 	"A listener that takes indications in CIM-XML.",
 };
 
-static const struct cim_qual_decl q460[] = {
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s642, 1 },
+static const struct cim_qual_decl q556[] = {
+	{ "Version", CIM_STRING, false, s76, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s958, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s643[] = {
+static const char *const s959[] = {
 	"What is wanted.",
 };
 
-static const struct cim_qual_decl q461[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+static const struct cim_qual_decl q557[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s959, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s644[] = {
+static const char *const s960[] = {
 	"Where it is sent.",
 };
 
-static const struct cim_qual_decl q462[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+static const struct cim_qual_decl q558[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s960, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s645[] = {
+static const char *const s961[] = {
 	"What happens to the subscription when deliveries fail for good.",
 };
 
-static const char *const s646[] = {
+static const char *const s962[] = {
 	"Other",
 	"Ignore",
 	"Disable",
 	"Remove",
 };
 
-static const struct cim_qual_decl q463[] = {
-	{ "Description", CIM_STRING, false, s645, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s646, 4 },
+static const struct cim_qual_decl q559[] = {
+	{ "Description", CIM_STRING, false, s961, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s469, 4, 0 },
+	{ "Values", CIM_STRING, true, s962, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s647[] = {
+static const char *const s963[] = {
 	"Text for OnFatalErrorPolicy 1 (Other).",
 };
 
-static const struct cim_qual_decl q464[] = {
-	{ "Description", CIM_STRING, false, s647, 1 },
+static const struct cim_qual_decl q560[] = {
+	{ "Description", CIM_STRING, false, s963, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s648[] = {
+static const char *const s964[] = {
+	"Seconds",
+};
+
+static const char *const s965[] = {
 	"Seconds for which deliveries must fail before OnFatalErrorPolicy is followed.",
 };
 
-static const struct cim_qual_decl q465[] = {
-	{ "Description", CIM_STRING, false, s648, 1 },
+static const struct cim_qual_decl q561[] = {
+	{ "Units", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s965, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s649[] = {
+static const char *const s966[] = {
 	"Whether it is in force.",
 };
 
-static const char *const s650[] = {
+static const char *const s967[] = {
 	"Unknown",
 	"Other",
 	"Enabled",
@@ -7857,51 +10895,55 @@ static const char *const s650[] = {
 	"Disabled",
 };
 
-static const struct cim_qual_decl q466[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s649, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s650, 5 },
+static const struct cim_qual_decl q562[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s966, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s967, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s651[] = {
+static const char *const s968[] = {
 	"Text for SubscriptionState 1 (Other).",
 };
 
-static const struct cim_qual_decl q467[] = {
-	{ "Description", CIM_STRING, false, s651, 1 },
+static const struct cim_qual_decl q563[] = {
+	{ "Description", CIM_STRING, false, s968, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s652[] = {
+static const char *const s969[] = {
 	"Seconds that the subscription lasts.",
 };
 
-static const struct cim_qual_decl q468[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s652, 1 },
+static const struct cim_qual_decl q564[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Units", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s969, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s653[] = {
+static const char *const s970[] = {
 	"When it was made.",
 };
 
-static const struct cim_qual_decl q469[] = {
-	{ "Description", CIM_STRING, false, s653, 1 },
+static const struct cim_qual_decl q565[] = {
+	{ "Description", CIM_STRING, false, s970, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s654[] = {
+static const char *const s971[] = {
 	"Seconds until it ends.",
 };
 
-static const struct cim_qual_decl q470[] = {
-	{ "Description", CIM_STRING, false, s654, 1 },
+static const struct cim_qual_decl q566[] = {
+	{ "Units", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s971, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s655[] = {
+static const char *const s972[] = {
 	"What happens to repetitions.",
 };
 
-static const char *const s656[] = {
+static const char *const s973[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -7909,473 +10951,594 @@ static const char *const s656[] = {
 	"Delay",
 };
 
-static const struct cim_qual_decl q471[] = {
-	{ "Description", CIM_STRING, false, s655, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s656, 5 },
+static const struct cim_qual_decl q567[] = {
+	{ "Description", CIM_STRING, false, s972, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s973, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s657[] = {
+static const char *const s974[] = {
 	"Text for RepeatNotificationPolicy 1 (Other).",
 };
 
-static const struct cim_qual_decl q472[] = {
-	{ "Description", CIM_STRING, false, s657, 1 },
+static const struct cim_qual_decl q568[] = {
+	{ "Description", CIM_STRING, false, s974, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s658[] = {
+static const char *const s975[] = {
 	"Seconds of an interval in which repetitions are looked for.",
 };
 
-static const struct cim_qual_decl q473[] = {
-	{ "Description", CIM_STRING, false, s658, 1 },
+static const struct cim_qual_decl q569[] = {
+	{ "Units", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s975, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s659[] = {
+static const char *const s976[] = {
 	"Seconds between two intervals.",
 };
 
-static const struct cim_qual_decl q474[] = {
-	{ "Description", CIM_STRING, false, s659, 1 },
+static const struct cim_qual_decl q570[] = {
+	{ "Units", CIM_STRING, false, s964, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s903, 1, 0 },
+	{ "Description", CIM_STRING, false, s976, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s660[] = {
+static const char *const s977[] = {
 	"So many are gathered, or let through, in an interval.",
 };
 
-static const struct cim_qual_decl q475[] = {
-	{ "Description", CIM_STRING, false, s660, 1 },
+static const struct cim_qual_decl q571[] = {
+	{ "Description", CIM_STRING, false, s977, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s661[] = {
+static const char *const s978[] = {
 	"A text of the subscriber, sent with each indication.",
 };
 
-static const struct cim_qual_decl q476[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s661, 1 },
+static const struct cim_qual_decl q572[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s978, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s662[] = {
+static const char *const s979[] = {
 	"Whether a change of SubscriptionState is indicated.",
 };
 
-static const struct cim_qual_decl q477[] = {
-	{ "Description", CIM_STRING, false, s662, 1 },
+static const struct cim_qual_decl q573[] = {
+	{ "Description", CIM_STRING, false, s979, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s663[] = {
+static const char *const s980[] = {
 	"Identifier of the last indication of the subscription.",
 };
 
-static const struct cim_qual_decl q478[] = {
-	{ "Description", CIM_STRING, false, s663, 1 },
+static const char *const s981[] = {
+	"CIM_Indication.IndicationIdentifier",
 };
 
-static const char *const s664[] = {
+static const struct cim_qual_decl q574[] = {
+	{ "Description", CIM_STRING, false, s980, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s981, 1, 0 },
+};
+
+static const char *const s982[] = {
 	"When that one was made.",
 };
 
-static const struct cim_qual_decl q479[] = {
-	{ "Description", CIM_STRING, false, s664, 1 },
+static const char *const s983[] = {
+	"CIM_Indication.IndicationTime",
+};
+
+static const struct cim_qual_decl q575[] = {
+	{ "Description", CIM_STRING, false, s982, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s983, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_AbstractIndicationSubscription_props[] = {
 	{ "Filter", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q461, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q557, 2 },
 	{ "Handler", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ListenerDestination", NULL, NULL, q462, 2 },
+	  "CIM_ListenerDestination", NULL, NULL, q558, 2 },
 	{ "OnFatalErrorPolicy", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q463, 3 },
+	  NULL, NULL, NULL, q559, 3 },
 	{ "OtherOnFatalErrorPolicy", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q464, 1 },
+	  NULL, NULL, NULL, q560, 1 },
 	{ "FailureTriggerTimeInterval", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q465, 1 },
+	  NULL, NULL, NULL, q561, 3 },
 	{ "SubscriptionState", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q466, 4 },
+	  NULL, NULL, NULL, q562, 4 },
 	{ "OtherSubscriptionState", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q467, 1 },
+	  NULL, NULL, NULL, q563, 1 },
 	{ "TimeOfLastStateChange", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q21, 1 },
+	  NULL, NULL, NULL, q22, 1 },
 	{ "SubscriptionDuration", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q468, 2 },
+	  NULL, NULL, NULL, q564, 4 },
 	{ "SubscriptionStartTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q469, 1 },
+	  NULL, NULL, NULL, q565, 1 },
 	{ "SubscriptionTimeRemaining", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q470, 1 },
+	  NULL, NULL, NULL, q566, 3 },
 	{ "RepeatNotificationPolicy", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q471, 3 },
+	  NULL, NULL, NULL, q567, 3 },
 	{ "OtherRepeatNotificationPolicy", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q472, 1 },
+	  NULL, NULL, NULL, q568, 1 },
 	{ "RepeatNotificationInterval", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q473, 1 },
+	  NULL, NULL, NULL, q569, 3 },
 	{ "RepeatNotificationGap", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q474, 1 },
+	  NULL, NULL, NULL, q570, 3 },
 	{ "RepeatNotificationCount", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q475, 1 },
+	  NULL, NULL, NULL, q571, 1 },
 	{ "SubscriptionInfo", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q476, 2 },
+	  NULL, NULL, NULL, q572, 2 },
 	{ "AlertOnStateChange", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q477, 1 },
+	  NULL, NULL, "FALSE", q573, 1 },
 	{ "LastIndicationIdentifier", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q478, 1 },
+	  NULL, NULL, NULL, q574, 2 },
 	{ "LastIndicationProductionDateTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q479, 1 },
+	  NULL, NULL, NULL, q575, 2 },
 };
 
-static const char *const s665[] = {
+static const char *const s984[] = {
 	"Ties what is wanted to where it is sent.",
 };
 
-static const struct cim_qual_decl q480[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s665, 1 },
+static const struct cim_qual_decl q576[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s984, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s666[] = {
+static const char *const s985[] = {
 	"Filter",
 };
 
-static const struct cim_qual_decl q481[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+static const struct cim_qual_decl q577[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s985, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s959, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s667[] = {
+static const char *const s986[] = {
 	"Handler",
 };
 
-static const struct cim_qual_decl q482[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s667, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+static const struct cim_qual_decl q578[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s986, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s960, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_IndicationSubscription_props[] = {
 	{ "Filter", CIM_REFERENCE, false, true, false, false,
-	  "CIM_IndicationFilter", NULL, NULL, q481, 3 },
+	  "CIM_IndicationFilter", NULL, NULL, q577, 3 },
 	{ "Handler", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ListenerDestination", NULL, NULL, q482, 3 },
+	  "CIM_ListenerDestination", NULL, NULL, q578, 3 },
 };
 
-static const char *const s668[] = {
+static const char *const s987[] = {
 	"2.16.0",
 };
 
-static const char *const s669[] = {
+static const char *const s988[] = {
 	"A filter and the listener that gets what it lets through.",
 };
 
-static const struct cim_qual_decl q483[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s668, 1 },
-	{ "Description", CIM_STRING, false, s669, 1 },
+static const struct cim_qual_decl q579[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s987, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s988, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q484[] = {
-	{ "Override", CIM_STRING, false, s666, 1 },
-	{ "Description", CIM_STRING, false, s643, 1 },
+static const struct cim_qual_decl q580[] = {
+	{ "Override", CIM_STRING, false, s985, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s959, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q485[] = {
-	{ "Override", CIM_STRING, false, s667, 1 },
-	{ "Description", CIM_STRING, false, s644, 1 },
+static const struct cim_qual_decl q581[] = {
+	{ "Override", CIM_STRING, false, s986, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s960, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_FilterCollectionSubscription_props[] = {
 	{ "Filter", CIM_REFERENCE, false, false, false, false,
-	  "CIM_FilterCollection", NULL, NULL, q484, 2 },
+	  "CIM_FilterCollection", NULL, NULL, q580, 2 },
 	{ "Handler", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ListenerDestination", NULL, NULL, q485, 2 },
+	  "CIM_ListenerDestination", NULL, NULL, q581, 2 },
 };
 
-static const char *const s670[] = {
+static const char *const s989[] = {
 	"2.27.0",
 };
 
-static const char *const s671[] = {
+static const char *const s990[] = {
 	"A collection of filters and the listener that gets what they let through.",
 };
 
-static const struct cim_qual_decl q486[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s671, 1 },
+static const struct cim_qual_decl q582[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s989, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s990, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s672[] = {
+static const char *const s991[] = {
 	"Identifies the indication.",
 };
 
-static const struct cim_qual_decl q487[] = {
-	{ "Description", CIM_STRING, false, s672, 1 },
+static const char *const s992[] = {
+	"Recommendation.ITU|X733.Notification identifier",
 };
 
-static const char *const s673[] = {
+static const struct cim_qual_decl q583[] = {
+	{ "Description", CIM_STRING, false, s991, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s992, 1, 0 },
+};
+
+static const char *const s993[] = {
 	"Identifiers of the indications that belong to this one.",
 };
 
-static const struct cim_qual_decl q488[] = {
-	{ "Description", CIM_STRING, false, s673, 1 },
+static const char *const s994[] = {
+	"Recommendation.ITU|X733.Correlated notifications",
 };
 
-static const char *const s674[] = {
+static const struct cim_qual_decl q584[] = {
+	{ "Description", CIM_STRING, false, s993, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s994, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s981, 1, 0 },
+};
+
+static const char *const s995[] = {
 	"When the event happened.",
 };
 
-static const struct cim_qual_decl q489[] = {
-	{ "Description", CIM_STRING, false, s674, 1 },
+static const struct cim_qual_decl q585[] = {
+	{ "Description", CIM_STRING, false, s995, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s675[] = {
+static const char *const s996[] = {
 	"Text for PerceivedSeverity 1 (Other).",
 };
 
-static const struct cim_qual_decl q490[] = {
-	{ "Description", CIM_STRING, false, s675, 1 },
+static const char *const s997[] = {
+	"CIM_AlertIndication.PerceivedSeverity",
 };
 
-static const char *const s676[] = {
+static const struct cim_qual_decl q586[] = {
+	{ "Description", CIM_STRING, false, s996, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s997, 1, 0 },
+};
+
+static const char *const s998[] = {
 	"Name of the filter that let the indication through.",
 };
 
-static const struct cim_qual_decl q491[] = {
-	{ "Description", CIM_STRING, false, s676, 1 },
+static const char *const s999[] = {
+	"CIM_IndicationFilter.Name",
 };
 
-static const char *const s677[] = {
+static const struct cim_qual_decl q587[] = {
+	{ "Description", CIM_STRING, false, s998, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s999, 1, 0 },
+};
+
+static const char *const s1000[] = {
 	"Context of SequenceNumber.",
 };
 
-static const struct cim_qual_decl q492[] = {
-	{ "Description", CIM_STRING, false, s677, 1 },
+static const char *const s1001[] = {
+	"CIM_Indication.SequenceNumber",
 };
 
-static const char *const s678[] = {
+static const struct cim_qual_decl q588[] = {
+	{ "Description", CIM_STRING, false, s1000, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1001, 1, 0 },
+};
+
+static const char *const s1002[] = {
 	"Counts the indications sent to a listener.",
 };
 
-static const struct cim_qual_decl q493[] = {
-	{ "Description", CIM_STRING, false, s678, 1 },
+static const char *const s1003[] = {
+	"CIM_Indication.SequenceContext",
+};
+
+static const struct cim_qual_decl q589[] = {
+	{ "Description", CIM_STRING, false, s1002, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1003, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_Indication_props[] = {
 	{ "IndicationIdentifier", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q487, 1 },
+	  NULL, NULL, NULL, q583, 2 },
 	{ "CorrelatedIndications", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q488, 1 },
+	  NULL, NULL, NULL, q584, 3 },
 	{ "IndicationTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q489, 1 },
+	  NULL, NULL, NULL, q585, 1 },
 	{ "PerceivedSeverity", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q365, 3 },
+	  NULL, NULL, NULL, q452, 4 },
 	{ "OtherSeverity", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q490, 1 },
+	  NULL, NULL, NULL, q586, 2 },
 	{ "IndicationFilterName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q491, 1 },
+	  NULL, NULL, NULL, q587, 2 },
 	{ "SequenceContext", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q492, 1 },
+	  NULL, NULL, NULL, q588, 2 },
 	{ "SequenceNumber", CIM_SINT64, false, false, false, false,
-	  NULL, NULL, NULL, q493, 1 },
+	  NULL, NULL, NULL, q589, 2 },
 };
 
-static const char *const s679[] = {
+static const char *const s1004[] = {
 	"Something that happened.",
 };
 
-static const struct cim_qual_decl q494[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s553, 1 },
-	{ "Description", CIM_STRING, false, s679, 1 },
+static const struct cim_qual_decl q590[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s849, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1004, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s680[] = {
+static const char *const s1005[] = {
 	"The instance that the indication is about.",
 };
 
-static const struct cim_qual_decl q495[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s680, 1 },
+static const struct cim_qual_decl q591[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1005, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s681[] = {
+static const char *const s1006[] = {
 	"Path of that instance.",
 };
 
-static const struct cim_qual_decl q496[] = {
-	{ "Description", CIM_STRING, false, s681, 1 },
+static const char *const s1007[] = {
+	"CIM_InstIndication.SourceInstance",
 };
 
-static const char *const s682[] = {
+static const struct cim_qual_decl q592[] = {
+	{ "Description", CIM_STRING, false, s1006, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1007, 1, 0 },
+};
+
+static const char *const s1008[] = {
 	"Host of that instance.",
 };
 
-static const struct cim_qual_decl q497[] = {
-	{ "Description", CIM_STRING, false, s682, 1 },
+static const struct cim_qual_decl q593[] = {
+	{ "Description", CIM_STRING, false, s1008, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1007, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_InstIndication_props[] = {
 	{ "SourceInstance", CIM_STRING, false, false, true, false,
-	  NULL, "", NULL, q495, 3 },
+	  NULL, "", NULL, q591, 3 },
 	{ "SourceInstanceModelPath", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q496, 1 },
+	  NULL, NULL, NULL, q592, 2 },
 	{ "SourceInstanceHost", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q497, 1 },
+	  NULL, NULL, NULL, q593, 2 },
 };
 
-static const char *const s683[] = {
+static const char *const s1009[] = {
 	"2.29.0",
 };
 
-static const char *const s684[] = {
+static const char *const s1010[] = {
 	"Something that happened to an instance.",
 };
 
-static const struct cim_qual_decl q498[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s683, 1 },
-	{ "Description", CIM_STRING, false, s684, 1 },
+static const struct cim_qual_decl q594[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1009, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1010, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s685[] = {
+static const char *const s1011[] = {
 	"An instance has come into being.",
 };
 
-static const struct cim_qual_decl q499[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s685, 1 },
+static const struct cim_qual_decl q595[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s989, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1011, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s686[] = {
+static const char *const s1012[] = {
 	"The instance as it was before.",
 };
 
-static const struct cim_qual_decl q500[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s686, 1 },
+static const struct cim_qual_decl q596[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1012, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s687[] = {
+static const char *const s1013[] = {
 	"Names of the properties that differ.",
 };
 
-static const struct cim_qual_decl q501[] = {
-	{ "Description", CIM_STRING, false, s687, 1 },
+static const char *const s1014[] = {
+	"CIM_InstModification.SourceInstance",
+	"CIM_InstModification.PreviousInstance",
+};
+
+static const struct cim_qual_decl q597[] = {
+	{ "Description", CIM_STRING, false, s1013, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1014, 2, 0 },
 };
 
 static const struct cim_prop_decl CIM_InstModification_props[] = {
 	{ "PreviousInstance", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q500, 2 },
+	  NULL, "", NULL, q596, 2 },
 	{ "ChangedPropertyNames", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q501, 1 },
+	  NULL, NULL, NULL, q597, 2 },
 };
 
-static const char *const s688[] = {
+static const char *const s1015[] = {
 	"An instance has changed.",
 };
 
-static const struct cim_qual_decl q502[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s688, 1 },
+static const struct cim_qual_decl q598[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1015, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s689[] = {
+static const char *const s1016[] = {
 	"An instance has gone.",
 };
 
-static const struct cim_qual_decl q503[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s689, 1 },
+static const struct cim_qual_decl q599[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s989, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1016, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s690[] = {
+static const char *const s1017[] = {
 	"Something that happened and is no change of an instance.",
 };
 
-static const struct cim_qual_decl q504[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s690, 1 },
+static const struct cim_qual_decl q600[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1009, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1017, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s691[] = {
+static const char *const s1018[] = {
+	"Recommendation.ITU|X733.Additional text",
+};
+
+static const struct cim_qual_decl q601[] = {
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1018, 1, 0 },
+};
+
+static const char *const s1019[] = {
 	"The element that the alert is about.",
 };
 
-static const struct cim_qual_decl q505[] = {
-	{ "Description", CIM_STRING, false, s691, 1 },
+static const char *const s1020[] = {
+	"CIM_AlertIndication.AlertingElementFormat",
 };
 
-static const char *const s692[] = {
+static const struct cim_qual_decl q602[] = {
+	{ "Description", CIM_STRING, false, s1019, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1020, 1, 0 },
+};
+
+static const char *const s1021[] = {
 	"Format of AlertingManagedElement.",
 };
 
-static const struct cim_qual_decl q506[] = {
-	{ "Description", CIM_STRING, false, s692, 1 },
-	{ "ValueMap", CIM_STRING, true, s362, 3 },
-	{ "Values", CIM_STRING, true, s531, 3 },
+static const char *const s1022[] = {
+	"CIM_AlertIndication.AlertingManagedElement",
+	"CIM_AlertIndication.OtherAlertingElementFormat",
 };
 
-static const char *const s693[] = {
+static const char *const s1023[] = {
+	"Unknown",
+	"Other",
+	"CIMObjectPath",
+};
+
+static const struct cim_qual_decl q603[] = {
+	{ "Description", CIM_STRING, false, s1021, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1022, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s595, 3, 0 },
+	{ "Values", CIM_STRING, true, s1023, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1024[] = {
 	"Text for AlertingElementFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q507[] = {
-	{ "Description", CIM_STRING, false, s693, 1 },
+static const struct cim_qual_decl q604[] = {
+	{ "Description", CIM_STRING, false, s1024, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1020, 1, 0 },
 };
 
-static const char *const s694[] = {
+static const char *const s1025[] = {
 	"What kind of alert it is.",
 };
 
-static const char *const s695[] = {
+static const char *const s1026[] = {
+	"Recommendation.ITU|X733.Event type",
+};
+
+static const char *const s1027[] = {
 	"Other",
 	"Communications Alert",
 	"Quality of Service Alert",
-	"Processing\n\011 \011Error",
+	"Processing Error",
 	"Device Alert",
 	"Environmental Alert",
 	"Model Change",
 	"Security Alert",
 };
 
-static const struct cim_qual_decl q508[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s694, 1 },
-	{ "ValueMap", CIM_STRING, true, s415, 8 },
-	{ "Values", CIM_STRING, true, s695, 8 },
+static const struct cim_qual_decl q605[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1025, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1026, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s114, 8, 0 },
+	{ "Values", CIM_STRING, true, s1027, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s696[] = {
+static const char *const s1028[] = {
 	"Text for AlertType 1 (Other).",
 };
 
-static const struct cim_qual_decl q509[] = {
-	{ "Description", CIM_STRING, false, s696, 1 },
+static const char *const s1029[] = {
+	"CIM_AlertIndication.AlertType",
 };
 
-static const char *const s697[] = {
+static const struct cim_qual_decl q606[] = {
+	{ "Description", CIM_STRING, false, s1028, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1029, 1, 0 },
+};
+
+static const char *const s1030[] = {
 	"PerceivedSeverity",
 };
 
-static const struct cim_qual_decl q510[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s697, 1 },
-	{ "Description", CIM_STRING, false, s522, 1 },
-	{ "ValueMap", CIM_STRING, true, s136, 8 },
-	{ "Values", CIM_STRING, true, s523, 8 },
+static const char *const s1031[] = {
+	"Unknown",
+	"Other",
+	"Information",
+	"Degraded/Warning",
+	"Minor",
+	"Major",
+	"Critical",
+	"Fatal/NonRecoverable",
 };
 
-static const char *const s698[] = {
+static const struct cim_qual_decl q607[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s1030, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s805, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s806, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s111, 8, 0 },
+	{ "Values", CIM_STRING, true, s1031, 8, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1032[] = {
+	"CIM_AlertIndication.ProbableCauseDescription",
+	"CIM_AlertIndication.EventID",
+	"CIM_AlertIndication.EventTime",
+};
+
+static const char *const s1033[] = {
 	"0",
 	"1",
 	"2",
@@ -8384,10 +11547,132 @@ static const char *const s698[] = {
 	"5",
 	"6",
 	"7",
-	"..",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+	"16",
+	"17",
+	"18",
+	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"27",
+	"28",
+	"29",
+	"30",
+	"31",
+	"32",
+	"33",
+	"34",
+	"35",
+	"36",
+	"37",
+	"38",
+	"39",
+	"40",
+	"41",
+	"42",
+	"43",
+	"44",
+	"45",
+	"46",
+	"47",
+	"48",
+	"49",
+	"50",
+	"51",
+	"52",
+	"53",
+	"54",
+	"55",
+	"56",
+	"57",
+	"58",
+	"59",
+	"60",
+	"61",
+	"62",
+	"63",
+	"64",
+	"65",
+	"66",
+	"67",
+	"68",
+	"69",
+	"70",
+	"71",
+	"72",
+	"73",
+	"74",
+	"75",
+	"76",
+	"77",
+	"78",
+	"79",
+	"80",
+	"81",
+	"82",
+	"83",
+	"84",
+	"85",
+	"86",
+	"87",
+	"88",
+	"89",
+	"90",
+	"91",
+	"92",
+	"93",
+	"94",
+	"95",
+	"96",
+	"97",
+	"98",
+	"99",
+	"100",
+	"101",
+	"102",
+	"103",
+	"104",
+	"105",
+	"106",
+	"107",
+	"108",
+	"109",
+	"110",
+	"111",
+	"112",
+	"113",
+	"114",
+	"115",
+	"116",
+	"117",
+	"118",
+	"119",
+	"120",
+	"121",
+	"122",
+	"123",
+	"124",
+	"125",
+	"126",
+	"127",
+	"128",
+	"129",
+	"130",
 };
 
-static const char *const s699[] = {
+static const char *const s1034[] = {
 	"Unknown",
 	"Other",
 	"Adapter/Card Error",
@@ -8396,29 +11681,162 @@ static const char *const s699[] = {
 	"Connection Establishment Error",
 	"Communications Protocol Error",
 	"Communications Subsystem Failure",
-	"DMTF Reserved",
+	"Configuration/Customization Error",
+	"Congestion",
+	"Corrupt Data",
+	"CPU Cycles Limit Exceeded",
+	"Dataset/Modem Error",
+	"Degraded Signal",
+	"DTE-DCE Interface Error",
+	"Enclosure Door Open",
+	"Equipment Malfunction",
+	"Excessive Vibration",
+	"File Format Error",
+	"Fire Detected",
+	"Flood Detected",
+	"Framing Error",
+	"HVAC Problem",
+	"Humidity Unacceptable",
+	"I/O Device Error",
+	"Input Device Error",
+	"LAN Error",
+	"Non-Toxic Leak Detected",
+	"Local Node Transmission Error",
+	"Loss of Frame",
+	"Loss of Signal",
+	"Material Supply Exhausted",
+	"Multiplexer Problem",
+	"Out of Memory",
+	"Output Device Error",
+	"Performance Degraded",
+	"Power Problem",
+	"Pressure Unacceptable",
+	"Processor Problem (Internal Machine Error)",
+	"Pump Failure",
+	"Queue Size Exceeded",
+	"Receive Failure",
+	"Receiver Failure",
+	"Remote Node Transmission Error",
+	"Resource at or Nearing Capacity",
+	"Response Time Excessive",
+	"Retransmission Rate Excessive",
+	"Software Error",
+	"Software Program Abnormally Terminated",
+	"Software Program Error (Incorrect Results)",
+	"Storage Capacity Problem",
+	"Temperature Unacceptable",
+	"Threshold Crossed",
+	"Timing Problem",
+	"Toxic Leak Detected",
+	"Transmit Failure",
+	"Transmitter Failure",
+	"Underlying Resource Unavailable",
+	"Version MisMatch",
+	"Previous Alert Cleared",
+	"Login Attempts Failed",
+	"Software Virus Detected",
+	"Hardware Security Breached",
+	"Denial of Service Detected",
+	"Security Credential MisMatch",
+	"Unauthorized Access",
+	"Alarm Received",
+	"Loss of Pointer",
+	"Payload Mismatch",
+	"Transmission Error",
+	"Excessive Error Rate",
+	"Trace Problem",
+	"Element Unavailable",
+	"Element Missing",
+	"Loss of Multi Frame",
+	"Broadcast Channel Failure",
+	"Invalid Message Received",
+	"Routing Failure",
+	"Backplane Failure",
+	"Identifier Duplication",
+	"Protection Path Failure",
+	"Sync Loss or Mismatch",
+	"Terminal Problem",
+	"Real Time Clock Failure",
+	"Antenna Failure",
+	"Battery Charging Failure",
+	"Disk Failure",
+	"Frequency Hopping Failure",
+	"Loss of Redundancy",
+	"Power Supply Failure",
+	"Signal Quality Problem",
+	"Battery Discharging",
+	"Battery Failure",
+	"Commercial Power Problem",
+	"Fan Failure",
+	"Engine Failure",
+	"Sensor Failure",
+	"Fuse Failure",
+	"Generator Failure",
+	"Low Battery",
+	"Low Fuel",
+	"Low Water",
+	"Explosive Gas",
+	"High Winds",
+	"Ice Buildup",
+	"Smoke",
+	"Memory Mismatch",
+	"Out of CPU Cycles",
+	"Software Environment Problem",
+	"Software Download Failure",
+	"Element Reinitialized",
+	"Timeout",
+	"Logging Problems",
+	"Leak Detected",
+	"Protection Mechanism Failure",
+	"Protecting Resource Failure",
+	"Database Inconsistency",
+	"Authentication Failure",
+	"Breach of Confidentiality",
+	"Cable Tamper",
+	"Delayed Information",
+	"Duplicate Information",
+	"Information Missing",
+	"Information Modification",
+	"Information Out of Sequence",
+	"Key Expired",
+	"Non-Repudiation Failure",
+	"Out of Hours Activity",
+	"Out of Service",
+	"Procedural Error",
+	"Unexpected Information",
 };
 
-static const struct cim_qual_decl q511[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s524, 1 },
-	{ "ValueMap", CIM_STRING, true, s698, 9 },
-	{ "Values", CIM_STRING, true, s699, 9 },
+static const struct cim_qual_decl q608[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s809, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s810, 3, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1032, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s1033, 131, 0 },
+	{ "Values", CIM_STRING, true, s1034, 131, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s700[] = {
+static const char *const s1035[] = {
 	"Likely cause, in words.",
 };
 
-static const struct cim_qual_decl q512[] = {
-	{ "Description", CIM_STRING, false, s700, 1 },
+static const char *const s1036[] = {
+	"CIM_AlertIndication.ProbableCause",
 };
 
-static const char *const s701[] = {
+static const struct cim_qual_decl q609[] = {
+	{ "Description", CIM_STRING, false, s1035, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1036, 1, 0 },
+};
+
+static const char *const s1037[] = {
 	"Which way it goes.",
 };
 
-static const char *const s702[] = {
+static const char *const s1038[] = {
+	"Recommendation.ITU|X733.TrendIndication",
+};
+
+static const char *const s1039[] = {
 	"Unknown",
 	"Not Applicable",
 	"Trending Up",
@@ -8426,280 +11844,342 @@ static const char *const s702[] = {
 	"No Change",
 };
 
-static const struct cim_qual_decl q513[] = {
-	{ "Description", CIM_STRING, false, s701, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s702, 5 },
+static const struct cim_qual_decl q610[] = {
+	{ "Description", CIM_STRING, false, s1037, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1038, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s1039, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s703[] = {
+static const char *const s1040[] = {
 	"What can be done, in words.",
 };
 
-static const struct cim_qual_decl q514[] = {
-	{ "Description", CIM_STRING, false, s703, 1 },
+static const char *const s1041[] = {
+	"Recommendation.ITU|X733.Proposed repair actions",
 };
 
-static const char *const s704[] = {
+static const struct cim_qual_decl q611[] = {
+	{ "Description", CIM_STRING, false, s1040, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1041, 1, 0 },
+};
+
+static const char *const s1042[] = {
 	"Identifies the cause: the same for the same one.",
 };
 
-static const struct cim_qual_decl q515[] = {
-	{ "Description", CIM_STRING, false, s704, 1 },
+static const struct cim_qual_decl q612[] = {
+	{ "Description", CIM_STRING, false, s1042, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1036, 1, 0 },
 };
 
-static const char *const s705[] = {
+static const char *const s1043[] = {
 	"When it happened, as the system that it happened to says.",
 };
 
-static const struct cim_qual_decl q516[] = {
-	{ "Description", CIM_STRING, false, s705, 1 },
+static const struct cim_qual_decl q613[] = {
+	{ "Description", CIM_STRING, false, s1043, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1036, 1, 0 },
 };
 
-static const char *const s706[] = {
+static const char *const s1044[] = {
 	"Class of the system that it happened to.",
 };
 
-static const struct cim_qual_decl q517[] = {
-	{ "Description", CIM_STRING, false, s706, 1 },
+static const struct cim_qual_decl q614[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1044, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s707[] = {
+static const char *const s1045[] = {
 	"Name of the system that it happened to.",
 };
 
-static const struct cim_qual_decl q518[] = {
-	{ "Description", CIM_STRING, false, s707, 1 },
+static const struct cim_qual_decl q615[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1045, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s708[] = {
+static const char *const s1046[] = {
 	"Who made the alert.",
 };
 
-static const struct cim_qual_decl q519[] = {
-	{ "Description", CIM_STRING, false, s708, 1 },
+static const struct cim_qual_decl q616[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1046, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s709[] = {
+static const char *const s1047[] = {
 	"The text of the alert.",
 };
 
-static const struct cim_qual_decl q520[] = {
-	{ "Description", CIM_STRING, false, s709, 1 },
+static const char *const s1048[] = {
+	"CIM_AlertIndication.MessageID",
+	"CIM_AlertIndication.MessageArguments",
 };
 
-static const char *const s710[] = {
+static const struct cim_qual_decl q617[] = {
+	{ "Description", CIM_STRING, false, s1047, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1048, 2, 0 },
+};
+
+static const char *const s1049[] = {
 	"What was put into the text.",
 };
 
-static const struct cim_qual_decl q521[] = {
-	{ "Description", CIM_STRING, false, s710, 1 },
+static const char *const s1050[] = {
+	"CIM_AlertIndication.Message",
+	"CIM_AlertIndication.MessageID",
 };
 
-static const char *const s711[] = {
+static const struct cim_qual_decl q618[] = {
+	{ "Description", CIM_STRING, false, s1049, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1050, 2, 0 },
+};
+
+static const char *const s1051[] = {
 	"Identifies the text.",
 };
 
-static const struct cim_qual_decl q522[] = {
-	{ "Description", CIM_STRING, false, s711, 1 },
+static const char *const s1052[] = {
+	"CIM_AlertIndication.Message",
+	"CIM_AlertIndication.MessageArguments",
 };
 
-static const char *const s712[] = {
+static const struct cim_qual_decl q619[] = {
+	{ "Description", CIM_STRING, false, s1051, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1052, 2, 0 },
+};
+
+static const char *const s1053[] = {
 	"Who defines MessageID.",
 };
 
-static const struct cim_qual_decl q523[] = {
-	{ "Description", CIM_STRING, false, s712, 1 },
+static const struct cim_qual_decl q620[] = {
+	{ "Description", CIM_STRING, false, s1053, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AlertIndication_props[] = {
 	{ "Description", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q2, 1 },
+	  NULL, NULL, NULL, q601, 2 },
 	{ "AlertingManagedElement", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q505, 1 },
+	  NULL, NULL, NULL, q602, 2 },
 	{ "AlertingElementFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q506, 3 },
+	  NULL, NULL, "0", q603, 4 },
 	{ "OtherAlertingElementFormat", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q507, 1 },
+	  NULL, NULL, NULL, q604, 2 },
 	{ "AlertType", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q508, 4 },
+	  NULL, NULL, NULL, q605, 5 },
 	{ "OtherAlertType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q509, 1 },
+	  NULL, NULL, NULL, q606, 2 },
 	{ "PerceivedSeverity", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q510, 5 },
+	  NULL, NULL, NULL, q607, 6 },
 	{ "ProbableCause", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q511, 4 },
+	  NULL, NULL, NULL, q608, 6 },
 	{ "ProbableCauseDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q512, 1 },
+	  NULL, NULL, NULL, q609, 2 },
 	{ "Trending", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q513, 3 },
+	  NULL, NULL, NULL, q610, 4 },
 	{ "RecommendedActions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q514, 1 },
+	  NULL, NULL, NULL, q611, 2 },
 	{ "EventID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q515, 1 },
+	  NULL, NULL, NULL, q612, 2 },
 	{ "EventTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q516, 1 },
+	  NULL, NULL, NULL, q613, 2 },
 	{ "SystemCreationClassName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q517, 1 },
+	  NULL, NULL, NULL, q614, 2 },
 	{ "SystemName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q518, 1 },
+	  NULL, NULL, NULL, q615, 2 },
 	{ "ProviderName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q519, 1 },
+	  NULL, NULL, NULL, q616, 2 },
 	{ "Message", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q520, 1 },
+	  NULL, NULL, NULL, q617, 2 },
 	{ "MessageArguments", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q521, 1 },
+	  NULL, NULL, NULL, q618, 2 },
 	{ "MessageID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q522, 1 },
+	  NULL, NULL, NULL, q619, 2 },
 	{ "OwningEntity", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q523, 1 },
+	  NULL, NULL, NULL, q620, 1 },
 };
 
-static const char *const s713[] = {
+static const char *const s1054[] = {
 	"Something that a person or a program should look at.",
 };
 
-static const struct cim_qual_decl q524[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s713, 1 },
+static const struct cim_qual_decl q621[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s989, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1054, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s714[] = {
+static const char *const s1055[] = {
 	"The state of the job in words.",
 };
 
-static const struct cim_qual_decl q525[] = {
-	{ "Description", CIM_STRING, false, s714, 1 },
+static const struct cim_qual_decl q622[] = {
+	{ "Description", CIM_STRING, false, s1055, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s20, 1, 0 },
 };
 
-static const char *const s715[] = {
+static const char *const s1056[] = {
 	"When the job was asked for.",
 };
 
-static const struct cim_qual_decl q526[] = {
-	{ "Description", CIM_STRING, false, s715, 1 },
+static const struct cim_qual_decl q623[] = {
+	{ "Description", CIM_STRING, false, s1056, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s716[] = {
+static const char *const s1057[] = {
 	"When the job started.",
 };
 
-static const struct cim_qual_decl q527[] = {
-	{ "Description", CIM_STRING, false, s716, 1 },
+static const struct cim_qual_decl q624[] = {
+	{ "Description", CIM_STRING, false, s1057, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s717[] = {
+static const char *const s1058[] = {
 	"How long the job has run; when it is over, how long it ran.",
 };
 
-static const struct cim_qual_decl q528[] = {
-	{ "Description", CIM_STRING, false, s717, 1 },
+static const struct cim_qual_decl q625[] = {
+	{ "Description", CIM_STRING, false, s1058, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s718[] = {
+static const char *const s1059[] = {
 	"How often the job is to run.",
 };
 
-static const struct cim_qual_decl q529[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s718, 1 },
+static const struct cim_qual_decl q626[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1059, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s719[] = {
+static const char *const s1060[] = {
 	"Whether the times are local or UTC.",
 };
 
-static const char *const s720[] = {
+static const char *const s1061[] = {
 	"Local Time",
 	"UTC Time",
 };
 
-static const struct cim_qual_decl q530[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s719, 1 },
-	{ "ValueMap", CIM_STRING, true, s389, 2 },
-	{ "Values", CIM_STRING, true, s720, 2 },
+static const struct cim_qual_decl q627[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1060, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s652, 2, 0 },
+	{ "Values", CIM_STRING, true, s1061, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s721[] = {
+static const char *const s1062[] = {
 	"When the job becomes invalid.",
 };
 
-static const struct cim_qual_decl q531[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s721, 1 },
+static const char *const s1063[] = {
+	"CIM_Job.LocalOrUtcTime",
 };
 
-static const char *const s722[] = {
+static const struct cim_qual_decl q628[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1062, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1063, 1, 0 },
+};
+
+static const char *const s1064[] = {
 	"Whom to tell about the job.",
 };
 
-static const struct cim_qual_decl q532[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s722, 1 },
+static const struct cim_qual_decl q629[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1064, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s723[] = {
+static const char *const s1065[] = {
 	"Who asked for the job.",
 };
 
-static const struct cim_qual_decl q533[] = {
-	{ "Description", CIM_STRING, false, s723, 1 },
+static const char *const s1066[] = {
+	"CIM_OwningJobElement",
 };
 
-static const char *const s724[] = {
+static const struct cim_qual_decl q630[] = {
+	{ "Description", CIM_STRING, false, s1065, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1066, 1, 0 },
+};
+
+static const char *const s1067[] = {
 	"Urgency of the job.",
 };
 
-static const struct cim_qual_decl q534[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s724, 1 },
+static const struct cim_qual_decl q631[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1067, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s725[] = {
-	"percent",
+static const char *const s1068[] = {
+	"101",
 };
 
-static const char *const s726[] = {
+static const char *const s1069[] = {
+	"Percent",
+};
+
+static const char *const s1070[] = {
 	"How much of the work is done, in percent. Comes from the bytes that the kernel reports as copied.",
 };
 
-static const struct cim_qual_decl q535[] = {
-	{ "PUnit", CIM_STRING, false, s725, 1 },
-	{ "Description", CIM_STRING, false, s726, 1 },
+static const struct cim_qual_decl q632[] = {
+	{ "MinValue", CIM_SINT64, false, s518, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s1068, 1, 0 },
+	{ "Units", CIM_STRING, false, s1069, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s519, 1, 0 },
+	{ "Description", CIM_STRING, false, s1070, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s727[] = {
+static const char *const s1071[] = {
 	"Whether the job goes away by itself, TimeBeforeRemoval after its end.",
 };
 
-static const struct cim_qual_decl q536[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s727, 1 },
+static const struct cim_qual_decl q633[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1071, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s728[] = {
+static const char *const s1072[] = {
 	"0 when the job ended well or runs, otherwise a number of the error.",
 };
 
-static const struct cim_qual_decl q537[] = {
-	{ "Description", CIM_STRING, false, s728, 1 },
+static const char *const s1073[] = {
+	"CIM_Job.ErrorDescription",
 };
 
-static const char *const s729[] = {
+static const struct cim_qual_decl q634[] = {
+	{ "Description", CIM_STRING, false, s1072, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1073, 1, 0 },
+};
+
+static const char *const s1074[] = {
 	"What went wrong, in words.",
 };
 
-static const struct cim_qual_decl q538[] = {
-	{ "Description", CIM_STRING, false, s729, 1 },
+static const char *const s1075[] = {
+	"CIM_Job.ErrorCode",
 };
 
-static const char *const s730[] = {
+static const struct cim_qual_decl q635[] = {
+	{ "Description", CIM_STRING, false, s1074, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1075, 1, 0 },
+};
+
+static const char *const s1076[] = {
 	"What to do about a failed job.",
 };
 
-static const char *const s731[] = {
+static const char *const s1077[] = {
+	"CIM_Job.OtherRecoveryAction",
+};
+
+static const char *const s1078[] = {
 	"Unknown",
 	"Other",
 	"Do Not Continue",
@@ -8708,43 +12188,189 @@ static const char *const s731[] = {
 	"Run Recovery Job",
 };
 
-static const struct cim_qual_decl q539[] = {
-	{ "Description", CIM_STRING, false, s730, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s731, 6 },
+static const struct cim_qual_decl q636[] = {
+	{ "Description", CIM_STRING, false, s1076, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1077, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s674, 6, 0 },
+	{ "Values", CIM_STRING, true, s1078, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s732[] = {
+static const char *const s1079[] = {
 	"Text for RecoveryAction 1 (Other).",
 };
 
-static const struct cim_qual_decl q540[] = {
-	{ "Description", CIM_STRING, false, s732, 1 },
+static const char *const s1080[] = {
+	"CIM_Job.RecoveryAction",
 };
 
-static const char *const s733[] = {
+static const struct cim_qual_decl q637[] = {
+	{ "Description", CIM_STRING, false, s1079, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1080, 1, 0 },
+};
+
+static const char *const s1081[] = {
+	"CIM_Job.RunMonth",
+	"CIM_Job.RunDay",
+	"CIM_Job.RunDayOfWeek",
+	"CIM_Job.RunStartInterval",
+};
+
+static const char *const s1082[] = {
+	"When the job is to start.",
+};
+
+static const struct cim_qual_decl q638[] = {
+	{ "Deprecated", CIM_STRING, true, s1081, 4, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1082, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1083[] = {
+	"Month in which it is to run.",
+};
+
+static const char *const s1084[] = {
+	"CIM_Job.RunDay",
+	"CIM_Job.RunDayOfWeek",
+	"CIM_Job.RunStartInterval",
+};
+
+static const char *const s1085[] = {
+	"January",
+	"February",
+	"March",
+	"April",
+	"May",
+	"June",
+	"July",
+	"August",
+	"September",
+	"October",
+	"November",
+	"December",
+};
+
+static const struct cim_qual_decl q639[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1083, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1084, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s459, 12, 0 },
+	{ "Values", CIM_STRING, true, s1085, 12, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1086[] = {
+	"-31",
+};
+
+static const char *const s1087[] = {
+	"31",
+};
+
+static const char *const s1088[] = {
+	"Day on which it is to run.",
+};
+
+static const char *const s1089[] = {
+	"CIM_Job.RunMonth",
+	"CIM_Job.RunDayOfWeek",
+	"CIM_Job.RunStartInterval",
+};
+
+static const struct cim_qual_decl q640[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "MinValue", CIM_SINT64, false, s1086, 1, 0 },
+	{ "MaxValue", CIM_SINT64, false, s1087, 1, 0 },
+	{ "Description", CIM_STRING, false, s1088, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1089, 3, 0 },
+};
+
+static const char *const s1090[] = {
+	"Day of the week on which it is to run.",
+};
+
+static const char *const s1091[] = {
+	"CIM_Job.RunMonth",
+	"CIM_Job.RunDay",
+	"CIM_Job.RunStartInterval",
+};
+
+static const char *const s1092[] = {
+	"-7",
+	"-6",
+	"-5",
+	"-4",
+	"-3",
+	"-2",
+	"-1",
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+};
+
+static const char *const s1093[] = {
+	"-Saturday",
+	"-Friday",
+	"-Thursday",
+	"-Wednesday",
+	"-Tuesday",
+	"-Monday",
+	"-Sunday",
+	"ExactDayOfMonth",
+	"Sunday",
+	"Monday",
+	"Tuesday",
+	"Wednesday",
+	"Thursday",
+	"Friday",
+	"Saturday",
+};
+
+static const struct cim_qual_decl q641[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1090, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1091, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s1092, 15, 0 },
+	{ "Values", CIM_STRING, true, s1093, 15, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1094[] = {
+	"How long after midnight it is to run.",
+};
+
+static const struct cim_qual_decl q642[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1094, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1081, 4, 0 },
+};
+
+static const char *const s1095[] = {
 	"Whether the job object goes away as well.",
 };
 
-static const struct cim_qual_decl q541[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s733, 1 },
+static const struct cim_qual_decl q643[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1095, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_Job_KillJob[] = {
 	{ "DeleteOnKill", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q541, 2 },
+	  NULL, NULL, q643, 2 },
 };
 
-static const char *const s734[] = {
-	"No value",
+static const char *const s1096[] = {
+	"CIM_ConcreteJob.RequestStateChange()",
 };
 
-static const char *const s735[] = {
+static const char *const s1097[] = {
 	"Stops the job (deprecated in favour of RequestStateChange).",
 };
 
-static const char *const s736[] = {
+static const char *const s1098[] = {
 	"0",
 	"1",
 	"2",
@@ -8753,10 +12379,10 @@ static const char *const s736[] = {
 	"6",
 	"7",
 	"..",
-	"0x8000..",
+	"32768..65535",
 };
 
-static const char *const s737[] = {
+static const char *const s1099[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -8768,73 +12394,84 @@ static const char *const s737[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q542[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Description", CIM_STRING, false, s735, 1 },
-	{ "ValueMap", CIM_STRING, true, s736, 9 },
-	{ "Values", CIM_STRING, true, s737, 9 },
+static const struct cim_qual_decl q644[] = {
+	{ "Deprecated", CIM_STRING, true, s1096, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1097, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1098, 9, 0 },
+	{ "Values", CIM_STRING, true, s1099, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Job_props[] = {
 	{ "JobStatus", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q525, 1 },
+	  NULL, NULL, NULL, q622, 2 },
 	{ "TimeSubmitted", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q526, 1 },
+	  NULL, NULL, NULL, q623, 1 },
 	{ "StartTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q527, 1 },
+	  NULL, NULL, NULL, q624, 1 },
 	{ "ElapsedTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q528, 1 },
+	  NULL, NULL, NULL, q625, 1 },
 	{ "JobRunTimes", CIM_UINT32, false, false, false, true,
-	  NULL, NULL, "1", q529, 2 },
+	  NULL, NULL, "1", q626, 2 },
 	{ "LocalOrUtcTime", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q530, 4 },
+	  NULL, NULL, NULL, q627, 4 },
 	{ "UntilTime", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q531, 2 },
+	  NULL, NULL, NULL, q628, 3 },
 	{ "Notify", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q532, 2 },
+	  NULL, NULL, NULL, q629, 2 },
 	{ "Owner", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q533, 1 },
+	  NULL, NULL, NULL, q630, 2 },
 	{ "Priority", CIM_UINT32, false, false, false, true,
-	  NULL, NULL, NULL, q534, 2 },
+	  NULL, NULL, NULL, q631, 2 },
 	{ "PercentComplete", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q535, 2 },
+	  NULL, NULL, NULL, q632, 5 },
 	{ "DeleteOnCompletion", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, NULL, q536, 2 },
+	  NULL, NULL, NULL, q633, 2 },
 	{ "ErrorCode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q537, 1 },
+	  NULL, NULL, NULL, q634, 2 },
 	{ "ErrorDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q538, 1 },
+	  NULL, NULL, NULL, q635, 2 },
 	{ "RecoveryAction", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q539, 3 },
+	  NULL, NULL, NULL, q636, 4 },
 	{ "OtherRecoveryAction", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q540, 1 },
+	  NULL, NULL, NULL, q637, 2 },
+	{ "ScheduledStartTime", CIM_DATETIME, false, false, false, true,
+	  NULL, NULL, NULL, q638, 3 },
+	{ "RunMonth", CIM_UINT8, false, false, false, true,
+	  NULL, NULL, NULL, q639, 5 },
+	{ "RunDay", CIM_SINT8, false, false, false, true,
+	  NULL, NULL, NULL, q640, 5 },
+	{ "RunDayOfWeek", CIM_SINT8, false, false, false, true,
+	  NULL, NULL, NULL, q641, 5 },
+	{ "RunStartInterval", CIM_DATETIME, false, false, false, true,
+	  NULL, NULL, NULL, q642, 3 },
 };
 
 static const struct cim_method_decl CIM_Job_methods[] = {
-	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q542, 4 },
+	{ "KillJob", CIM_UINT32, false, CIM_Job_KillJob, 1, q644, 4 },
 };
 
-static const char *const s738[] = {
+static const char *const s1100[] = {
 	"A piece of work that takes time.",
 };
 
-static const struct cim_qual_decl q543[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s738, 1 },
+static const struct cim_qual_decl q645[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s1100, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q544[] = {
-	{ "Override", CIM_STRING, false, s65, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s11, 1 },
+static const struct cim_qual_decl q646[] = {
+	{ "Override", CIM_STRING, false, s83, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s739[] = {
+static const char *const s1101[] = {
 	"The state of the job.",
 };
 
-static const char *const s740[] = {
+static const char *const s1102[] = {
 	"2",
 	"3",
 	"4",
@@ -8850,7 +12487,7 @@ static const char *const s740[] = {
 	"32768..65535",
 };
 
-static const char *const s741[] = {
+static const char *const s1103[] = {
 	"New",
 	"Starting",
 	"Running",
@@ -8866,41 +12503,41 @@ static const char *const s741[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q545[] = {
-	{ "Description", CIM_STRING, false, s739, 1 },
-	{ "ValueMap", CIM_STRING, true, s740, 13 },
-	{ "Values", CIM_STRING, true, s741, 13 },
+static const struct cim_qual_decl q647[] = {
+	{ "Description", CIM_STRING, false, s1101, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1102, 13, 0 },
+	{ "Values", CIM_STRING, true, s1103, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s742[] = {
+static const char *const s1104[] = {
 	"How long the object stays after its end.",
 };
 
-static const struct cim_qual_decl q546[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+static const struct cim_qual_decl q648[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1104, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s743[] = {
+static const char *const s1105[] = {
 	"The input parameters of the method that started the job.",
 };
 
-static const struct cim_qual_decl q547[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s743, 1 },
+static const struct cim_qual_decl q649[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1105, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s744[] = {
+static const char *const s1106[] = {
 	"The output parameters of the method that started the job.",
 };
 
-static const struct cim_qual_decl q548[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s744, 1 },
+static const struct cim_qual_decl q650[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1106, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s745[] = {
+static const char *const s1107[] = {
 	"2",
 	"3",
 	"4",
@@ -8910,7 +12547,7 @@ static const char *const s745[] = {
 	"32768..65535",
 };
 
-static const char *const s746[] = {
+static const char *const s1108[] = {
 	"Start",
 	"Suspend",
 	"Terminate",
@@ -8920,21 +12557,21 @@ static const char *const s746[] = {
 	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q549[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s53, 1 },
-	{ "ValueMap", CIM_STRING, true, s745, 7 },
-	{ "Values", CIM_STRING, true, s746, 7 },
+static const struct cim_qual_decl q651[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s66, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1107, 7, 0 },
+	{ "Values", CIM_STRING, true, s1108, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_RequestStateChange[] = {
 	{ "RequestedState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q549, 4 },
+	  NULL, NULL, q651, 4 },
 	{ "TimeoutPeriod", CIM_DATETIME, false, true, false, false,
-	  NULL, NULL, q26, 2 },
+	  NULL, NULL, q27, 2 },
 };
 
-static const char *const s747[] = {
+static const char *const s1109[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown/Unspecified Error",
@@ -8951,41 +12588,41 @@ static const char *const s747[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q550[] = {
-	{ "Description", CIM_STRING, false, s57, 1 },
-	{ "ValueMap", CIM_STRING, true, s58, 14 },
-	{ "Values", CIM_STRING, true, s747, 14 },
+static const struct cim_qual_decl q652[] = {
+	{ "Description", CIM_STRING, false, s73, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s74, 14, 0 },
+	{ "Values", CIM_STRING, true, s1109, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s748[] = {
+static const char *const s1110[] = {
 	"CIM_Error",
 };
 
-static const char *const s749[] = {
+static const char *const s1111[] = {
 	"What went wrong, NULL when nothing did.",
 };
 
-static const struct cim_qual_decl q551[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
-	{ "Description", CIM_STRING, false, s749, 1 },
+static const struct cim_qual_decl q653[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1110, 1, 0 },
+	{ "Description", CIM_STRING, false, s1111, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetError[] = {
 	{ "Error", CIM_STRING, false, true, true, false,
-	  NULL, "CIM_Error", q551, 4 },
+	  NULL, "CIM_Error", q653, 4 },
 };
 
-static const char *const s750[] = {
+static const char *const s1112[] = {
 	"CIM_ConcreteJob.GetErrors",
 };
 
-static const char *const s751[] = {
+static const char *const s1113[] = {
 	"Tells why the job failed. NULL while it runs, after success and after it was stopped on request.",
 };
 
-static const char *const s752[] = {
+static const char *const s1114[] = {
 	"Success",
 	"Not Supported",
 	"Unspecified Error",
@@ -8997,196 +12634,219 @@ static const char *const s752[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q552[] = {
-	{ "Deprecated", CIM_STRING, true, s750, 1 },
-	{ "Description", CIM_STRING, false, s751, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s752, 9 },
+static const struct cim_qual_decl q654[] = {
+	{ "Deprecated", CIM_STRING, true, s1112, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1113, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s318, 9, 0 },
+	{ "Values", CIM_STRING, true, s1114, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ConcreteJob_GetErrors[] = {
 	{ "Errors", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_Error", q551, 4 },
+	  NULL, "CIM_Error", q653, 4 },
 };
 
-static const struct cim_qual_decl q553[] = {
-	{ "Description", CIM_STRING, false, s751, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s752, 9 },
+static const struct cim_qual_decl q655[] = {
+	{ "Description", CIM_STRING, false, s1113, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s318, 9, 0 },
+	{ "Values", CIM_STRING, true, s1114, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ConcreteJob_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "Name", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q544, 3 },
+	  NULL, NULL, NULL, q646, 3 },
 	{ "JobState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q545, 3 },
+	  NULL, NULL, NULL, q647, 3 },
 	{ "TimeOfLastStateChange", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q21, 1 },
+	  NULL, NULL, NULL, q22, 1 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, true, true,
-	  NULL, NULL, "00000000000500.000000:000", q546, 3 },
+	  NULL, NULL, "00000000000500.000000:000", q648, 3 },
 	{ "JobInParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q547, 2 },
+	  NULL, "", NULL, q649, 2 },
 	{ "JobOutParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q548, 2 },
+	  NULL, "", NULL, q650, 2 },
 };
 
 static const struct cim_method_decl CIM_ConcreteJob_methods[] = {
-	{ "RequestStateChange", CIM_UINT32, false, CIM_ConcreteJob_RequestStateChange, 2, q550, 3 },
-	{ "GetError", CIM_UINT32, false, CIM_ConcreteJob_GetError, 1, q552, 4 },
-	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q553, 3 },
+	{ "RequestStateChange", CIM_UINT32, false, CIM_ConcreteJob_RequestStateChange, 2, q652, 3 },
+	{ "GetError", CIM_UINT32, false, CIM_ConcreteJob_GetError, 1, q654, 4 },
+	{ "GetErrors", CIM_UINT32, false, CIM_ConcreteJob_GetErrors, 1, q655, 3 },
 };
 
-static const char *const s753[] = {
+static const char *const s1115[] = {
 	"2.38.0",
 };
 
-static const char *const s754[] = {
+static const char *const s1116[] = {
 	"A job started by a method. It stays until it is deleted, or TimeBeforeRemoval after its end when DeleteOnCompletion is TRUE.",
 };
 
-static const struct cim_qual_decl q554[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s754, 1 },
+static const struct cim_qual_decl q656[] = {
+	{ "Version", CIM_STRING, false, s1115, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s1116, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s755[] = {
+static const char *const s1117[] = {
 	"CIM_InstMethodCall",
 };
 
-static const char *const s756[] = {
+static const char *const s1118[] = {
 	"The call as it was made: input parameters.",
 };
 
-static const struct cim_qual_decl q555[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
-	{ "Description", CIM_STRING, false, s756, 1 },
+static const struct cim_qual_decl q657[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s1117, 1, 0 },
+	{ "Description", CIM_STRING, false, s1118, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s757[] = {
+static const char *const s1119[] = {
 	"The call as it returned: input and output parameters and the return value.",
 };
 
-static const struct cim_qual_decl q556[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s755, 1 },
-	{ "Description", CIM_STRING, false, s757, 1 },
+static const struct cim_qual_decl q658[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s1117, 1, 0 },
+	{ "Description", CIM_STRING, false, s1119, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_MethodResult_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "PreCallIndication", CIM_STRING, false, false, false, false,
-	  NULL, "CIM_InstMethodCall", NULL, q555, 2 },
+	  NULL, "CIM_InstMethodCall", NULL, q657, 2 },
 	{ "PostCallIndication", CIM_STRING, false, false, false, false,
-	  NULL, "CIM_InstMethodCall", NULL, q556, 2 },
+	  NULL, "CIM_InstMethodCall", NULL, q658, 2 },
 };
 
-static const char *const s758[] = {
+static const char *const s1120[] = {
 	"2.31.0",
 };
 
-static const char *const s759[] = {
+static const char *const s1121[] = {
+	"CIM::System::Processing",
+};
+
+static const char *const s1122[] = {
 	"The call that started a job, and what it returned.",
 };
 
-static const struct cim_qual_decl q557[] = {
-	{ "Version", CIM_STRING, false, s758, 1 },
-	{ "Description", CIM_STRING, false, s759, 1 },
+static const struct cim_qual_decl q659[] = {
+	{ "Version", CIM_STRING, false, s1120, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1121, 1, 0 },
+	{ "Description", CIM_STRING, false, s1122, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s760[] = {
+static const char *const s1123[] = {
 	"Name of the method.",
 };
 
-static const struct cim_qual_decl q558[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s760, 1 },
+static const struct cim_qual_decl q660[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1123, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s761[] = {
+static const char *const s1124[] = {
 	"The parameters.",
 };
 
-static const struct cim_qual_decl q559[] = {
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s761, 1 },
+static const struct cim_qual_decl q661[] = {
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1124, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s762[] = {
+static const char *const s1125[] = {
 	"What the method returned.",
 };
 
-static const struct cim_qual_decl q560[] = {
-	{ "Description", CIM_STRING, false, s762, 1 },
+static const char *const s1126[] = {
+	"CIM_InstMethodCall.PreCall",
 };
 
-static const char *const s763[] = {
+static const struct cim_qual_decl q662[] = {
+	{ "Description", CIM_STRING, false, s1125, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1126, 1, 0 },
+};
+
+static const char *const s1127[] = {
 	"TRUE before the call, FALSE after it.",
 };
 
-static const struct cim_qual_decl q561[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s763, 1 },
+static const struct cim_qual_decl q663[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1127, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstMethodCall_props[] = {
 	{ "MethodName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q558, 2 },
+	  NULL, NULL, NULL, q660, 2 },
 	{ "MethodParameters", CIM_STRING, false, false, false, false,
-	  NULL, "", NULL, q559, 2 },
+	  NULL, "", NULL, q661, 2 },
 	{ "ReturnValue", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q560, 1 },
+	  NULL, NULL, NULL, q662, 2 },
 	{ "PreCall", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q561, 2 },
+	  NULL, NULL, NULL, q663, 2 },
 };
 
-static const char *const s764[] = {
+static const char *const s1128[] = {
 	"A method was called.",
 };
 
-static const struct cim_qual_decl q562[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s764, 1 },
+static const struct cim_qual_decl q664[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1115, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s913, 1, 0 },
+	{ "Description", CIM_STRING, false, s1128, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s765[] = {
+static const char *const s1129[] = {
 	"The service that started the job.",
 };
 
-static const struct cim_qual_decl q563[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s765, 1 },
+static const struct cim_qual_decl q665[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s1129, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s766[] = {
+static const char *const s1130[] = {
 	"The job.",
 };
 
-static const struct cim_qual_decl q564[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s766, 1 },
+static const struct cim_qual_decl q666[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1130, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_OwningJobElement_props[] = {
 	{ "OwningElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q563, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q665, 3 },
 	{ "OwnedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Job", NULL, NULL, q564, 2 },
+	  "CIM_Job", NULL, NULL, q666, 2 },
 };
 
-static const char *const s767[] = {
+static const char *const s1131[] = {
 	"A job and the service that started it.",
 };
 
-static const struct cim_qual_decl q565[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s89, 1 },
-	{ "Description", CIM_STRING, false, s767, 1 },
+static const char *const s1132[] = {
+	"CIM_Job.Owner",
 };
 
-static const char *const s768[] = {
+static const struct cim_qual_decl q667[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s180, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1121, 1, 0 },
+	{ "Description", CIM_STRING, false, s1131, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1132, 1, 0 },
+};
+
+static const char *const s1133[] = {
+	"CIM_AffectedJobElement.OtherElementEffectsDescriptions",
+};
+
+static const char *const s1134[] = {
 	"Unknown",
 	"Other",
 	"Exclusive Use",
@@ -9195,112 +12855,133 @@ static const char *const s768[] = {
 	"Create",
 };
 
-static const struct cim_qual_decl q566[] = {
-	{ "Description", CIM_STRING, false, s566, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s768, 6 },
+static const struct cim_qual_decl q668[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s862, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1133, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s674, 6, 0 },
+	{ "Values", CIM_STRING, true, s1134, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1135[] = {
+	"CIM_AffectedJobElement.ElementEffects",
+};
+
+static const struct cim_qual_decl q669[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s866, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1135, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_AffectedJobElement_props[] = {
 	{ "AffectedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q395, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q484, 2 },
 	{ "AffectingElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Job", NULL, NULL, q396, 2 },
+	  "CIM_Job", NULL, NULL, q485, 2 },
 	{ "ElementEffects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q566, 3 },
+	  NULL, NULL, NULL, q668, 5 },
 	{ "OtherElementEffectsDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q398, 2 },
+	  NULL, NULL, NULL, q669, 3 },
 };
 
-static const char *const s769[] = {
+static const char *const s1136[] = {
 	"2.15.0",
 };
 
-static const char *const s770[] = {
+static const char *const s1137[] = {
 	"A job and an element that it affects.",
 };
 
-static const struct cim_qual_decl q567[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s769, 1 },
-	{ "Description", CIM_STRING, false, s770, 1 },
+static const struct cim_qual_decl q670[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1136, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1121, 1, 0 },
+	{ "Description", CIM_STRING, false, s1137, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s771[] = {
+static const struct cim_qual_decl q671[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s1130, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1138[] = {
 	"The parameters and the result of the method.",
 };
 
-static const struct cim_qual_decl q568[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s771, 1 },
+static const struct cim_qual_decl q672[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s1138, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_AssociatedJobMethodResult_props[] = {
 	{ "Job", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConcreteJob", NULL, NULL, q564, 2 },
+	  "CIM_ConcreteJob", NULL, NULL, q671, 3 },
 	{ "JobParameters", CIM_REFERENCE, false, true, false, false,
-	  "CIM_MethodResult", NULL, NULL, q568, 2 },
+	  "CIM_MethodResult", NULL, NULL, q672, 3 },
 };
 
-static const char *const s772[] = {
+static const char *const s1139[] = {
 	"A job and the call that started it.",
 };
 
-static const struct cim_qual_decl q569[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s758, 1 },
-	{ "Description", CIM_STRING, false, s772, 1 },
+static const struct cim_qual_decl q673[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1120, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1121, 1, 0 },
+	{ "Description", CIM_STRING, false, s1139, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s773[] = {
+static const char *const s1140[] = {
 	"A job. Its progress is the number of bytes that the kernel reports as copied.",
 };
 
-static const struct cim_qual_decl q570[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s773, 1 },
+static const struct cim_qual_decl q674[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1140, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s774[] = {
+static const char *const s1141[] = {
 	"The call that started a job.",
 };
 
-static const struct cim_qual_decl q571[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+static const struct cim_qual_decl q675[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1141, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s775[] = {
+static const char *const s1142[] = {
 	"The service that started a job.",
 };
 
-static const struct cim_qual_decl q572[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s775, 1 },
+static const struct cim_qual_decl q676[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1142, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s776[] = {
+static const char *const s1143[] = {
 	"The volumes and groups that a job is about.",
 };
 
-static const struct cim_qual_decl q573[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s776, 1 },
+static const struct cim_qual_decl q677[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1143, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q574[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s774, 1 },
+static const struct cim_qual_decl q678[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1141, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s777[] = {
+static const char *const s1144[] = {
 	"Replication types supported.",
 };
 
-static const char *const s778[] = {
+static const char *const s1145[] = {
 	"2",
 	"3",
 	"4",
@@ -9331,7 +13012,7 @@ static const char *const s778[] = {
 	"0x8000..",
 };
 
-static const char *const s779[] = {
+static const char *const s1146[] = {
 	"Synchronous Mirror Local",
 	"Asynchronous Mirror Local",
 	"Synchronous Mirror Remote",
@@ -9362,17 +13043,17 @@ static const char *const s779[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q575[] = {
-	{ "Description", CIM_STRING, false, s777, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+static const struct cim_qual_decl q679[] = {
+	{ "Description", CIM_STRING, false, s1144, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1145, 28, 0 },
+	{ "Values", CIM_STRING, true, s1146, 28, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s780[] = {
+static const char *const s1147[] = {
 	"Kinds of elements that can be replicated.",
 };
 
-static const char *const s781[] = {
+static const char *const s1148[] = {
 	"StorageVolume",
 	"LogicalDisk",
 	"ReplicationEntity",
@@ -9380,13 +13061,17 @@ static const char *const s781[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q576[] = {
-	{ "Description", CIM_STRING, false, s780, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s781, 5 },
+static const struct cim_qual_decl q680[] = {
+	{ "Description", CIM_STRING, false, s1147, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1148, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s782[] = {
+static const char *const s1149[] = {
+	"CIM_ReplicationServiceCapabilities.SupportedSynchronousActions",
+};
+
+static const char *const s1150[] = {
 	"2",
 	"3",
 	"4",
@@ -9414,7 +13099,7 @@ static const char *const s782[] = {
 	"0x8000..",
 };
 
-static const char *const s783[] = {
+static const char *const s1151[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9442,13 +13127,18 @@ static const char *const s783[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q577[] = {
-	{ "Description", CIM_STRING, false, s170, 1 },
-	{ "ValueMap", CIM_STRING, true, s782, 25 },
-	{ "Values", CIM_STRING, true, s783, 25 },
+static const struct cim_qual_decl q681[] = {
+	{ "Description", CIM_STRING, false, s322, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1149, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1150, 25, 0 },
+	{ "Values", CIM_STRING, true, s1151, 25, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s784[] = {
+static const char *const s1152[] = {
+	"CIM_ReplicationServiceCapabilities.SupportedAsynchronousActions",
+};
+
+static const char *const s1153[] = {
 	"2",
 	"3",
 	"4",
@@ -9483,7 +13173,7 @@ static const char *const s784[] = {
 	"0x8000..",
 };
 
-static const char *const s785[] = {
+static const char *const s1154[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -9518,17 +13208,22 @@ static const char *const s785[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q578[] = {
-	{ "Description", CIM_STRING, false, s173, 1 },
-	{ "ValueMap", CIM_STRING, true, s784, 32 },
-	{ "Values", CIM_STRING, true, s785, 32 },
+static const struct cim_qual_decl q682[] = {
+	{ "Description", CIM_STRING, false, s326, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1152, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1153, 32, 0 },
+	{ "Values", CIM_STRING, true, s1154, 32, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s786[] = {
+static const char *const s1155[] = {
 	"Kind of replica: 7 snapshot, 8 clone.",
 };
 
-static const char *const s787[] = {
+static const char *const s1156[] = {
+	"CIM_Synchronized.SyncType",
+};
+
+static const char *const s1157[] = {
 	"6",
 	"7",
 	"8",
@@ -9537,7 +13232,7 @@ static const char *const s787[] = {
 	"0x8000..",
 };
 
-static const char *const s788[] = {
+static const char *const s1158[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -9546,18 +13241,23 @@ static const char *const s788[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q579[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+static const struct cim_qual_decl q683[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1157, 6, 0 },
+	{ "Values", CIM_STRING, true, s1158, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s789[] = {
+static const char *const s1159[] = {
 	"When a target counts as usable: 2 makes an independent clone that detaches itself when it is complete, 3 a clone that stays attached. NULL lets the implementation choose.",
 };
 
-static const char *const s790[] = {
+static const char *const s1160[] = {
+	"CIM_Synchronized.Mode",
+};
+
+static const char *const s1161[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9565,84 +13265,99 @@ static const char *const s790[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q580[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s790, 5 },
+static const struct cim_qual_decl q684[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1159, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1160, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1161, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s791[] = {
+static const char *const s1162[] = {
 	"Whether the target is on this system or on another.",
 };
 
-static const char *const s792[] = {
+static const char *const s1163[] = {
+	"2",
+	"3",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s1164[] = {
 	"Local",
 	"Remote",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q581[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s791, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s792, 4 },
+static const struct cim_qual_decl q685[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1162, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1164, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s793[] = {
+static const char *const s1165[] = {
 	"The replication type or types.",
 };
 
-static const struct cim_qual_decl q582[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s793, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+static const char *const s1166[] = {
+	"CIM_ReplicationServiceCapabilities.SupportedReplicationTypes",
+};
+
+static const struct cim_qual_decl q686[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1165, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1166, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1145, 28, 0 },
+	{ "Values", CIM_STRING, true, s1146, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q579, 4 },
+	  NULL, NULL, q683, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "LocalOrRemote", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q581, 4 },
+	  NULL, NULL, q685, 4 },
 	{ "SupportedReplicationTypes", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q582, 5 },
+	  NULL, NULL, q686, 6 },
 };
 
-static const char *const s794[] = {
+static const char *const s1167[] = {
 	"Tells which replication type a SyncType, Mode and locality stand for.",
 };
 
-static const struct cim_qual_decl q583[] = {
-	{ "Description", CIM_STRING, false, s794, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q687[] = {
+	{ "Description", CIM_STRING, false, s1167, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s795[] = {
+static const char *const s1168[] = {
 	"The replication type that is asked about.",
 };
 
-static const struct cim_qual_decl q584[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s795, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+static const struct cim_qual_decl q688[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1168, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1166, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1145, 28, 0 },
+	{ "Values", CIM_STRING, true, s1146, 28, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q585[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+static const struct cim_qual_decl q689[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1157, 6, 0 },
+	{ "Values", CIM_STRING, true, s1158, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s796[] = {
+static const char *const s1169[] = {
 	"Synchronous",
 	"Asynchronous",
 	"Adaptive",
@@ -9651,48 +13366,53 @@ static const char *const s796[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q586[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s789, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s796, 6 },
+static const struct cim_qual_decl q690[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1159, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1160, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s1169, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q587[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s791, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s792, 4 },
+static const struct cim_qual_decl q691[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1162, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1164, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SyncType", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q585, 5 },
+	  NULL, NULL, q689, 6 },
 	{ "Mode", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q586, 5 },
+	  NULL, NULL, q690, 6 },
 	{ "LocalOrRemote", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q587, 5 },
+	  NULL, NULL, q691, 5 },
 };
 
-static const char *const s797[] = {
+static const char *const s1170[] = {
 	"Tells which SyncType, Mode and locality a replication type stands for.",
 };
 
-static const struct cim_qual_decl q588[] = {
-	{ "Description", CIM_STRING, false, s797, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q692[] = {
+	{ "Description", CIM_STRING, false, s1170, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s798[] = {
+static const char *const s1171[] = {
 	"The copy states that can occur.",
 };
 
-static const char *const s799[] = {
+static const char *const s1172[] = {
+	"CIM_Synchronized.CopyState",
+};
+
+static const char *const s1173[] = {
 	"2",
 	"3",
 	"4",
@@ -9714,7 +13434,7 @@ static const char *const s799[] = {
 	"0x8000..",
 };
 
-static const char *const s800[] = {
+static const char *const s1174[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
@@ -9736,41 +13456,71 @@ static const char *const s800[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q589[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s798, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+static const struct cim_qual_decl q693[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1171, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1172, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1173, 19, 0 },
+	{ "Values", CIM_STRING, true, s1174, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s801[] = {
+static const char *const s1175[] = {
 	"For each entry of SupportedCopyStates: may hosts use the target then\077",
 };
 
-static const struct cim_qual_decl q590[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s801, 1 },
+static const struct cim_qual_decl q694[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1175, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s802[] = {
+static const char *const s1176[] = {
 	"CIM_ReplicationSettingData",
 };
 
-static const char *const s803[] = {
+static const char *const s1177[] = {
 	"Wishes about how the copy is made. A wish that this implementation cannot grant is refused.",
 };
 
-static const struct cim_qual_decl q591[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s802, 1 },
-	{ "Description", CIM_STRING, false, s803, 1 },
+static const struct cim_qual_decl q695[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1176, 1, 0 },
+	{ "Description", CIM_STRING, false, s1177, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s804[] = {
+static const char *const s1178[] = {
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"12",
+	"13",
+	"14",
+	"15",
+	"16",
+	"17",
+	"18",
+	"19",
+	"20",
+	"21",
+	"22",
+	"23",
+	"24",
+	"25",
+	"26",
+	"27",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s1179[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
@@ -9801,62 +13551,62 @@ static const char *const s804[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q592[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+static const struct cim_qual_decl q696[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1179, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q589, 6 },
+	  NULL, NULL, q693, 6 },
 	{ "HostAccessible", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q590, 4 },
+	  NULL, NULL, q694, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q592, 4 },
+	  NULL, NULL, q696, 4 },
 };
 
-static const char *const s805[] = {
+static const char *const s1180[] = {
 	"Tells the copy states that can occur, and in which of them hosts may use the target.",
 };
 
-static const struct cim_qual_decl q593[] = {
-	{ "Description", CIM_STRING, false, s805, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q697[] = {
+	{ "Description", CIM_STRING, false, s1180, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q589, 6 },
+	  NULL, NULL, q693, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q592, 4 },
+	  NULL, NULL, q696, 4 },
 };
 
-static const char *const s806[] = {
+static const char *const s1181[] = {
 	"Tells the copy states that a group relationship can have.",
 };
 
-static const struct cim_qual_decl q594[] = {
-	{ "Description", CIM_STRING, false, s806, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q698[] = {
+	{ "Description", CIM_STRING, false, s1181, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s807[] = {
+static const char *const s1182[] = {
 	"The method that is asked about.",
 };
 
-static const char *const s808[] = {
+static const char *const s1183[] = {
 	"2",
 	"3",
 	"4",
@@ -9871,7 +13621,7 @@ static const char *const s808[] = {
 	"0x8000..",
 };
 
-static const char *const s809[] = {
+static const char *const s1184[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"ModifyReplicaSynchronization",
@@ -9886,41 +13636,41 @@ static const char *const s809[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q595[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s807, 1 },
-	{ "ValueMap", CIM_STRING, true, s808, 12 },
-	{ "Values", CIM_STRING, true, s809, 12 },
+static const struct cim_qual_decl q699[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1182, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1183, 12, 0 },
+	{ "Values", CIM_STRING, true, s1184, 12, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "MethodName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q595, 4 },
+	  NULL, NULL, q699, 4 },
 	{ "SupportedCopyStates", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q589, 6 },
+	  NULL, NULL, q693, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Operation", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q592, 4 },
+	  NULL, NULL, q696, 4 },
 };
 
-static const char *const s810[] = {
+static const char *const s1185[] = {
 	"Tells the values of WaitForCopyState that a method accepts.",
 };
 
-static const struct cim_qual_decl q596[] = {
-	{ "Description", CIM_STRING, false, s810, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q700[] = {
+	{ "Description", CIM_STRING, false, s1185, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s811[] = {
+static const char *const s1186[] = {
 	"The features that apply to this replication type.",
 };
 
-static const char *const s812[] = {
+static const char *const s1187[] = {
 	"2",
 	"3",
 	"4",
@@ -9988,7 +13738,7 @@ static const char *const s812[] = {
 	"32768..",
 };
 
-static const char *const s813[] = {
+static const char *const s1188[] = {
 	"Replication groups",
 	"Multi-hop element replication",
 	"Multi-hop elements must have same SyncType",
@@ -10056,38 +13806,38 @@ static const char *const s813[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q597[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s811, 1 },
-	{ "ValueMap", CIM_STRING, true, s812, 65 },
-	{ "Values", CIM_STRING, true, s813, 65 },
+static const struct cim_qual_decl q701[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1186, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1187, 65, 0 },
+	{ "Values", CIM_STRING, true, s1188, 65, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "Features", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q597, 5 },
+	  NULL, NULL, q701, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s814[] = {
+static const char *const s1189[] = {
 	"Tells the features of a replication type.",
 };
 
-static const struct cim_qual_decl q598[] = {
-	{ "Description", CIM_STRING, false, s814, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q702[] = {
+	{ "Description", CIM_STRING, false, s1189, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s815[] = {
+static const char *const s1190[] = {
 	"The group features that apply to this replication type.",
 };
 
-static const char *const s816[] = {
+static const char *const s1191[] = {
 	"2",
 	"3",
 	"4",
@@ -10162,7 +13912,7 @@ static const char *const s816[] = {
 	"0x8000..",
 };
 
-static const char *const s817[] = {
+static const char *const s1192[] = {
 	"One-to-many replication",
 	"Many-to-many groups",
 	"Consistency enabled for all groups",
@@ -10237,296 +13987,90 @@ static const char *const s817[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q599[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s815, 1 },
-	{ "ValueMap", CIM_STRING, true, s816, 72 },
-	{ "Values", CIM_STRING, true, s817, 72 },
+static const struct cim_qual_decl q703[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1190, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1191, 72, 0 },
+	{ "Values", CIM_STRING, true, s1192, 72, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "GroupFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q599, 5 },
+	  NULL, NULL, q703, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s818[] = {
+static const char *const s1193[] = {
 	"Tells the group features of a replication type.",
 };
 
-static const struct cim_qual_decl q600[] = {
-	{ "Description", CIM_STRING, false, s818, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q704[] = {
+	{ "Description", CIM_STRING, false, s1193, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s819[] = {
+static const char *const s1194[] = {
 	"The kinds of consistency.",
 };
 
-static const char *const s820[] = {
+static const char *const s1195[] = {
+	"CIM_GroupSynchronized.ConsistencyType",
+};
+
+static const char *const s1196[] = {
 	"2",
 	"..",
 	"0x8000..",
 };
 
-static const char *const s821[] = {
+static const char *const s1197[] = {
 	"Sequentially Consistent",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q601[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s819, 1 },
-	{ "ValueMap", CIM_STRING, true, s820, 3 },
-	{ "Values", CIM_STRING, true, s821, 3 },
+static const struct cim_qual_decl q705[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1194, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1195, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1196, 3, 0 },
+	{ "Values", CIM_STRING, true, s1197, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConsistency[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedConsistency", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q601, 5 },
+	  NULL, NULL, q705, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s822[] = {
+static const char *const s1198[] = {
 	"Tells the kinds of consistency for a replication type.",
 };
 
-static const struct cim_qual_decl q602[] = {
-	{ "Description", CIM_STRING, false, s822, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q706[] = {
+	{ "Description", CIM_STRING, false, s1198, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s823[] = {
+static const char *const s1199[] = {
 	"Operations on a relationship.",
 };
 
-static const char *const s824[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"13",
-	"14",
-	"15",
-	"16",
-	"17",
-	"18",
-	"19",
-	"20",
-	"21",
-	"22",
-	"23",
-	"24",
-	"25",
-	"26",
-	"27",
-	"..",
-	"0x8000..0xFFFF",
-};
-
-static const struct cim_qual_decl q603[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s823, 1 },
-	{ "ValueMap", CIM_STRING, true, s824, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
-};
-
-static const char *const s825[] = {
-	"Only relationships in this CopyState; NULL means all of them.",
-};
-
-static const struct cim_qual_decl q604[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s825, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
-};
-
-static const char *const s826[] = {
-	"For each operation: which service has to be asked.",
-};
-
-static const char *const s827[] = {
-	"Source Only",
-	"Target Only",
-	"Source or Target",
-	"Both Source and Target",
-	"DMTF Reserved",
-	"Vendor Specific",
-};
-
-static const struct cim_qual_decl q605[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s826, 1 },
-	{ "ValueMap", CIM_STRING, true, s184, 6 },
-	{ "Values", CIM_STRING, true, s827, 6 },
-};
-
-static const char *const s828[] = {
-	"For each operation: must Force be TRUE\077",
-};
-
-static const struct cim_qual_decl q606[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s828, 1 },
-};
-
-static const char *const s829[] = {
-	"For each operation: does the path of the relationship change\077",
-};
-
-static const struct cim_qual_decl q607[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s829, 1 },
-};
-
-static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
-	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
-	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q603, 6 },
-	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
-	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q604, 4 },
-	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q605, 6 },
-	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q606, 4 },
-	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q607, 4 },
-};
-
-static const char *const s830[] = {
-	"Tells the operations that ModifyReplicaSynchronization accepts on an element relationship.",
-};
-
-static const struct cim_qual_decl q608[] = {
-	{ "Description", CIM_STRING, false, s830, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
-};
-
-static const char *const s831[] = {
-	"Operations on a group relationship.",
-};
-
-static const struct cim_qual_decl q609[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s831, 1 },
-	{ "ValueMap", CIM_STRING, true, s824, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
-};
-
-static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
-	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
-	{ "SupportedGroupOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q609, 5 },
-	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
-	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q604, 4 },
-	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q605, 6 },
-	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q606, 4 },
-	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q607, 4 },
-};
-
-static const char *const s832[] = {
-	"Tells the operations that ModifyReplicaSynchronization accepts on a group relationship.",
-};
-
-static const struct cim_qual_decl q610[] = {
-	{ "Description", CIM_STRING, false, s832, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
-};
-
-static const char *const s833[] = {
-	"Element relationships (2, the default) or group relationships (3).",
-};
-
-static const char *const s834[] = {
-	"StorageSynchronized",
-	"GroupSynchronized",
-	"DMTF Reserved",
-	"Vendor Specific",
-};
-
-static const struct cim_qual_decl q611[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s833, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s834, 4 },
-};
-
-static const char *const s835[] = {
-	"Operations on a list of relationships.",
-};
-
-static const char *const s836[] = {
-	"2",
-	"3",
-	"4",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"14",
-	"15",
-	"16",
-	"17",
-	"18",
-	"19",
-	"20",
-	"21",
-	"22",
-	"23",
-	"24",
-	"25",
-	"26",
-	"27",
-	"..",
-	"0x8000..0xFFFF",
-};
-
-static const char *const s837[] = {
+static const char *const s1200[] = {
 	"Abort",
 	"Activate Consistency",
 	"Activate",
+	"AddSyncPair",
 	"Deactivate Consistency",
 	"Deactivate",
 	"Detach",
@@ -10534,6 +14078,7 @@ static const char *const s837[] = {
 	"Failover",
 	"Failback",
 	"Fracture",
+	"RemoveSyncPair",
 	"Resync Replica",
 	"Restore from Replica",
 	"Resume",
@@ -10552,44 +14097,230 @@ static const char *const s837[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q612[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s835, 1 },
-	{ "ValueMap", CIM_STRING, true, s836, 26 },
-	{ "Values", CIM_STRING, true, s837, 26 },
+static const struct cim_qual_decl q707[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1199, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1200, 28, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1201[] = {
+	"Only relationships in this CopyState; NULL means all of them.",
+};
+
+static const struct cim_qual_decl q708[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1201, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1172, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1173, 19, 0 },
+	{ "Values", CIM_STRING, true, s1174, 19, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1202[] = {
+	"For each operation: which service has to be asked.",
+};
+
+static const char *const s1203[] = {
+	"Source Only",
+	"Target Only",
+	"Source or Target",
+	"Both Source and Target",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q709[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1202, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s262, 6, 0 },
+	{ "Values", CIM_STRING, true, s1203, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1204[] = {
+	"For each operation: must Force be TRUE\077",
+};
+
+static const struct cim_qual_decl q710[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1204, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1205[] = {
+	"For each operation: does the path of the relationship change\077",
+};
+
+static const struct cim_qual_decl q711[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1205, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperations[] = {
+	{ "ReplicationType", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q688, 5 },
+	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
+	  NULL, NULL, q707, 6 },
+	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
+	{ "CopyState", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q708, 5 },
+	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
+	  NULL, NULL, q709, 6 },
+	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
+	  NULL, NULL, q710, 4 },
+	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
+	  NULL, NULL, q711, 4 },
+};
+
+static const char *const s1206[] = {
+	"Tells the operations that ModifyReplicaSynchronization accepts on an element relationship.",
+};
+
+static const struct cim_qual_decl q712[] = {
+	{ "Description", CIM_STRING, false, s1206, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1207[] = {
+	"Operations on a group relationship.",
+};
+
+static const struct cim_qual_decl q713[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1207, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1200, 28, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations[] = {
+	{ "ReplicationType", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q688, 5 },
+	{ "SupportedGroupOperations", CIM_UINT16, true, true, true, false,
+	  NULL, NULL, q713, 6 },
+	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
+	{ "CopyState", CIM_UINT16, false, true, false, false,
+	  NULL, NULL, q708, 5 },
+	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
+	  NULL, NULL, q709, 6 },
+	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
+	  NULL, NULL, q710, 4 },
+	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
+	  NULL, NULL, q711, 4 },
+};
+
+static const char *const s1208[] = {
+	"Tells the operations that ModifyReplicaSynchronization accepts on a group relationship.",
+};
+
+static const struct cim_qual_decl q714[] = {
+	{ "Description", CIM_STRING, false, s1208, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1209[] = {
+	"Element relationships (2, the default) or group relationships (3).",
+};
+
+static const char *const s1210[] = {
+	"StorageSynchronized",
+	"GroupSynchronized",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q715[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1209, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1210, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1211[] = {
+	"Operations on a list of relationships.",
+};
+
+static const char *const s1212[] = {
+	"Abort",
+	"Activate Consistency",
+	"Activate",
+	"DMTF Reserved",
+	"Deactivate Consistency",
+	"Deactivate",
+	"Detach",
+	"Dissolve",
+	"Failover",
+	"Failback",
+	"Fracture",
+	"DMTF Reserved",
+	"Resync Replica",
+	"Restore from Replica",
+	"Resume",
+	"Reset To Sync",
+	"Reset To Async",
+	"Return To ResourcePool",
+	"Reverse Roles",
+	"Split",
+	"Suspend",
+	"Unprepare",
+	"Prepare",
+	"Reset To Adaptive",
+	"Reset to Active",
+	"Reset Replica",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q716[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1211, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1212, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SynchronizationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q611, 4 },
+	  NULL, NULL, q715, 4 },
 	{ "SupportedListOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q612, 5 },
+	  NULL, NULL, q716, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q604, 4 },
+	  NULL, NULL, q708, 5 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q605, 6 },
+	  NULL, NULL, q709, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q606, 4 },
+	  NULL, NULL, q710, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q607, 4 },
+	  NULL, NULL, q711, 4 },
 };
 
-static const char *const s838[] = {
+static const char *const s1213[] = {
 	"Tells the operations that ModifyListSynchronization accepts.",
 };
 
-static const struct cim_qual_decl q613[] = {
-	{ "Description", CIM_STRING, false, s838, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q717[] = {
+	{ "Description", CIM_STRING, false, s1213, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s839[] = {
+static const char *const s1214[] = {
 	"Activate Consistency",
 	"Deactivate Consistency",
 	"Delete",
@@ -10601,39 +14332,42 @@ static const char *const s839[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q614[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s823, 1 },
-	{ "ValueMap", CIM_STRING, true, s449, 9 },
-	{ "Values", CIM_STRING, true, s839, 9 },
+static const struct cim_qual_decl q718[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1199, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s719, 9, 0 },
+	{ "Values", CIM_STRING, true, s1214, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q614, 6 },
+	  NULL, NULL, q718, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s840[] = {
+static const char *const s1215[] = {
 	"Tells the operations on point-in-time images without targets.",
 };
 
-static const struct cim_qual_decl q615[] = {
-	{ "Description", CIM_STRING, false, s840, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q719[] = {
+	{ "Description", CIM_STRING, false, s1215, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s841[] = {
+static const char *const s1216[] = {
 	"What applies to thin elements.",
 };
 
-static const char *const s842[] = {
+static const char *const s1217[] = {
+	"CIM_ReplicationSettingData.ThinProvisioningPolicy",
+};
+
+static const char *const s1218[] = {
 	"1",
 	"2",
 	"3",
@@ -10641,7 +14375,7 @@ static const char *const s842[] = {
 	"0x8000..",
 };
 
-static const char *const s843[] = {
+static const char *const s1219[] = {
 	"Thin provisioning is not supported",
 	"Zeros written in unused allocated blocks of target",
 	"Unused allocated blocks of target are not initialized",
@@ -10649,38 +14383,39 @@ static const char *const s843[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q616[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s841, 1 },
-	{ "ValueMap", CIM_STRING, true, s842, 5 },
-	{ "Values", CIM_STRING, true, s843, 5 },
+static const struct cim_qual_decl q720[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1216, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1217, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1218, 5, 0 },
+	{ "Values", CIM_STRING, true, s1219, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedThinProvisioningFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q616, 5 },
+	  NULL, NULL, q720, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s844[] = {
+static const char *const s1220[] = {
 	"Tells what applies to thin elements.",
 };
 
-static const struct cim_qual_decl q617[] = {
-	{ "Description", CIM_STRING, false, s844, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q721[] = {
+	{ "Description", CIM_STRING, false, s1220, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s845[] = {
+static const char *const s1221[] = {
 	"Which limit is asked for.",
 };
 
-static const char *const s846[] = {
+static const char *const s1222[] = {
 	"Number of groups",
 	"Number of elements per source group",
 	"Number of elements per target group",
@@ -10699,39 +14434,39 @@ static const char *const s846[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q618[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s845, 1 },
-	{ "ValueMap", CIM_STRING, true, s458, 16 },
-	{ "Values", CIM_STRING, true, s846, 16 },
+static const struct cim_qual_decl q722[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1221, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s730, 16, 0 },
+	{ "Values", CIM_STRING, true, s1222, 16, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s847[] = {
+static const char *const s1223[] = {
 	"The limit; 0 stands for no fixed limit.",
 };
 
-static const struct cim_qual_decl q619[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s847, 1 },
+static const struct cim_qual_decl q723[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1223, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedMaximum[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "Component", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q618, 4 },
+	  NULL, NULL, q722, 4 },
 	{ "MaxValue", CIM_UINT64, false, true, true, false,
-	  NULL, NULL, q619, 3 },
+	  NULL, NULL, q723, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s848[] = {
+static const char *const s1224[] = {
 	"Tells a limit.",
 };
 
-static const char *const s849[] = {
+static const char *const s1225[] = {
 	"0",
 	"1",
 	"2",
@@ -10744,7 +14479,7 @@ static const char *const s849[] = {
 	"0x8000..",
 };
 
-static const char *const s850[] = {
+static const char *const s1226[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10757,97 +14492,106 @@ static const char *const s850[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q620[] = {
-	{ "Description", CIM_STRING, false, s848, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s850, 10 },
+static const struct cim_qual_decl q724[] = {
+	{ "Description", CIM_STRING, false, s1224, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1226, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s851[] = {
+static const char *const s1227[] = {
 	"Consistency that a group replica has when the request does not say.",
 };
 
-static const char *const s852[] = {
-	"0",
-	"2",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s853[] = {
+static const char *const s1228[] = {
 	"No default consistency",
+	"DMTF Reserved",
 	"Sequentially Consistent",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q621[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s851, 1 },
-	{ "ValueMap", CIM_STRING, true, s852, 4 },
-	{ "Values", CIM_STRING, true, s853, 4 },
+static const struct cim_qual_decl q725[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1227, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1195, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s748, 5, 0 },
+	{ "Values", CIM_STRING, true, s1228, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultConsistency[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "DefaultConsistency", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q621, 5 },
+	  NULL, NULL, q725, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s854[] = {
+static const char *const s1229[] = {
 	"Tells the consistency of a group replica when the request does not say.",
 };
 
-static const struct cim_qual_decl q622[] = {
-	{ "Description", CIM_STRING, false, s854, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q726[] = {
+	{ "Description", CIM_STRING, false, s1229, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s855[] = {
+static const char *const s1230[] = {
 	"Persistency that a group has when the request does not say.",
 };
 
-static const char *const s856[] = {
+static const char *const s1231[] = {
 	"No default persistency",
+	"DMTF Reserved",
 	"Persistent",
 	"Not Persistent",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q623[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s855, 1 },
-	{ "ValueMap", CIM_STRING, true, s276, 5 },
-	{ "Values", CIM_STRING, true, s856, 5 },
+static const struct cim_qual_decl q727[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1230, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s37, 6, 0 },
+	{ "Values", CIM_STRING, true, s1231, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency[] = {
 	{ "DefaultGroupPersistency", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q623, 5 },
+	  NULL, NULL, q727, 5 },
 };
 
-static const char *const s857[] = {
+static const char *const s1232[] = {
 	"Tells the persistency of a group when the request does not say.",
 };
 
-static const struct cim_qual_decl q624[] = {
-	{ "Description", CIM_STRING, false, s857, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q728[] = {
+	{ "Description", CIM_STRING, false, s1232, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s858[] = {
+static const char *const s1233[] = {
+	"CIM_ReplicationServiceCapabilities.SupportedReplicationTypes",
+	"CIM_ReplicationServiceCapabilities.GetSupportedReplicationSettingDataDateTime",
+};
+
+static const struct cim_qual_decl q729[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1168, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1233, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s1145, 28, 0 },
+	{ "Values", CIM_STRING, true, s1146, 28, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1234[] = {
 	"The property of ReplicationSettingData that is asked about.",
 };
 
-static const char *const s859[] = {
+static const char *const s1235[] = {
 	"2",
 	"3",
 	"4",
@@ -10877,7 +14621,7 @@ static const char *const s859[] = {
 	"0x8000..",
 };
 
-static const char *const s860[] = {
+static const char *const s1236[] = {
 	"ConsistentPointInTime",
 	"DesiredCopyMethodology",
 	"Multihop",
@@ -10907,39 +14651,65 @@ static const char *const s860[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q625[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s858, 1 },
-	{ "ValueMap", CIM_STRING, true, s859, 27 },
-	{ "Values", CIM_STRING, true, s860, 27 },
+static const struct cim_qual_decl q730[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1234, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1235, 27, 0 },
+	{ "Values", CIM_STRING, true, s1236, 27, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s861[] = {
+static const char *const s1237[] = {
 	"The values that can be asked for.",
 };
 
-static const struct cim_qual_decl q626[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s861, 1 },
+static const char *const s1238[] = {
+	"CIM_ReplicationSettingData.ConsistentPointInTime",
+	"CIM_ReplicationSettingData.DesiredCopyMethodology",
+	"CIM_ReplicationSettingData.Multihop",
+	"CIM_ReplicationSettingData.OnGroupOrListError",
+	"CIM_ReplicationSettingData.Pairing",
+	"CIM_ReplicationSettingData.UnequalGroupsAction",
+	"CIM_ReplicationSettingData.TargetElementSupplier",
+	"CIM_ReplicationSettingData.ThinProvisioningPolicy",
+	"CIM_ReplicationSettingData.FailedCopyStopsHostIO",
+	"CIM_ReplicationSettingData.CopyRecoveryMode",
+	"CIM_ReplicationSettingData.UnequalListsAction",
+	"CIM_ReplicationSettingData.DeltaUpdateBlocks",
+	"CIM_ReplicationSettingData.ReadOnly",
+	"CIM_ReplicationSettingData.StorageCompressionPolicy",
+	"CIM_ReplicationSettingData.TargetElementResourcePool",
+	"CIM_ReplicationSettingData.TargetElementGoal",
+	"CIM_ReplicationSettingData.RRCSoftwareCompressionEnabled",
+	"CIM_ReplicationSettingData.RRCHardwareCompressionEnabled",
+	"CIM_ReplicationSettingData.AutoDelete",
+	"CIM_ReplicationSettingData.ConsistencyExempt",
+	"CIM_ReplicationSettingData.ConsistentAsyncCopy",
+	"CIM_ReplicationSettingData.MaximumSkew",
+};
+
+static const struct cim_qual_decl q731[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1238, 22, 0 },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q729, 5 },
 	{ "PropertyName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q625, 4 },
+	  NULL, NULL, q730, 4 },
 	{ "SupportedValues", CIM_UINT64, true, false, true, false,
-	  NULL, NULL, q626, 3 },
+	  NULL, NULL, q731, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s862[] = {
+static const char *const s1239[] = {
 	"Tells the values that a property of ReplicationSettingData may have.",
 };
 
-static const char *const s863[] = {
+static const char *const s1240[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10952,35 +14722,35 @@ static const char *const s863[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q627[] = {
-	{ "Description", CIM_STRING, false, s862, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s863, 10 },
+static const struct cim_qual_decl q732[] = {
+	{ "Description", CIM_STRING, false, s1239, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1240, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s864[] = {
+static const char *const s1241[] = {
 	"An instance of ReplicationSettingData with the values that apply when a request carries none.",
 };
 
-static const struct cim_qual_decl q628[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s864, 1 },
+static const struct cim_qual_decl q733[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedObject", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1241, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "DefaultInstance", CIM_STRING, false, true, true, false,
-	  NULL, "", q628, 4 },
+	  NULL, "", q733, 4 },
 };
 
-static const char *const s865[] = {
+static const char *const s1242[] = {
 	"Gives the settings that apply when a request carries none.",
 };
 
-static const char *const s866[] = {
+static const char *const s1243[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -10993,85 +14763,85 @@ static const char *const s866[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q629[] = {
-	{ "Description", CIM_STRING, false, s865, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s866, 10 },
+static const struct cim_qual_decl q734[] = {
+	{ "Description", CIM_STRING, false, s1242, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1243, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s867[] = {
+static const char *const s1244[] = {
 	"The connection that is asked about.",
 };
 
-static const struct cim_qual_decl q630[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s867, 1 },
+static const struct cim_qual_decl q735[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1244, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s868[] = {
+static const char *const s1245[] = {
 	"Features of the connection.",
 };
 
-static const char *const s869[] = {
+static const char *const s1246[] = {
 	"Unidirectional to ServiceAccessPoint",
 	"Unidirectional from ServiceAccessPoint",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q631[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s868, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s869, 4 },
+static const struct cim_qual_decl q736[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1245, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1246, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures[] = {
 	{ "connection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q630, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q735, 2 },
 	{ "SupportedConnectionFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q631, 5 },
+	  NULL, NULL, q736, 5 },
 };
 
-static const char *const s870[] = {
+static const char *const s1247[] = {
 	"Tells the features of a connection.",
 };
 
-static const struct cim_qual_decl q632[] = {
-	{ "Description", CIM_STRING, false, s870, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q737[] = {
+	{ "Description", CIM_STRING, false, s1247, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s871[] = {
+static const char *const s1248[] = {
 	"Element on this system.",
 };
 
-static const struct cim_qual_decl q633[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s871, 1 },
+static const struct cim_qual_decl q738[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1248, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s872[] = {
+static const char *const s1249[] = {
 	"Element on the other system.",
 };
 
-static const struct cim_qual_decl q634[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s872, 1 },
+static const struct cim_qual_decl q739[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1249, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s873[] = {
+static const char *const s1250[] = {
 	"Access point of the other system.",
 };
 
-static const struct cim_qual_decl q635[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s873, 1 },
+static const struct cim_qual_decl q740[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1250, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s874[] = {
+static const char *const s1251[] = {
 	"CreateElementReplica",
 	"CreateGroupReplica",
 	"CreateSynchronizationAspect",
@@ -11079,18 +14849,18 @@ static const char *const s874[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q636[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s807, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s874, 5 },
+static const struct cim_qual_decl q741[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1182, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1251, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s875[] = {
+static const char *const s1252[] = {
 	"Sync types that would be possible.",
 };
 
-static const char *const s876[] = {
+static const char *const s1253[] = {
 	"6",
 	"7",
 	"8",
@@ -11098,7 +14868,7 @@ static const char *const s876[] = {
 	"0x8000..",
 };
 
-static const char *const s877[] = {
+static const char *const s1254[] = {
 	"Mirror",
 	"Snapshot",
 	"Clone",
@@ -11106,79 +14876,85 @@ static const char *const s877[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q637[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s875, 1 },
-	{ "ValueMap", CIM_STRING, true, s876, 5 },
-	{ "Values", CIM_STRING, true, s877, 5 },
+static const struct cim_qual_decl q742[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1252, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1253, 5, 0 },
+	{ "Values", CIM_STRING, true, s1254, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s878[] = {
+static const char *const s1255[] = {
 	"Modes that would be possible.",
 };
 
-static const struct cim_qual_decl q638[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s878, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s796, 6 },
+static const struct cim_qual_decl q743[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1160, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s1169, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s879[] = {
+static const char *const s1256[] = {
 	"Roles that the local element could play.",
 };
 
-static const char *const s880[] = {
+static const char *const s1257[] = {
 	"SystemElement",
 	"SyncedElement",
 	"DMTF Reserved",
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q639[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s879, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s880, 4 },
+static const struct cim_qual_decl q744[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1256, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1257, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSynchronizationSupported[] = {
 	{ "LocalElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q633, 2 },
+	  "CIM_ManagedElement", NULL, q738, 2 },
 	{ "OtherElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q634, 2 },
+	  "CIM_ManagedElement", NULL, q739, 2 },
 	{ "OtherElementAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q635, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q740, 2 },
 	{ "MethodName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q636, 4 },
+	  NULL, NULL, q741, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SyncTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q637, 5 },
+	  NULL, NULL, q742, 6 },
 	{ "Modes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q638, 5 },
+	  NULL, NULL, q743, 6 },
 	{ "LocalElementRole", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q639, 5 },
+	  NULL, NULL, q744, 5 },
 };
 
-static const char *const s881[] = {
+static const char *const s1258[] = {
 	"Tells the replications possible between two elements.",
 };
 
-static const struct cim_qual_decl q640[] = {
-	{ "Description", CIM_STRING, false, s881, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q745[] = {
+	{ "Description", CIM_STRING, false, s1258, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s882[] = {
+static const char *const s1259[] = {
 	"What applies to compressed elements.",
 };
 
-static const char *const s883[] = {
+static const char *const s1260[] = {
+	"CIM_ReplicationSettingData.StorageCompressionPolicy",
+};
+
+static const char *const s1261[] = {
 	"1",
 	"2",
 	"3",
@@ -11190,7 +14966,7 @@ static const char *const s883[] = {
 	"0x8000..",
 };
 
-static const char *const s884[] = {
+static const char *const s1262[] = {
 	"Storage compression is not supported",
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
@@ -11202,77 +14978,79 @@ static const char *const s884[] = {
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q641[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s882, 1 },
-	{ "ValueMap", CIM_STRING, true, s883, 9 },
-	{ "Values", CIM_STRING, true, s884, 9 },
+static const struct cim_qual_decl q746[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1259, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1260, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1261, 9, 0 },
+	{ "Values", CIM_STRING, true, s1262, 9, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "SupportedStorageCompressionFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q641, 5 },
+	  NULL, NULL, q746, 6 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s885[] = {
+static const char *const s1263[] = {
 	"Tells what applies to compressed elements.",
 };
 
-static const struct cim_qual_decl q642[] = {
-	{ "Description", CIM_STRING, false, s885, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q747[] = {
+	{ "Description", CIM_STRING, false, s1263, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q643[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s121, 1 },
+static const struct cim_qual_decl q748[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s247, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s886[] = {
+static const char *const s1264[] = {
 	"Access point of an element on another system.",
 };
 
-static const struct cim_qual_decl q644[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s886, 1 },
+static const struct cim_qual_decl q749[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1264, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s887[] = {
+static const char *const s1265[] = {
 	"The replication types that are possible.",
 };
 
-static const struct cim_qual_decl q645[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s887, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s779, 28 },
+static const struct cim_qual_decl q750[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1265, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1166, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1145, 28, 0 },
+	{ "Values", CIM_STRING, true, s1146, 28, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q643, 2 },
+	  "CIM_ManagedElement", NULL, q748, 2 },
 	{ "TargetElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q85, 2 },
+	  "CIM_ManagedElement", NULL, q130, 2 },
 	{ "ElementAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q644, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q749, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "ReplicationTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q645, 5 },
+	  NULL, NULL, q750, 6 },
 };
 
-static const char *const s888[] = {
+static const char *const s1266[] = {
 	"Tells the token copies possible between two elements.",
 };
 
-static const char *const s889[] = {
+static const char *const s1267[] = {
 	"0",
 	"1",
 	"2",
@@ -11286,7 +15064,7 @@ static const char *const s889[] = {
 	"0x8000..",
 };
 
-static const char *const s890[] = {
+static const char *const s1268[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11300,13 +15078,13 @@ static const char *const s890[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q646[] = {
-	{ "Description", CIM_STRING, false, s888, 1 },
-	{ "ValueMap", CIM_STRING, true, s889, 11 },
-	{ "Values", CIM_STRING, true, s890, 11 },
+static const struct cim_qual_decl q751[] = {
+	{ "Description", CIM_STRING, false, s1266, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1267, 11, 0 },
+	{ "Values", CIM_STRING, true, s1268, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s891[] = {
+static const char *const s1269[] = {
 	"2",
 	"3",
 	"4",
@@ -11316,7 +15094,7 @@ static const char *const s891[] = {
 	"0x8000..",
 };
 
-static const char *const s892[] = {
+static const char *const s1270[] = {
 	"ReplicationGroup",
 	"StorageSynchronized",
 	"GroupSynchronized",
@@ -11326,25 +15104,31 @@ static const char *const s892[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q647[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s111, 1 },
-	{ "ValueMap", CIM_STRING, true, s891, 7 },
-	{ "Values", CIM_STRING, true, s892, 7 },
+static const struct cim_qual_decl q752[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1269, 7, 0 },
+	{ "Values", CIM_STRING, true, s1270, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetElementNameCapabilities[] = {
 	{ "ElementType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q647, 4 },
+	  NULL, NULL, q752, 4 },
 	{ "SupportedFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q132, 5 },
+	  NULL, NULL, q196, 5 },
 	{ "MaxElementNameLen", CIM_UINT16, false, true, true, false,
-	  NULL, NULL, q133, 3 },
+	  NULL, NULL, q197, 4 },
 	{ "ElementNameMask", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q134, 3 },
+	  NULL, NULL, q198, 4 },
 };
 
-static const char *const s893[] = {
+static const struct cim_qual_decl q753[] = {
+	{ "Description", CIM_STRING, false, s382, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1271[] = {
 	"List is supported",
 	"Sequential consistency",
 	"No consistency",
@@ -11354,348 +15138,302 @@ static const char *const s893[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q648[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s815, 1 },
-	{ "ValueMap", CIM_STRING, true, s891, 7 },
-	{ "Values", CIM_STRING, true, s893, 7 },
+static const struct cim_qual_decl q754[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1190, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1269, 7, 0 },
+	{ "Values", CIM_STRING, true, s1271, 7, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedListFeatures[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q584, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "GroupFeatures", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q648, 5 },
+	  NULL, NULL, q754, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s894[] = {
+static const char *const s1272[] = {
 	"Tells the list features of a replication type.",
 };
 
-static const struct cim_qual_decl q649[] = {
-	{ "Description", CIM_STRING, false, s894, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q755[] = {
+	{ "Description", CIM_STRING, false, s1272, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q650[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+static const struct cim_qual_decl q756[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization[] = {
 	{ "Synchronization", CIM_REFERENCE, false, true, false, true,
-	  "CIM_Synchronized", NULL, q650, 3 },
+	  "CIM_Synchronized", NULL, q756, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SupportedOperations", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q603, 6 },
+	  NULL, NULL, q707, 6 },
 	{ "ServiceControlling", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q605, 6 },
+	  NULL, NULL, q709, 6 },
 	{ "RequiresForce", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q606, 4 },
+	  NULL, NULL, q710, 4 },
 	{ "UpdatesSynchronizedPath", CIM_BOOLEAN, true, true, true, false,
-	  NULL, NULL, q607, 4 },
+	  NULL, NULL, q711, 4 },
 };
 
-static const char *const s895[] = {
+static const char *const s1273[] = {
 	"Tells the operations that can be asked for on one relationship as it is now.",
 };
 
-static const struct cim_qual_decl q651[] = {
-	{ "Description", CIM_STRING, false, s895, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q757[] = {
+	{ "Description", CIM_STRING, false, s1273, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s896[] = {
+static const char *const s1274[] = {
 	"The system that is asked about.",
 };
 
-static const struct cim_qual_decl q652[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s896, 1 },
+static const struct cim_qual_decl q758[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1274, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem[] = {
 	{ "System", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ComputerSystem", NULL, q652, 3 },
+	  "CIM_ComputerSystem", NULL, q758, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SupportedReplicationTypes", CIM_UINT16, true, true, true, false,
-	  NULL, NULL, q582, 5 },
+	  NULL, NULL, q686, 6 },
 };
 
-static const char *const s897[] = {
+static const char *const s1275[] = {
 	"Tells the replication types possible with a system.",
 };
 
-static const struct cim_qual_decl q653[] = {
-	{ "Description", CIM_STRING, false, s897, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s216, 9 },
+static const struct cim_qual_decl q759[] = {
+	{ "Description", CIM_STRING, false, s1275, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s385, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s898[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"13",
-	"14",
-	"15",
-	"16",
-	"17",
-	"18",
-	"19",
-	"20",
-	"21",
-	"22",
-	"23",
-	"24",
-	"25",
-	"26",
-	"27",
-};
-
-static const char *const s899[] = {
-	"Synchronous Mirror Local",
-	"Asynchronous Mirror Local",
-	"Synchronous Mirror Remote",
-	"Asynchronous Mirror Remote",
-	"Synchronous Snapshot Local",
-	"Asynchronous Snapshot Local",
-	"Synchronous Snapshot Remote",
-	"Asynchronous Snapshot Remote",
-	"Synchronous Clone Local",
-	"Asynchronous Clone Local",
-	"Synchronous Clone Remote",
-	"Asynchronous Clone Remote",
-	"Synchronous TokenizedClone Local",
-	"Asynchronous TokenizedClone Local",
-	"Synchronous TokenizedClone Remote",
-	"Asynchronous TokenizedClone Remote",
-	"Adaptive Mirror Local",
-	"Adaptive Mirror Remote",
-	"Adaptive Snapshot Local",
-	"Adaptive Snapshot Remote",
-	"Adaptive Clone Local",
-	"Adaptive Clone Remote",
-	"Adaptive TokenizedClone Local",
-	"Adaptive TokenizedClone Remote",
-	"Active Mirror Local",
-	"Active Mirror Remote",
-};
-
-static const struct cim_qual_decl q654[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s795, 1 },
-	{ "ValueMap", CIM_STRING, true, s898, 26 },
-	{ "Values", CIM_STRING, true, s899, 26 },
-};
-
-static const char *const s900[] = {
+static const char *const s1276[] = {
 	"13",
 	"23",
 	"26",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s901[] = {
+static const char *const s1277[] = {
 	"DeltaUpdateInterval",
 	"TimeBeforeRemoval",
 	"RPO",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q655[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s858, 1 },
-	{ "ValueMap", CIM_STRING, true, s900, 3 },
-	{ "Values", CIM_STRING, true, s901, 3 },
+static const struct cim_qual_decl q760[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1234, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1276, 5, 0 },
+	{ "Values", CIM_STRING, true, s1277, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s902[] = {
+static const char *const s1278[] = {
+	"CIM_ReplicationSettingData.DeltaUpdateInterval",
+	"CIM_ReplicationSettingData.TimeBeforeRemoval",
+	"CIM_ReplicationSettingData.DesiredRPO",
+};
+
+static const struct cim_qual_decl q761[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1237, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1278, 3, 0 },
+};
+
+static const char *const s1279[] = {
 	"How SupportedValues is to be read.",
 };
 
-static const char *const s903[] = {
+static const char *const s1280[] = {
 	"Single",
 	"Range",
 	"Range with increment",
 	"Discrete",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q656[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s902, 1 },
-	{ "ValueMap", CIM_STRING, true, s126, 4 },
-	{ "Values", CIM_STRING, true, s903, 4 },
+static const struct cim_qual_decl q762[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1279, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s1280, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime[] = {
 	{ "ReplicationType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q654, 4 },
+	  NULL, NULL, q688, 5 },
 	{ "PropertyName", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q655, 4 },
+	  NULL, NULL, q760, 4 },
 	{ "SupportedValues", CIM_DATETIME, true, false, true, false,
-	  NULL, NULL, q626, 3 },
+	  NULL, NULL, q761, 4 },
 	{ "SupportedValuesIndicator", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, q656, 5 },
+	  NULL, NULL, q762, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s904[] = {
+static const char *const s1281[] = {
 	"Tells the values that a datetime property of ReplicationSettingData may have.",
 };
 
-static const struct cim_qual_decl q657[] = {
-	{ "Description", CIM_STRING, false, s904, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s863, 10 },
+static const struct cim_qual_decl q763[] = {
+	{ "Description", CIM_STRING, false, s1281, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1240, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationServiceCapabilities_props[] = {
 	{ "SupportedReplicationTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q575, 3 },
+	  NULL, NULL, NULL, q679, 3 },
 	{ "SupportedStorageObjects", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q576, 3 },
+	  NULL, NULL, NULL, q680, 3 },
 	{ "SupportedAsynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q577, 3 },
+	  NULL, NULL, NULL, q681, 4 },
 	{ "SupportedSynchronousActions", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q578, 3 },
+	  NULL, NULL, NULL, q682, 4 },
 };
 
 static const struct cim_method_decl CIM_ReplicationServiceCapabilities_methods[] = {
-	{ "ConvertSyncTypeToReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType, 4, q583, 3 },
-	{ "ConvertReplicationTypeToSyncType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType, 4, q588, 3 },
-	{ "GetSupportedCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedCopyStates, 5, q593, 3 },
-	{ "GetSupportedGroupCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates, 4, q594, 3 },
-	{ "GetSupportedWaitForCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates, 5, q596, 3 },
-	{ "GetSupportedFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedFeatures, 3, q598, 3 },
-	{ "GetSupportedGroupFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures, 3, q600, 3 },
-	{ "GetSupportedConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConsistency, 3, q602, 3 },
-	{ "GetSupportedOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperations, 7, q608, 3 },
-	{ "GetSupportedGroupOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations, 7, q610, 3 },
-	{ "GetSupportedListOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListOperations, 8, q613, 3 },
-	{ "GetSupportedSettingsDefineStateOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations, 3, q615, 3 },
-	{ "GetSupportedThinProvisioningFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures, 3, q617, 3 },
-	{ "GetSupportedMaximum", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedMaximum, 4, q620, 3 },
-	{ "GetDefaultConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultConsistency, 3, q622, 3 },
-	{ "GetDefaultGroupPersistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency, 1, q624, 3 },
-	{ "GetSupportedReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData, 4, q627, 3 },
-	{ "GetDefaultReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData, 2, q629, 3 },
-	{ "GetSupportedConnectionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures, 2, q632, 3 },
-	{ "GetSynchronizationSupported", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSynchronizationSupported, 8, q640, 3 },
-	{ "GetSupportedStorageCompressionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures, 3, q642, 3 },
-	{ "GetSupportedTokenizedReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType, 5, q646, 3 },
-	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetElementNameCapabilities, 4, q135, 3 },
-	{ "GetSupportedListFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListFeatures, 3, q649, 3 },
-	{ "GetSupportedOperationsForSynchronization", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization, 6, q651, 3 },
-	{ "GetSupportedReplicationTypesForSystem", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem, 3, q653, 3 },
-	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q657, 3 },
+	{ "ConvertSyncTypeToReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertSyncTypeToReplicationType, 4, q687, 3 },
+	{ "ConvertReplicationTypeToSyncType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_ConvertReplicationTypeToSyncType, 4, q692, 3 },
+	{ "GetSupportedCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedCopyStates, 5, q697, 3 },
+	{ "GetSupportedGroupCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupCopyStates, 4, q698, 3 },
+	{ "GetSupportedWaitForCopyStates", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedWaitForCopyStates, 5, q700, 3 },
+	{ "GetSupportedFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedFeatures, 3, q702, 3 },
+	{ "GetSupportedGroupFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupFeatures, 3, q704, 3 },
+	{ "GetSupportedConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConsistency, 3, q706, 3 },
+	{ "GetSupportedOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperations, 7, q712, 3 },
+	{ "GetSupportedGroupOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations, 7, q714, 3 },
+	{ "GetSupportedListOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListOperations, 8, q717, 3 },
+	{ "GetSupportedSettingsDefineStateOperations", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedSettingsDefineStateOperations, 3, q719, 3 },
+	{ "GetSupportedThinProvisioningFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedThinProvisioningFeatures, 3, q721, 3 },
+	{ "GetSupportedMaximum", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedMaximum, 4, q724, 3 },
+	{ "GetDefaultConsistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultConsistency, 3, q726, 3 },
+	{ "GetDefaultGroupPersistency", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency, 1, q728, 3 },
+	{ "GetSupportedReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingData, 4, q732, 3 },
+	{ "GetDefaultReplicationSettingData", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetDefaultReplicationSettingData, 2, q734, 3 },
+	{ "GetSupportedConnectionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedConnectionFeatures, 2, q737, 3 },
+	{ "GetSynchronizationSupported", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSynchronizationSupported, 8, q745, 3 },
+	{ "GetSupportedStorageCompressionFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedStorageCompressionFeatures, 3, q747, 3 },
+	{ "GetSupportedTokenizedReplicationType", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedTokenizedReplicationType, 5, q751, 3 },
+	{ "GetElementNameCapabilities", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetElementNameCapabilities, 4, q753, 3 },
+	{ "GetSupportedListFeatures", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedListFeatures, 3, q755, 3 },
+	{ "GetSupportedOperationsForSynchronization", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization, 6, q757, 3 },
+	{ "GetSupportedReplicationTypesForSystem", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationTypesForSystem, 3, q759, 3 },
+	{ "GetSupportedReplicationSettingDataDateTime", CIM_UINT32, false, CIM_ReplicationServiceCapabilities_GetSupportedReplicationSettingDataDateTime, 5, q763, 3 },
 };
 
-static const char *const s905[] = {
+static const char *const s1282[] = {
 	"What the replication service is able to do.",
 };
 
-static const struct cim_qual_decl q658[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s905, 1 },
+static const struct cim_qual_decl q764[] = {
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1282, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s906[] = {
+static const char *const s1283[] = {
 	"What the replication service can do.",
 };
 
-static const struct cim_qual_decl q659[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s906, 1 },
+static const struct cim_qual_decl q765[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1283, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s907[] = {
+static const char *const s1284[] = {
 	"Name of the new group, becomes its ElementName.",
 };
 
-static const struct cim_qual_decl q660[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s907, 1 },
+static const struct cim_qual_decl q766[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1284, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s908[] = {
+static const char *const s1285[] = {
 	"Elements, in the order they are to have in the group.",
 };
 
-static const struct cim_qual_decl q661[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s908, 1 },
+static const struct cim_qual_decl q767[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1285, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s909[] = {
+static const char *const s1286[] = {
 	"FALSE asks for a group that does not outlive the agent. Only TRUE is supported.",
 };
 
-static const struct cim_qual_decl q662[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s909, 1 },
+static const struct cim_qual_decl q768[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1286, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s910[] = {
+static const char *const s1287[] = {
 	"TRUE asks that the group goes away with its last member. Only FALSE is supported.",
 };
 
-static const struct cim_qual_decl q663[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s910, 1 },
+static const struct cim_qual_decl q769[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1287, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s911[] = {
+static const char *const s1288[] = {
 	"TRUE asks that the group goes away with its last replication relationship. Only FALSE is supported.",
 };
 
-static const struct cim_qual_decl q664[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s911, 1 },
+static const struct cim_qual_decl q770[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1288, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s912[] = {
+static const char *const s1289[] = {
 	"Access point of the service that owns the element. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q665[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+static const struct cim_qual_decl q771[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1289, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s913[] = {
+static const char *const s1290[] = {
 	"The group.",
 };
 
-static const struct cim_qual_decl q666[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
+static const struct cim_qual_decl q772[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1290, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s914[] = {
+static const char *const s1291[] = {
 	"What the group may be used as.",
 };
 
-static const char *const s915[] = {
+static const char *const s1292[] = {
 	"Source Only",
 	"Target Only",
 	"Source or Target",
@@ -11703,39 +15441,39 @@ static const char *const s915[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q667[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s914, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s915, 5 },
+static const struct cim_qual_decl q773[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1291, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1292, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroup[] = {
 	{ "GroupName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q660, 2 },
+	  NULL, NULL, q766, 2 },
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q661, 3 },
+	  "CIM_LogicalElement", NULL, q767, 2 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q662, 2 },
+	  NULL, NULL, q768, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q663, 2 },
+	  NULL, NULL, q769, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q664, 2 },
+	  NULL, NULL, q770, 2 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q771, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ReplicationGroup", NULL, q666, 3 },
+	  "CIM_ReplicationGroup", NULL, q772, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "ReservedAs", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q667, 4 },
+	  NULL, NULL, q773, 4 },
 };
 
-static const char *const s916[] = {
+static const char *const s1293[] = {
 	"Makes a group of elements.",
 };
 
-static const char *const s917[] = {
+static const char *const s1294[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11748,43 +15486,43 @@ static const char *const s917[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q668[] = {
-	{ "Description", CIM_STRING, false, s916, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s917, 10 },
+static const struct cim_qual_decl q774[] = {
+	{ "Description", CIM_STRING, false, s1293, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1294, 10, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q669[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s913, 1 },
+static const struct cim_qual_decl q775[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1290, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s918[] = {
+static const char *const s1295[] = {
 	"TRUE deletes the group though it has members (which stay); FALSE only deletes an empty group.",
 };
 
-static const struct cim_qual_decl q670[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s918, 1 },
+static const struct cim_qual_decl q776[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1295, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_DeleteGroup[] = {
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q669, 3 },
+	  "CIM_ReplicationGroup", NULL, q775, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q771, 2 },
 	{ "RemoveElements", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q670, 2 },
+	  NULL, NULL, q776, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s919[] = {
+static const char *const s1296[] = {
 	"Deletes a group. Its members stay.",
 };
 
-static const char *const s920[] = {
+static const char *const s1297[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11797,28 +15535,28 @@ static const char *const s920[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q671[] = {
-	{ "Description", CIM_STRING, false, s919, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s920, 10 },
+static const struct cim_qual_decl q777[] = {
+	{ "Description", CIM_STRING, false, s1296, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1297, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q661, 3 },
+	  "CIM_LogicalElement", NULL, q767, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q669, 3 },
+	  "CIM_ReplicationGroup", NULL, q775, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q771, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s921[] = {
+static const char *const s1298[] = {
 	"Appends elements to the end of a group.",
 };
 
-static const char *const s922[] = {
+static const char *const s1299[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11831,30 +15569,30 @@ static const char *const s922[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q672[] = {
-	{ "Description", CIM_STRING, false, s921, 1 },
-	{ "ValueMap", CIM_STRING, true, s849, 10 },
-	{ "Values", CIM_STRING, true, s922, 10 },
+static const struct cim_qual_decl q778[] = {
+	{ "Description", CIM_STRING, false, s1298, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1225, 10, 0 },
+	{ "Values", CIM_STRING, true, s1299, 10, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveMembers[] = {
 	{ "Members", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q661, 3 },
+	  "CIM_LogicalElement", NULL, q767, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q663, 2 },
+	  NULL, NULL, q769, 2 },
 	{ "ReplicationGroup", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ReplicationGroup", NULL, q669, 3 },
+	  "CIM_ReplicationGroup", NULL, q775, 3 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q771, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s923[] = {
+static const char *const s1300[] = {
 	"Removes elements from a group.",
 };
 
-static const char *const s924[] = {
+static const char *const s1301[] = {
 	"Success",
 	"Not Supported",
 	"Unknown",
@@ -11868,117 +15606,153 @@ static const char *const s924[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q673[] = {
-	{ "Description", CIM_STRING, false, s923, 1 },
-	{ "ValueMap", CIM_STRING, true, s889, 11 },
-	{ "Values", CIM_STRING, true, s924, 11 },
+static const struct cim_qual_decl q779[] = {
+	{ "Description", CIM_STRING, false, s1300, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1267, 11, 0 },
+	{ "Values", CIM_STRING, true, s1301, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q674[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s786, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+static const char *const s1302[] = {
+	"..",
+	"6",
+	"7",
+	"8",
+	"9",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s925[] = {
+static const char *const s1303[] = {
+	"DMTF Reserved",
+	"Mirror",
+	"Snapshot",
+	"Clone",
+	"TokenizedClone",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q780[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1302, 7, 0 },
+	{ "Values", CIM_STRING, true, s1303, 7, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1304[] = {
 	"Access point of the source's system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q675[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s925, 1 },
+static const struct cim_qual_decl q781[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1304, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q676[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s122, 1 },
+static const struct cim_qual_decl q782[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s248, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s926[] = {
+static const char *const s1305[] = {
 	"Access point of the target's system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q677[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s926, 1 },
+static const struct cim_qual_decl q783[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1305, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q678[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s132, 1 },
+static const struct cim_qual_decl q784[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s258, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s927[] = {
+static const char *const s1306[] = {
 	"The method, or its job, is not over before the relationships have reached this CopyState. NULL does not wait for a state in particular.",
 };
 
-static const struct cim_qual_decl q679[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s927, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+static const struct cim_qual_decl q785[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1306, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1172, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1173, 19, 0 },
+	{ "Values", CIM_STRING, true, s1174, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s928[] = {
+static const char *const s1307[] = {
 	"Collection that describes the path to a remote system. Local only here; leave NULL.",
 };
 
-static const struct cim_qual_decl q680[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+static const struct cim_qual_decl q786[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1307, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s929[] = {
+static const char *const s1308[] = {
 	"Collections that the target elements are to join. Not supported; leave NULL.",
 };
 
-static const struct cim_qual_decl q681[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s929, 1 },
+static const struct cim_qual_decl q787[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1308, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateElementReplica[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_LogicalElement", NULL, q76, 3 },
+	  "CIM_LogicalElement", NULL, q121, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q676, 3 },
+	  "CIM_LogicalElement", NULL, q782, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s930[] = {
+static const char *const s1309[] = {
 	"Makes a replica of one element. Return 0: done in the call. Return 4096: a job was started, see Job.",
 };
 
-static const char *const s931[] = {
+static const char *const s1310[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"..",
+	"4096",
+	"4097..32767",
+	"0x8000..",
+};
+
+static const char *const s1311[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -11992,228 +15766,230 @@ static const char *const s931[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q682[] = {
-	{ "Description", CIM_STRING, false, s930, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q788[] = {
+	{ "Description", CIM_STRING, false, s1309, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s932[] = {
+static const char *const s1312[] = {
 	"Name of the relationship; also the stem of the names of targets that are made (name_1, name_2, ...).",
 };
 
-static const struct cim_qual_decl q683[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s932, 1 },
+static const struct cim_qual_decl q789[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1312, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s933[] = {
+static const char *const s1313[] = {
 	"The group to copy; all its members at one point in time.",
 };
 
-static const struct cim_qual_decl q684[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+static const struct cim_qual_decl q790[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1313, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s934[] = {
+static const char *const s1314[] = {
 	"The group to copy to, with as many members as the source group, or empty, or NULL to have one made.",
 };
 
-static const struct cim_qual_decl q685[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s934, 1 },
+static const struct cim_qual_decl q791[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1314, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s935[] = {
+static const char *const s1315[] = {
 	"Number of targets for one source. Does not apply to the copies made here; leave NULL.",
 };
 
-static const struct cim_qual_decl q686[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s935, 1 },
+static const struct cim_qual_decl q792[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1315, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s936[] = {
+static const char *const s1316[] = {
 	"What order of dependent writes the set of replicas keeps. This implementation always gives sequential consistency, so both values are accepted.",
 };
 
-static const char *const s937[] = {
+static const char *const s1317[] = {
 	"No Consistency",
 	"Sequential Consistency",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q687[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s936, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s937, 2 },
+static const struct cim_qual_decl q793[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1316, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1317, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q683, 2 },
+	  NULL, NULL, q789, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q684, 2 },
+	  "CIM_ReplicationGroup", NULL, q790, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q643, 2 },
+	  "CIM_LogicalElement", NULL, q748, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q686, 2 },
+	  NULL, NULL, q792, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s938[] = {
+static const char *const s1318[] = {
 	"Makes replicas of all members of a group at one point in time. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q688[] = {
-	{ "Description", CIM_STRING, false, s938, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q794[] = {
+	{ "Description", CIM_STRING, false, s1318, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s939[] = {
+static const char *const s1319[] = {
 	"Name of the new aspect.",
 };
 
-static const struct cim_qual_decl q689[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s939, 1 },
+static const struct cim_qual_decl q795[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1319, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s940[] = {
+static const char *const s1320[] = {
 	"Association to a point-in-time image that the operation left behind; always NULL here.",
 };
 
-static const struct cim_qual_decl q690[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s940, 1 },
+static const struct cim_qual_decl q796[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1320, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateSynchronizationAspect[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q689, 2 },
+	  NULL, NULL, q795, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q684, 2 },
+	  "CIM_ReplicationGroup", NULL, q790, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, q643, 2 },
+	  "CIM_ManagedElement", NULL, q748, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q690, 3 },
+	  "CIM_SettingsDefineState", NULL, q796, 3 },
 };
 
-static const char *const s941[] = {
+static const char *const s1321[] = {
 	"Takes a point-in-time image without a target.",
 };
 
-static const struct cim_qual_decl q691[] = {
-	{ "Description", CIM_STRING, false, s941, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q797[] = {
+	{ "Description", CIM_STRING, false, s1321, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q692[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s778, 28 },
-	{ "Values", CIM_STRING, true, s804, 28 },
+static const struct cim_qual_decl q798[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1179, 28, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s942[] = {
+static const char *const s1322[] = {
 	"Element pairs for the operations that add or remove one.",
 };
 
-static const struct cim_qual_decl q693[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s942, 1 },
+static const struct cim_qual_decl q799[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1322, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s943[] = {
+static const char *const s1323[] = {
 	"TRUE asks to go on despite possible loss of data in the target. Accepted; nothing that is refused without it is allowed with it.",
 };
 
-static const struct cim_qual_decl q694[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s943, 1 },
+static const struct cim_qual_decl q800[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1323, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s944[] = {
+static const char *const s1324[] = {
 	"The relationship under its new path, when the operation changed it; NULL otherwise.",
 };
 
-static const struct cim_qual_decl q695[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s944, 1 },
+static const struct cim_qual_decl q801[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1324, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyReplicaSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q692, 5 },
+	  NULL, NULL, q798, 5 },
 	{ "Synchronization", CIM_REFERENCE, false, true, false, true,
-	  "CIM_Synchronized", NULL, q650, 3 },
+	  "CIM_Synchronized", NULL, q756, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SyncPair", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q693, 2 },
+	  "CIM_Synchronized", NULL, q799, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SettingsState", CIM_REFERENCE, false, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q690, 3 },
+	  "CIM_SettingsDefineState", NULL, q796, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q694, 2 },
+	  NULL, NULL, q800, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "UpdatedSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q695, 3 },
+	  "CIM_Synchronized", NULL, q801, 3 },
 };
 
-static const char *const s945[] = {
+static const char *const s1325[] = {
 	"Acts on a relationship between elements, or between groups with all their pairs.",
 };
 
-static const char *const s946[] = {
+static const char *const s1326[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -12227,48 +16003,25 @@ static const char *const s946[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q696[] = {
-	{ "Description", CIM_STRING, false, s945, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q802[] = {
+	{ "Description", CIM_STRING, false, s1325, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s947[] = {
-	"2",
-	"4",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"14",
-	"15",
-	"16",
-	"17",
-	"18",
-	"19",
-	"20",
-	"21",
-	"22",
-	"23",
-	"24",
-	"25",
-	"26",
-	"27",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s948[] = {
+static const char *const s1327[] = {
 	"Abort",
+	"DMTF Reserved",
 	"Activate",
+	"DMTF Reserved",
+	"DMTF Reserved",
 	"Deactivate",
 	"Detach",
 	"Dissolve",
 	"Failover",
 	"Failback",
 	"Fracture",
+	"DMTF Reserved",
 	"Resync Replica",
 	"Restore from Replica",
 	"Resume",
@@ -12287,383 +16040,392 @@ static const char *const s948[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q697[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s947, 24 },
-	{ "Values", CIM_STRING, true, s948, 24 },
+static const struct cim_qual_decl q803[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1178, 28, 0 },
+	{ "Values", CIM_STRING, true, s1327, 28, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s949[] = {
+static const char *const s1328[] = {
 	"The relationships under their new paths, when the operation changed them; NULL otherwise.",
 };
 
-static const struct cim_qual_decl q698[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s949, 1 },
+static const struct cim_qual_decl q804[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1328, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSynchronization[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q697, 5 },
+	  NULL, NULL, q803, 5 },
 	{ "Synchronization", CIM_REFERENCE, true, true, false, true,
-	  "CIM_Synchronized", NULL, q650, 3 },
+	  "CIM_Synchronized", NULL, q756, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SettingsState", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q690, 3 },
+	  "CIM_SettingsDefineState", NULL, q796, 3 },
 	{ "Force", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q694, 2 },
+	  NULL, NULL, q800, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "UpdatedSynchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q698, 3 },
+	  "CIM_Synchronized", NULL, q804, 3 },
 };
 
-static const char *const s950[] = {
+static const char *const s1329[] = {
 	"Acts on a list of relationships of the same SyncType and Mode, on all of them or on none.",
 };
 
-static const struct cim_qual_decl q699[] = {
-	{ "Description", CIM_STRING, false, s950, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q805[] = {
+	{ "Description", CIM_STRING, false, s1329, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s951[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"..",
-	"0x8000..",
+static const struct cim_qual_decl q806[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s255, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s719, 9, 0 },
+	{ "Values", CIM_STRING, true, s1214, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q700[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s129, 1 },
-	{ "ValueMap", CIM_STRING, true, s951, 9 },
-	{ "Values", CIM_STRING, true, s839, 9 },
-};
-
-static const struct cim_qual_decl q701[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s940, 1 },
+static const struct cim_qual_decl q807[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1320, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifySettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q700, 5 },
+	  NULL, NULL, q806, 5 },
 	{ "SettingsState", CIM_REFERENCE, false, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q701, 3 },
+	  "CIM_SettingsDefineState", NULL, q807, 3 },
 	{ "TargetElement", CIM_REFERENCE, false, true, true, false,
-	  "CIM_LogicalElement", NULL, q676, 3 },
+	  "CIM_LogicalElement", NULL, q782, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q686, 2 },
+	  NULL, NULL, q792, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s952[] = {
+static const char *const s1330[] = {
 	"Acts on a point-in-time image.",
 };
 
-static const struct cim_qual_decl q702[] = {
-	{ "Description", CIM_STRING, false, s952, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q808[] = {
+	{ "Description", CIM_STRING, false, s1330, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s953[] = {
+static const char *const s1331[] = {
 	"The pools that new targets may be taken from.",
 };
 
-static const struct cim_qual_decl q703[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s953, 1 },
+static const struct cim_qual_decl q809[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1331, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s954[] = {
+static const char *const s1332[] = {
 	"Upper bound of how many candidates to return; NULL means all.",
 };
 
-static const struct cim_qual_decl q704[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s954, 1 },
+static const struct cim_qual_decl q810[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1332, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetAvailableTargetElements[] = {
 	{ "SourceElement", CIM_REFERENCE, false, true, false, true,
-	  "CIM_LogicalElement", NULL, q76, 3 },
+	  "CIM_LogicalElement", NULL, q121, 3 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q703, 2 },
+	  "CIM_ResourcePool", NULL, q809, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Candidates", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q94, 3 },
+	  "CIM_LogicalElement", NULL, q141, 3 },
 	{ "MaxElementCount", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q704, 2 },
+	  NULL, NULL, q810, 2 },
 };
 
-static const struct cim_qual_decl q705[] = {
-	{ "Description", CIM_STRING, false, s144, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q811[] = {
+	{ "Description", CIM_STRING, false, s272, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s955[] = {
+static const char *const s1333[] = {
 	"Only systems currently reachable",
 	"Include access points for systems currently reachable",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q706[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s163, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s955, 2 },
+static const struct cim_qual_decl q812[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s293, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1333, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s956[] = {
+static const char *const s1334[] = {
 	"The systems found.",
 };
 
-static const struct cim_qual_decl q707[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s956, 1 },
+static const char *const s1335[] = {
+	"CIM_ReplicationService.GetPeerSystems(LocalAccessPoints)",
+	"CIM_ReplicationService.GetPeerSystems(RemoteAccessPoints)",
 };
 
-static const char *const s957[] = {
+static const struct cim_qual_decl q813[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1334, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1335, 2, 0 },
+};
+
+static const char *const s1336[] = {
 	"Access points on this system.",
 };
 
-static const struct cim_qual_decl q708[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+static const char *const s1337[] = {
+	"CIM_ReplicationService.GetPeerSystems(Systems)",
 };
 
-static const char *const s958[] = {
+static const struct cim_qual_decl q814[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1336, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1337, 1, 0 },
+};
+
+static const char *const s1338[] = {
 	"Access points on the other system.",
 };
 
-static const struct cim_qual_decl q709[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s958, 1 },
+static const struct cim_qual_decl q815[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1338, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1337, 1, 0 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetPeerSystems[] = {
 	{ "Options", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q706, 4 },
+	  NULL, NULL, q812, 4 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Systems", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ComputerSystem", NULL, q707, 3 },
+	  "CIM_ComputerSystem", NULL, q813, 5 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q708, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q814, 5 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q709, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q815, 5 },
 };
 
-static const char *const s959[] = {
+static const char *const s1339[] = {
 	"Lists the systems that this one can replicate to.",
 };
 
-static const struct cim_qual_decl q710[] = {
-	{ "Description", CIM_STRING, false, s959, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q816[] = {
+	{ "Description", CIM_STRING, false, s1339, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s960[] = {
+static const char *const s1340[] = {
 	"Only element relationships (2) or group relationships (3); NULL means both.",
 };
 
-static const char *const s961[] = {
-	"StorageSynchronized",
-	"GroupSynchronized",
+static const struct cim_qual_decl q817[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1340, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1210, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q711[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s960, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s961, 2 },
+static const struct cim_qual_decl q818[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1155, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1302, 7, 0 },
+	{ "Values", CIM_STRING, true, s1303, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s962[] = {
+static const char *const s1341[] = {
 	"Only relationships within this system, or only those with another one; NULL means all.",
 };
 
-static const char *const s963[] = {
+static const char *const s1342[] = {
 	"Local only",
 	"Remote only",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q712[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s962, 1 },
-	{ "ValueMap", CIM_STRING, true, s164, 2 },
-	{ "Values", CIM_STRING, true, s963, 2 },
+static const struct cim_qual_decl q819[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1341, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1342, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s964[] = {
+static const char *const s1343[] = {
 	"The relationships, one for each pair of elements.",
 };
 
-static const struct cim_qual_decl q713[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+static const struct cim_qual_decl q820[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationships[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q817, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q579, 4 },
+	  NULL, NULL, q818, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q712, 4 },
+	  NULL, NULL, q819, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q604, 4 },
+	  NULL, NULL, q708, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, true, true, false,
-	  "CIM_Synchronized", NULL, q713, 4 },
+	  "CIM_Synchronized", NULL, q820, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s965[] = {
+static const char *const s1344[] = {
 	"Lists replication relationships as references.",
 };
 
-static const struct cim_qual_decl q714[] = {
-	{ "Description", CIM_STRING, false, s965, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q821[] = {
+	{ "Description", CIM_STRING, false, s1344, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s966[] = {
+static const char *const s1345[] = {
 	"Access points of the system.",
 };
 
-static const struct cim_qual_decl q715[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s966, 1 },
+static const struct cim_qual_decl q822[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1345, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetServiceAccessPoints[] = {
 	{ "System", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ComputerSystem", NULL, q652, 3 },
+	  "CIM_ComputerSystem", NULL, q758, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "ServiceAccessPoints", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q715, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q822, 3 },
 };
 
-static const char *const s967[] = {
+static const char *const s1346[] = {
 	"Lists the access points of a system.",
 };
 
-static const struct cim_qual_decl q716[] = {
-	{ "Description", CIM_STRING, false, s967, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q823[] = {
+	{ "Description", CIM_STRING, false, s1346, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s968[] = {
+static const char *const s1347[] = {
 	"CIM_ReplicationEntity",
 };
 
-static const char *const s969[] = {
+static const char *const s1348[] = {
 	"Description of the element to add.",
 };
 
-static const struct cim_qual_decl q717[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s968, 1 },
-	{ "Description", CIM_STRING, false, s969, 1 },
+static const struct cim_qual_decl q824[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1347, 1, 0 },
+	{ "Description", CIM_STRING, false, s1348, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s970[] = {
+static const char *const s1349[] = {
 	"Namespace for the new instance.",
 };
 
-static const struct cim_qual_decl q718[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s970, 1 },
+static const struct cim_qual_decl q825[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1349, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s971[] = {
+static const char *const s1350[] = {
 	"Path of the added element.",
 };
 
-static const struct cim_qual_decl q719[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s971, 1 },
+static const struct cim_qual_decl q826[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1350, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddReplicationEntity[] = {
 	{ "ReplicationEntity", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ReplicationEntity", q717, 4 },
+	  NULL, "CIM_ReplicationEntity", q824, 4 },
 	{ "Persistent", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q662, 2 },
+	  NULL, NULL, q768, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q718, 2 },
+	  NULL, NULL, q825, 2 },
 	{ "ReplicationEntityPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationEntity", NULL, q719, 3 },
+	  "CIM_ReplicationEntity", NULL, q826, 3 },
 };
 
-static const char *const s972[] = {
+static const char *const s1351[] = {
 	"Makes an undiscovered element known.",
 };
 
-static const char *const s973[] = {
+static const char *const s1352[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unspecified Error",
@@ -12675,587 +16437,597 @@ static const char *const s973[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q720[] = {
-	{ "Description", CIM_STRING, false, s972, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+static const struct cim_qual_decl q827[] = {
+	{ "Description", CIM_STRING, false, s1351, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s1352, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s974[] = {
+static const char *const s1353[] = {
 	"CIM_ServiceAccessPoint",
 };
 
-static const struct cim_qual_decl q721[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s974, 1 },
-	{ "Description", CIM_STRING, false, s912, 1 },
+static const struct cim_qual_decl q828[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1353, 1, 0 },
+	{ "Description", CIM_STRING, false, s1289, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s975[] = {
+static const char *const s1354[] = {
 	"Path of the added access point.",
 };
 
-static const struct cim_qual_decl q722[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s975, 1 },
+static const struct cim_qual_decl q829[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1354, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddServiceAccessPoint[] = {
 	{ "ServiceAccessPoint", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_ServiceAccessPoint", q721, 4 },
+	  NULL, "CIM_ServiceAccessPoint", q828, 4 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q718, 2 },
+	  NULL, NULL, q825, 2 },
 	{ "ServiceAccessPointPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ServiceAccessPoint", NULL, q722, 3 },
+	  "CIM_ServiceAccessPoint", NULL, q829, 3 },
 };
 
-static const char *const s976[] = {
+static const char *const s1355[] = {
 	"Makes an access point known.",
 };
 
-static const struct cim_qual_decl q723[] = {
-	{ "Description", CIM_STRING, false, s976, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+static const struct cim_qual_decl q830[] = {
+	{ "Description", CIM_STRING, false, s1355, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s1352, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s977[] = {
+static const char *const s1356[] = {
 	"CIM_SharedSecret",
 };
 
-static const char *const s978[] = {
+static const char *const s1357[] = {
 	"The secret to add.",
 };
 
-static const struct cim_qual_decl q724[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s977, 1 },
-	{ "Description", CIM_STRING, false, s978, 1 },
+static const struct cim_qual_decl q831[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1356, 1, 0 },
+	{ "Description", CIM_STRING, false, s1357, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s979[] = {
+static const char *const s1358[] = {
 	"Path of the added secret.",
 };
 
-static const struct cim_qual_decl q725[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s979, 1 },
+static const struct cim_qual_decl q832[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1358, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddSharedSecret[] = {
 	{ "SharedSecret", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_SharedSecret", q724, 4 },
+	  NULL, "CIM_SharedSecret", q831, 4 },
 	{ "ServiceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q665, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q771, 2 },
 	{ "InstanceNamespace", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q718, 2 },
+	  NULL, NULL, q825, 2 },
 	{ "SharedSecretPath", CIM_REFERENCE, false, true, true, false,
-	  "CIM_SharedSecret", NULL, q725, 3 },
+	  "CIM_SharedSecret", NULL, q832, 3 },
 };
 
-static const char *const s980[] = {
+static const char *const s1359[] = {
 	"Stores a secret for an access point.",
 };
 
-static const struct cim_qual_decl q726[] = {
-	{ "Description", CIM_STRING, false, s980, 1 },
-	{ "ValueMap", CIM_STRING, true, s145, 9 },
-	{ "Values", CIM_STRING, true, s973, 9 },
+static const struct cim_qual_decl q833[] = {
+	{ "Description", CIM_STRING, false, s1359, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s384, 9, 0 },
+	{ "Values", CIM_STRING, true, s1352, 9, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s981[] = {
+static const char *const s1360[] = {
 	"Names for the target elements that are made, matched by index; missing or NULL entries get a generated name.",
 };
 
-static const struct cim_qual_decl q727[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s981, 1 },
+static const struct cim_qual_decl q834[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1360, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s982[] = {
+static const char *const s1361[] = {
 	"The elements to copy, all of one kind.",
 };
 
-static const struct cim_qual_decl q728[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+static const struct cim_qual_decl q835[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1361, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s983[] = {
+static const char *const s1362[] = {
 	"The elements to copy to, one for each source in the same order; NULL has them made.",
 };
 
-static const struct cim_qual_decl q729[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s983, 1 },
+static const struct cim_qual_decl q836[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1362, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q730[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+static const struct cim_qual_decl q837[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q727, 3 },
+	  NULL, NULL, q834, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q728, 4 },
+	  "CIM_LogicalElement", NULL, q835, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q729, 4 },
+	  "CIM_LogicalElement", NULL, q836, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q837, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s984[] = {
+static const char *const s1363[] = {
 	"Makes replicas of a list of elements at one point in time, without groups. Return 0: done in the call. Return 4096: a job was started, see Job for the whole and Jobs for each pair.",
 };
 
-static const struct cim_qual_decl q731[] = {
-	{ "Description", CIM_STRING, false, s984, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q838[] = {
+	{ "Description", CIM_STRING, false, s1363, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q732[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s933, 1 },
+static const struct cim_qual_decl q839[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1313, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s985[] = {
+static const char *const s1364[] = {
 	"Name of the source group to make, on output the name it got.",
 };
 
-static const struct cim_qual_decl q733[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s985, 1 },
+static const struct cim_qual_decl q840[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1364, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s986[] = {
+static const char *const s1365[] = {
 	"Name of the target group to make, on output the name it got.",
 };
 
-static const struct cim_qual_decl q734[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s986, 1 },
+static const struct cim_qual_decl q841[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1365, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q735[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s983, 1 },
+static const struct cim_qual_decl q842[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1362, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s987[] = {
+static const char *const s1366[] = {
 	"Names for the target elements that are made.",
 };
 
-static const struct cim_qual_decl q736[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s987, 1 },
+static const struct cim_qual_decl q843[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1366, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q683, 2 },
+	  NULL, NULL, q789, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q732, 3 },
+	  "CIM_ReplicationGroup", NULL, q839, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q728, 4 },
+	  "CIM_LogicalElement", NULL, q835, 3 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q733, 3 },
+	  NULL, NULL, q840, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q734, 3 },
+	  NULL, NULL, q841, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q735, 3 },
+	  "CIM_LogicalElement", NULL, q842, 2 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q736, 2 },
+	  NULL, NULL, q843, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q703, 2 },
+	  "CIM_ResourcePool", NULL, q809, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s988[] = {
+static const char *const s1367[] = {
 	"Makes the groups and the group replica in one call.",
 };
 
-static const struct cim_qual_decl q737[] = {
-	{ "Description", CIM_STRING, false, s988, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q844[] = {
+	{ "Description", CIM_STRING, false, s1367, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s989[] = {
+static const char *const s1368[] = {
 	"CIM_Synchronized",
 };
 
-static const struct cim_qual_decl q738[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s989, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s964, 1 },
+static const struct cim_qual_decl q845[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1368, 1, 0 },
+	{ "Description", CIM_STRING, false, s1343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetReplicationRelationshipInstances[] = {
 	{ "Type", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q711, 4 },
+	  NULL, NULL, q817, 4 },
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q579, 4 },
+	  NULL, NULL, q818, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q712, 4 },
+	  NULL, NULL, q819, 4 },
 	{ "CopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q604, 4 },
+	  NULL, NULL, q708, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronizations", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_Synchronized", q738, 5 },
+	  NULL, "CIM_Synchronized", q845, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s990[] = {
+static const char *const s1369[] = {
 	"Lists replication relationships as embedded instances.",
 };
 
-static const struct cim_qual_decl q739[] = {
-	{ "Description", CIM_STRING, false, s990, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q846[] = {
+	{ "Description", CIM_STRING, false, s1369, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s991[] = {
+static const char *const s1370[] = {
 	"Associations to point-in-time images.",
 };
 
-static const struct cim_qual_decl q740[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+static const struct cim_qual_decl q847[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1370, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s992[] = {
+static const char *const s1371[] = {
 	"The groups to copy to.",
 };
 
-static const struct cim_qual_decl q741[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s992, 1 },
+static const struct cim_qual_decl q848[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1371, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s993[] = {
+static const char *const s1372[] = {
 	"Settings for new targets.",
 };
 
-static const struct cim_qual_decl q742[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s993, 1 },
+static const struct cim_qual_decl q849[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1372, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ModifyListSettingsDefineState[] = {
 	{ "Operation", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q700, 5 },
+	  NULL, NULL, q806, 5 },
 	{ "SettingsStates", CIM_REFERENCE, true, true, false, true,
-	  "CIM_SettingsDefineState", NULL, q740, 3 },
+	  "CIM_SettingsDefineState", NULL, q847, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q729, 4 },
+	  "CIM_LogicalElement", NULL, q836, 3 },
 	{ "TargetGroups", CIM_REFERENCE, true, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q741, 3 },
+	  "CIM_ReplicationGroup", NULL, q848, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q686, 2 },
+	  NULL, NULL, q792, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q837, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "TargetSettingGoals", CIM_REFERENCE, true, true, false, false,
-	  "CIM_SettingData", NULL, q742, 2 },
+	  "CIM_SettingData", NULL, q849, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q703, 2 },
+	  "CIM_ResourcePool", NULL, q809, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q727, 3 },
+	  NULL, NULL, q834, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s994[] = {
+static const char *const s1373[] = {
 	"Acts on a list of point-in-time images.",
 };
 
-static const struct cim_qual_decl q743[] = {
-	{ "Description", CIM_STRING, false, s994, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q850[] = {
+	{ "Description", CIM_STRING, false, s1373, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q744[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s957, 1 },
+static const struct cim_qual_decl q851[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1336, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q745[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s958, 1 },
+static const struct cim_qual_decl q852[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1338, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s995[] = {
+static const char *const s1374[] = {
 	"The other system.",
 };
 
-static const struct cim_qual_decl q746[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s995, 1 },
+static const struct cim_qual_decl q853[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1374, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q747[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+static const struct cim_qual_decl q854[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1307, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddToRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q851, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q852, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q746, 2 },
+	  "CIM_ComputerSystem", NULL, q853, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q747, 3 },
+	  "CIM_ConnectivityCollection", NULL, q854, 3 },
 };
 
-static const char *const s996[] = {
+static const char *const s1375[] = {
 	"Adds access points to a collection.",
 };
 
-static const struct cim_qual_decl q748[] = {
-	{ "Description", CIM_STRING, false, s996, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q855[] = {
+	{ "Description", CIM_STRING, false, s1375, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s997[] = {
+static const char *const s1376[] = {
 	"Whether the collection starts enabled.",
 };
 
-static const struct cim_qual_decl q749[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s997, 1 },
+static const struct cim_qual_decl q856[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1376, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q750[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s928, 1 },
+static const struct cim_qual_decl q857[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1307, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateRemoteReplicationCollection[] = {
 	{ "ElementName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q61, 2 },
+	  NULL, NULL, q106, 2 },
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q851, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q852, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q746, 2 },
+	  "CIM_ComputerSystem", NULL, q853, 2 },
 	{ "Active", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q749, 2 },
+	  NULL, NULL, q856, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q664, 2 },
+	  NULL, NULL, q770, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConnectivityCollection", NULL, q750, 3 },
+	  "CIM_ConnectivityCollection", NULL, q857, 3 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 };
 
-static const char *const s998[] = {
+static const char *const s1377[] = {
 	"Makes a collection of access points.",
 };
 
-static const struct cim_qual_decl q751[] = {
-	{ "Description", CIM_STRING, false, s998, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q858[] = {
+	{ "Description", CIM_STRING, false, s1377, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_RemoveFromRemoteReplicationCollection[] = {
 	{ "LocalAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q744, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q851, 2 },
 	{ "RemoteAccessPoints", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q745, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q852, 2 },
 	{ "RemoteComputerSystem", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ComputerSystem", NULL, q746, 2 },
+	  "CIM_ComputerSystem", NULL, q853, 2 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, true,
-	  "CIM_ConnectivityCollection", NULL, q747, 3 },
+	  "CIM_ConnectivityCollection", NULL, q854, 3 },
 };
 
-static const char *const s999[] = {
+static const char *const s1378[] = {
 	"Removes access points from a collection.",
 };
 
-static const struct cim_qual_decl q752[] = {
-	{ "Description", CIM_STRING, false, s999, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q859[] = {
+	{ "Description", CIM_STRING, false, s1378, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1000[] = {
+static const char *const s1379[] = {
 	"The relationship.",
 };
 
-static const struct cim_qual_decl q753[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1000, 1 },
+static const struct cim_qual_decl q860[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1379, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q754[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s982, 1 },
+static const char *const s1380[] = {
+	"CIM_ReplicationService.AddElementsToGroupSynchronized(TargetElements)",
+};
+
+static const struct cim_qual_decl q861[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1361, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1380, 1, 0 },
+};
+
+static const char *const s1381[] = {
+	"CIM_ReplicationService.AddElementsToGroupSynchronized(SourceElements)",
+};
+
+static const struct cim_qual_decl q862[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1362, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1381, 1, 0 },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_AddElementsToGroupSynchronized[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q753, 2 },
+	  "CIM_Synchronized", NULL, q860, 2 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q754, 3 },
+	  "CIM_LogicalElement", NULL, q861, 4 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q735, 3 },
+	  "CIM_LogicalElement", NULL, q862, 4 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q837, 3 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 };
 
-static const char *const s1001[] = {
+static const char *const s1382[] = {
 	"Adds pairs to a group relationship.",
 };
 
-static const struct cim_qual_decl q755[] = {
-	{ "Description", CIM_STRING, false, s1001, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q863[] = {
+	{ "Description", CIM_STRING, false, s1382, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1002[] = {
+static const char *const s1383[] = {
 	"How long to wait.",
 };
 
-static const struct cim_qual_decl q756[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1002, 1 },
+static const struct cim_qual_decl q864[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1383, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_ConfirmTargetData[] = {
 	{ "Synchronized", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Synchronized", NULL, q753, 2 },
+	  "CIM_Synchronized", NULL, q860, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "WaitTime", CIM_DATETIME, false, true, false, false,
-	  NULL, NULL, q756, 2 },
+	  NULL, NULL, q864, 2 },
 };
 
-static const char *const s1003[] = {
+static const char *const s1384[] = {
 	"Checks that a target holds the data of its source.",
 };
 
-static const char *const s1004[] = {
+static const char *const s1385[] = {
 	"0",
 	"1",
 	"2",
@@ -13270,7 +17042,7 @@ static const char *const s1004[] = {
 	"0x8000..",
 };
 
-static const char *const s1005[] = {
+static const char *const s1386[] = {
 	"Completed with No Error",
 	"Not Supported",
 	"Unknown",
@@ -13285,552 +17057,673 @@ static const char *const s1005[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q757[] = {
-	{ "Description", CIM_STRING, false, s1003, 1 },
-	{ "ValueMap", CIM_STRING, true, s1004, 12 },
-	{ "Values", CIM_STRING, true, s1005, 12 },
+static const struct cim_qual_decl q865[] = {
+	{ "Description", CIM_STRING, false, s1384, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1385, 12, 0 },
+	{ "Values", CIM_STRING, true, s1386, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1006[] = {
+static const char *const s1387[] = {
 	"The element relationships to form a group of.",
 };
 
-static const struct cim_qual_decl q758[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1006, 1 },
+static const struct cim_qual_decl q866[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1387, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1007[] = {
+static const char *const s1388[] = {
 	"The group relationship that was made.",
 };
 
-static const struct cim_qual_decl q759[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1007, 1 },
+static const struct cim_qual_decl q867[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1388, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q683, 2 },
+	  NULL, NULL, q789, 2 },
 	{ "ElementSynchronizations", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Synchronized", NULL, q758, 2 },
+	  "CIM_Synchronized", NULL, q866, 2 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q733, 3 },
+	  NULL, NULL, q840, 3 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q732, 3 },
+	  "CIM_ReplicationGroup", NULL, q839, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q734, 3 },
+	  NULL, NULL, q841, 3 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "GroupSynchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q759, 3 },
+	  "CIM_Synchronized", NULL, q867, 3 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 };
 
-static const char *const s1008[] = {
+static const char *const s1389[] = {
 	"Makes a group relationship of existing element relationships.",
 };
 
-static const struct cim_qual_decl q760[] = {
-	{ "Description", CIM_STRING, false, s1008, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q868[] = {
+	{ "Description", CIM_STRING, false, s1389, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1009[] = {
+static const char *const s1390[] = {
 	"Only aspects in this state; NULL means all of them.",
 };
 
-static const char *const s1010[] = {
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
+static const char *const s1391[] = {
+	"CIM_SynchronizationAspect.SyncState",
 };
 
-static const char *const s1011[] = {
+static const char *const s1392[] = {
 	"Initialized",
 	"Unsynchronized",
 	"Synchronized",
 	"Error",
 	"Invalid",
 	"Restored",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q761[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1009, 1 },
-	{ "ValueMap", CIM_STRING, true, s1010, 6 },
-	{ "Values", CIM_STRING, true, s1011, 6 },
+static const struct cim_qual_decl q869[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1390, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1391, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s372, 8, 0 },
+	{ "Values", CIM_STRING, true, s1392, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1012[] = {
+static const char *const s1393[] = {
 	"TRUE accepts an answer that may be a little old.",
 };
 
-static const struct cim_qual_decl q762[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1012, 1 },
+static const struct cim_qual_decl q870[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1393, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1013[] = {
+static const char *const s1394[] = {
 	"CIM_SynchronizationAspect",
 };
 
-static const char *const s1014[] = {
+static const char *const s1395[] = {
 	"The aspects found.",
 };
 
-static const struct cim_qual_decl q763[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1013, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+static const struct cim_qual_decl q871[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1394, 1, 0 },
+	{ "Description", CIM_STRING, false, s1395, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspectInstances[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q579, 4 },
+	  NULL, NULL, q818, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q712, 4 },
+	  NULL, NULL, q819, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q761, 4 },
+	  NULL, NULL, q869, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q762, 2 },
+	  NULL, NULL, q870, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SynchronizationAspects", CIM_STRING, true, true, true, false,
-	  NULL, "CIM_SynchronizationAspect", q763, 4 },
+	  NULL, "CIM_SynchronizationAspect", q871, 4 },
 };
 
-static const char *const s1015[] = {
+static const char *const s1396[] = {
 	"Lists point-in-time images as embedded instances.",
 };
 
-static const struct cim_qual_decl q764[] = {
-	{ "Description", CIM_STRING, false, s1015, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q872[] = {
+	{ "Description", CIM_STRING, false, s1396, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q765[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1014, 1 },
+static const struct cim_qual_decl q873[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1395, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_GetSynchronizationAspects[] = {
 	{ "SyncType", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q579, 4 },
+	  NULL, NULL, q818, 5 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "Locality", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q712, 4 },
+	  NULL, NULL, q819, 4 },
 	{ "SyncState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q761, 4 },
+	  NULL, NULL, q869, 5 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "CachedData", CIM_BOOLEAN, false, true, false, false,
-	  NULL, NULL, q762, 2 },
+	  NULL, NULL, q870, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "SynchronizationAspects", CIM_REFERENCE, true, true, true, false,
-	  "CIM_SynchronizationAspect", NULL, q765, 3 },
+	  "CIM_SynchronizationAspect", NULL, q873, 3 },
 };
 
-static const char *const s1016[] = {
+static const char *const s1397[] = {
 	"Lists point-in-time images as references.",
 };
 
-static const struct cim_qual_decl q766[] = {
-	{ "Description", CIM_STRING, false, s1016, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s946, 11 },
+static const struct cim_qual_decl q874[] = {
+	{ "Description", CIM_STRING, false, s1397, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1326, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1017[] = {
+static const char *const s1398[] = {
 	"Names of the new aspects.",
 };
 
-static const struct cim_qual_decl q767[] = {
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1017, 1 },
+static const struct cim_qual_decl q875[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1398, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q768[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s991, 1 },
+static const struct cim_qual_decl q876[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1370, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_ReplicationService_CreateListSynchronizationAspect[] = {
 	{ "Names", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q767, 2 },
+	  NULL, NULL, q875, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_ManagedElement", NULL, q728, 4 },
+	  "CIM_ManagedElement", NULL, q835, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "SettingsStates", CIM_REFERENCE, true, false, true, false,
-	  "CIM_SettingsDefineState", NULL, q768, 3 },
+	  "CIM_SettingsDefineState", NULL, q876, 3 },
 };
 
-static const char *const s1018[] = {
+static const char *const s1399[] = {
 	"Takes point-in-time images without targets.",
 };
 
-static const struct cim_qual_decl q769[] = {
-	{ "Description", CIM_STRING, false, s1018, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q877[] = {
+	{ "Description", CIM_STRING, false, s1399, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl CIM_ReplicationService_methods[] = {
-	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q668, 3 },
-	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q671, 3 },
-	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q672, 3 },
-	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q673, 3 },
-	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q682, 3 },
-	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q688, 3 },
-	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q691, 3 },
-	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q696, 3 },
-	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q699, 3 },
-	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q702, 3 },
-	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q705, 3 },
-	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q710, 3 },
-	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q714, 3 },
-	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q716, 3 },
-	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q720, 3 },
-	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q723, 3 },
-	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q726, 3 },
-	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q731, 3 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q737, 3 },
-	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q739, 3 },
-	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q743, 3 },
-	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q748, 3 },
-	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q751, 3 },
-	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q752, 3 },
-	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q755, 3 },
-	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q757, 3 },
-	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q760, 3 },
-	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q764, 3 },
-	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q766, 3 },
-	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q769, 3 },
+	{ "CreateGroup", CIM_UINT32, false, CIM_ReplicationService_CreateGroup, 9, q774, 3 },
+	{ "DeleteGroup", CIM_UINT32, false, CIM_ReplicationService_DeleteGroup, 4, q777, 3 },
+	{ "AddMembers", CIM_UINT32, false, CIM_ReplicationService_AddMembers, 4, q778, 3 },
+	{ "RemoveMembers", CIM_UINT32, false, CIM_ReplicationService_RemoveMembers, 5, q779, 3 },
+	{ "CreateElementReplica", CIM_UINT32, false, CIM_ReplicationService_CreateElementReplica, 15, q788, 3 },
+	{ "CreateGroupReplica", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplica, 18, q794, 3 },
+	{ "CreateSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateSynchronizationAspect, 10, q797, 3 },
+	{ "ModifyReplicaSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyReplicaSynchronization, 9, q802, 3 },
+	{ "ModifyListSynchronization", CIM_UINT32, false, CIM_ReplicationService_ModifyListSynchronization, 8, q805, 3 },
+	{ "ModifySettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifySettingsDefineState, 14, q808, 3 },
+	{ "GetAvailableTargetElements", CIM_UINT32, false, CIM_ReplicationService_GetAvailableTargetElements, 10, q811, 3 },
+	{ "GetPeerSystems", CIM_UINT32, false, CIM_ReplicationService_GetPeerSystems, 5, q816, 3 },
+	{ "GetReplicationRelationships", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationships, 8, q821, 3 },
+	{ "GetServiceAccessPoints", CIM_UINT32, false, CIM_ReplicationService_GetServiceAccessPoints, 3, q823, 3 },
+	{ "AddReplicationEntity", CIM_UINT32, false, CIM_ReplicationService_AddReplicationEntity, 4, q827, 3 },
+	{ "AddServiceAccessPoint", CIM_UINT32, false, CIM_ReplicationService_AddServiceAccessPoint, 3, q830, 3 },
+	{ "AddSharedSecret", CIM_UINT32, false, CIM_ReplicationService_AddSharedSecret, 4, q833, 3 },
+	{ "CreateListReplica", CIM_UINT32, false, CIM_ReplicationService_CreateListReplica, 16, q838, 3 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElements, 22, q844, 3 },
+	{ "GetReplicationRelationshipInstances", CIM_UINT32, false, CIM_ReplicationService_GetReplicationRelationshipInstances, 8, q846, 3 },
+	{ "ModifyListSettingsDefineState", CIM_UINT32, false, CIM_ReplicationService_ModifyListSettingsDefineState, 14, q850, 3 },
+	{ "AddToRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_AddToRemoteReplicationCollection, 5, q855, 3 },
+	{ "CreateRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_CreateRemoteReplicationCollection, 9, q858, 3 },
+	{ "RemoveFromRemoteReplicationCollection", CIM_UINT32, false, CIM_ReplicationService_RemoveFromRemoteReplicationCollection, 5, q859, 3 },
+	{ "AddElementsToGroupSynchronized", CIM_UINT32, false, CIM_ReplicationService_AddElementsToGroupSynchronized, 10, q863, 3 },
+	{ "ConfirmTargetData", CIM_UINT32, false, CIM_ReplicationService_ConfirmTargetData, 7, q865, 3 },
+	{ "CreateGroupReplicaFromElementSynchronizations", CIM_UINT32, false, CIM_ReplicationService_CreateGroupReplicaFromElementSynchronizations, 13, q868, 3 },
+	{ "GetSynchronizationAspectInstances", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspectInstances, 8, q872, 3 },
+	{ "GetSynchronizationAspects", CIM_UINT32, false, CIM_ReplicationService_GetSynchronizationAspects, 8, q874, 3 },
+	{ "CreateListSynchronizationAspect", CIM_UINT32, false, CIM_ReplicationService_CreateListSynchronizationAspect, 9, q877, 3 },
 };
 
-static const char *const s1019[] = {
+static const char *const s1400[] = {
 	"Makes replicas of elements and of groups of elements.",
 };
 
-static const struct cim_qual_decl q770[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1019, 1 },
+static const struct cim_qual_decl q878[] = {
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1400, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1020[] = {
+static const char *const s1401[] = {
 	"The jobs, one for each pair of elements, in the order of the pairs. NULL when they finished in the call.",
 };
 
-static const struct cim_qual_decl q771[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1020, 1 },
+static const struct cim_qual_decl q879[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1401, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q880[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1343, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplica[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q683, 2 },
+	  NULL, NULL, q789, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ReplicationGroup", NULL, q684, 2 },
+	  "CIM_ReplicationGroup", NULL, q790, 2 },
 	{ "SourceElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_LogicalElement", NULL, q643, 2 },
+	  "CIM_LogicalElement", NULL, q748, 2 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetElementCount", CIM_UINT64, false, true, false, false,
-	  NULL, NULL, q686, 2 },
+	  NULL, NULL, q792, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q771, 4 },
+	  "CIM_ConcreteJob", NULL, q879, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q880, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s1021[] = {
+static const char *const s1402[] = {
 	"CreateGroupReplica",
 };
 
-static const struct cim_qual_decl q772[] = {
-	{ "Override", CIM_STRING, false, s1021, 1 },
-	{ "Description", CIM_STRING, false, s938, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q881[] = {
+	{ "Override", CIM_STRING, false, s1402, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1318, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateListReplica[] = {
 	{ "ElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q727, 3 },
+	  NULL, NULL, q834, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q728, 4 },
+	  "CIM_LogicalElement", NULL, q835, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetElements", CIM_REFERENCE, true, true, true, false,
-	  "CIM_LogicalElement", NULL, q729, 4 },
+	  "CIM_LogicalElement", NULL, q836, 3 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q771, 4 },
+	  "CIM_ConcreteJob", NULL, q879, 4 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q837, 3 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s1022[] = {
+static const char *const s1403[] = {
 	"CreateListReplica",
 };
 
-static const struct cim_qual_decl q773[] = {
-	{ "Override", CIM_STRING, false, s1022, 1 },
-	{ "Description", CIM_STRING, false, s984, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q882[] = {
+	{ "Override", CIM_STRING, false, s1403, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1363, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl RPL_ReplicationService_CreateGroupReplicaFromElements[] = {
 	{ "RelationshipName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, q683, 2 },
+	  NULL, NULL, q789, 2 },
 	{ "SyncType", CIM_UINT16, false, true, false, true,
-	  NULL, NULL, q674, 5 },
+	  NULL, NULL, q780, 6 },
 	{ "Mode", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q580, 4 },
+	  NULL, NULL, q684, 5 },
 	{ "SourceGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q732, 3 },
+	  "CIM_ReplicationGroup", NULL, q839, 3 },
 	{ "SourceElements", CIM_REFERENCE, true, true, false, true,
-	  "CIM_LogicalElement", NULL, q728, 4 },
+	  "CIM_LogicalElement", NULL, q835, 3 },
 	{ "SourceGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q733, 3 },
+	  NULL, NULL, q840, 3 },
 	{ "SourceAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q675, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q781, 2 },
 	{ "TargetGroup", CIM_REFERENCE, false, true, true, false,
-	  "CIM_ReplicationGroup", NULL, q685, 3 },
+	  "CIM_ReplicationGroup", NULL, q791, 3 },
 	{ "TargetGroupName", CIM_STRING, false, true, true, false,
-	  NULL, NULL, q734, 3 },
+	  NULL, NULL, q841, 3 },
 	{ "TargetElements", CIM_REFERENCE, true, true, false, false,
-	  "CIM_LogicalElement", NULL, q735, 3 },
+	  "CIM_LogicalElement", NULL, q842, 2 },
 	{ "TargetElementNames", CIM_STRING, true, true, false, false,
-	  NULL, NULL, q736, 2 },
+	  NULL, NULL, q843, 2 },
 	{ "TargetAccessPoint", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, q677, 2 },
+	  "CIM_ServiceAccessPoint", NULL, q783, 2 },
 	{ "Consistency", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q687, 4 },
+	  NULL, NULL, q793, 4 },
 	{ "ReplicationSettingData", CIM_STRING, false, true, false, false,
-	  NULL, "CIM_ReplicationSettingData", q591, 3 },
+	  NULL, "CIM_ReplicationSettingData", q695, 3 },
 	{ "Job", CIM_REFERENCE, false, false, true, false,
-	  "CIM_ConcreteJob", NULL, q25, 3 },
+	  "CIM_ConcreteJob", NULL, q26, 3 },
 	{ "Jobs", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ConcreteJob", NULL, q771, 4 },
+	  "CIM_ConcreteJob", NULL, q879, 4 },
 	{ "Synchronization", CIM_REFERENCE, false, false, true, false,
-	  "CIM_Synchronized", NULL, q678, 3 },
+	  "CIM_Synchronized", NULL, q784, 3 },
 	{ "Synchronizations", CIM_REFERENCE, true, false, true, false,
-	  "CIM_Synchronized", NULL, q730, 4 },
+	  "CIM_Synchronized", NULL, q880, 4 },
 	{ "TargetSettingGoal", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, q78, 2 },
+	  "CIM_SettingData", NULL, q123, 2 },
 	{ "TargetPool", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ResourcePool", NULL, q79, 2 },
+	  "CIM_ResourcePool", NULL, q124, 2 },
 	{ "TargetPools", CIM_REFERENCE, true, true, false, false,
-	  "CIM_ResourcePool", NULL, q703, 2 },
+	  "CIM_ResourcePool", NULL, q809, 2 },
 	{ "WaitForCopyState", CIM_UINT16, false, true, false, false,
-	  NULL, NULL, q679, 4 },
+	  NULL, NULL, q785, 5 },
 	{ "ConnectivityCollection", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ConnectivityCollection", NULL, q680, 2 },
+	  "CIM_ConnectivityCollection", NULL, q786, 2 },
 	{ "Collections", CIM_REFERENCE, true, true, false, false,
-	  "CIM_Collection", NULL, q681, 2 },
+	  "CIM_Collection", NULL, q787, 2 },
 };
 
-static const char *const s1023[] = {
+static const char *const s1404[] = {
 	"CreateGroupReplicaFromElements",
 };
 
-static const struct cim_qual_decl q774[] = {
-	{ "Override", CIM_STRING, false, s1023, 1 },
-	{ "Description", CIM_STRING, false, s988, 1 },
-	{ "ValueMap", CIM_STRING, true, s118, 11 },
-	{ "Values", CIM_STRING, true, s931, 11 },
+static const struct cim_qual_decl q883[] = {
+	{ "Override", CIM_STRING, false, s1404, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1367, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1310, 11, 0 },
+	{ "Values", CIM_STRING, true, s1311, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_method_decl RPL_ReplicationService_methods[] = {
-	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q772, 4 },
-	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q773, 4 },
-	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q774, 4 },
+	{ "CreateGroupReplica", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplica, 20, q881, 4 },
+	{ "CreateListReplica", CIM_UINT32, false, RPL_ReplicationService_CreateListReplica, 17, q882, 4 },
+	{ "CreateGroupReplicaFromElements", CIM_UINT32, false, RPL_ReplicationService_CreateGroupReplicaFromElements, 24, q883, 4 },
 };
 
-static const char *const s1024[] = {
+static const char *const s1405[] = {
 	"Makes clones. As in the interface of HP 3PAR the methods that make several replicas return, beside the job and the relationship of the whole, those of each pair.",
 };
 
-static const struct cim_qual_decl q775[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1024, 1 },
+static const struct cim_qual_decl q884[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1405, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1025[] = {
+static const char *const s1406[] = {
 	"When the credential was issued.",
 };
 
-static const struct cim_qual_decl q776[] = {
-	{ "Description", CIM_STRING, false, s1025, 1 },
+static const struct cim_qual_decl q885[] = {
+	{ "Description", CIM_STRING, false, s1406, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1026[] = {
+static const char *const s1407[] = {
 	"When the credential expires.",
 };
 
-static const struct cim_qual_decl q777[] = {
-	{ "Description", CIM_STRING, false, s1026, 1 },
+static const struct cim_qual_decl q886[] = {
+	{ "Description", CIM_STRING, false, s1407, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Credential_props[] = {
 	{ "Issued", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q776, 1 },
+	  NULL, NULL, NULL, q885, 1 },
 	{ "Expires", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q777, 1 },
+	  NULL, NULL, NULL, q886, 1 },
 };
 
-static const char *const s1027[] = {
+static const char *const s1408[] = {
+	"CIM::User::Credential",
+};
+
+static const char *const s1409[] = {
 	"Proof of identity. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q778[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1027, 1 },
+static const struct cim_qual_decl q887[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s835, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1408, 1, 0 },
+	{ "Description", CIM_STRING, false, s1409, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1028[] = {
+static const char *const s1410[] = {
+	"CIM_SharedCredential.InstanceID",
+};
+
+static const char *const s1411[] = {
+	"CIM_SharedSecretService.SystemCreationClassName",
+};
+
+static const struct cim_qual_decl q888[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1410, 1, CIM_QUAL_RESTRICTED },
+	{ "Propagated", CIM_STRING, false, s1411, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s123, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1412[] = {
+	"CIM_SharedSecretService.SystemName",
+};
+
+static const struct cim_qual_decl q889[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1410, 1, CIM_QUAL_RESTRICTED },
+	{ "Propagated", CIM_STRING, false, s1412, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1413[] = {
+	"CIM_SharedSecretService.CreationClassName",
+};
+
+static const char *const s1414[] = {
 	"Class of the scoping service; part of the key.",
 };
 
-static const struct cim_qual_decl q779[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1028, 1 },
+static const struct cim_qual_decl q890[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1410, 1, CIM_QUAL_RESTRICTED },
+	{ "Propagated", CIM_STRING, false, s1413, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1414, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1029[] = {
+static const char *const s1415[] = {
+	"CIM_SharedSecretService.Name",
+};
+
+static const char *const s1416[] = {
 	"Name of the scoping service; part of the key.",
 };
 
-static const struct cim_qual_decl q780[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1029, 1 },
+static const struct cim_qual_decl q891[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1410, 1, CIM_QUAL_RESTRICTED },
+	{ "Propagated", CIM_STRING, false, s1415, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1416, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1030[] = {
+static const char *const s1417[] = {
+	"CIM_SharedCredential.RemoteID",
+};
+
+static const char *const s1418[] = {
 	"Name of the other side; part of the key.",
 };
 
-static const struct cim_qual_decl q781[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1030, 1 },
+static const struct cim_qual_decl q892[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1417, 1, CIM_QUAL_RESTRICTED },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1418, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1419[] = {
+	"CIM_SharedCredential.Secret",
+};
+
+static const char *const s1420[] = {
+	"The secret. Never told.",
+};
+
+static const struct cim_qual_decl q893[] = {
+	{ "Deprecated", CIM_STRING, true, s1419, 1, CIM_QUAL_RESTRICTED },
+	{ "Octetstring", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1420, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1421[] = {
+	"CIM_SharedCredential.Algorithm",
+};
+
+static const char *const s1422[] = {
+	"What is done with the secret before it is kept or sent.",
+};
+
+static const struct cim_qual_decl q894[] = {
+	{ "Deprecated", CIM_STRING, true, s1421, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1422, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1423[] = {
+	"CIM_SharedCredential.Protocol",
+};
+
+static const char *const s1424[] = {
+	"The protocol that the secret is for.",
+};
+
+static const struct cim_qual_decl q895[] = {
+	{ "Deprecated", CIM_STRING, true, s1423, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1424, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SharedSecret_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q888, 5 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q889, 5 },
 	{ "ServiceCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q779, 2 },
+	  NULL, NULL, NULL, q890, 5 },
 	{ "ServiceName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q780, 2 },
+	  NULL, NULL, NULL, q891, 5 },
 	{ "RemoteID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q781, 2 },
+	  NULL, NULL, NULL, q892, 4 },
+	{ "Secret", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q893, 3 },
+	{ "Algorithm", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q894, 2 },
+	{ "Protocol", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q895, 2 },
 };
 
-static const char *const s1031[] = {
+static const char *const s1425[] = {
+	"CIM_SharedCredential",
+};
+
+static const char *const s1426[] = {
+	"CIM::User::SharedSecret",
+};
+
+static const char *const s1427[] = {
 	"A password shared by two systems. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q782[] = {
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1031, 1 },
+static const struct cim_qual_decl q896[] = {
+	{ "Deprecated", CIM_STRING, true, s1425, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s987, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1426, 1, 0 },
+	{ "Description", CIM_STRING, false, s1427, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1032[] = {
+static const char *const s1428[] = {
 	"Kind of element.",
 };
 
-static const char *const s1033[] = {
+static const char *const s1429[] = {
+	"CIM_ReplicationEntity.EntityID",
+	"CIM_ReplicationEntity.OtherTypeDescription",
+	"CIM_ReplicationEntity.Element",
+};
+
+static const char *const s1430[] = {
 	"0",
 	"1",
 	"2",
@@ -13846,9 +17739,11 @@ static const char *const s1033[] = {
 	"12",
 	"13",
 	"14",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s1034[] = {
+static const char *const s1431[] = {
 	"Unknown",
 	"Other",
 	"StoragePool",
@@ -13864,110 +17759,140 @@ static const char *const s1034[] = {
 	"Partition",
 	"ReplicationGroup",
 	"ComputerSystem",
+	"DMTF Reserved",
+	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q783[] = {
-	{ "Description", CIM_STRING, false, s1032, 1 },
-	{ "ValueMap", CIM_STRING, true, s1033, 15 },
-	{ "Values", CIM_STRING, true, s1034, 15 },
+static const struct cim_qual_decl q897[] = {
+	{ "Description", CIM_STRING, false, s1428, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1429, 3, 0 },
+	{ "ValueMap", CIM_STRING, true, s1430, 17, 0 },
+	{ "Values", CIM_STRING, true, s1431, 17, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1035[] = {
+static const char *const s1432[] = {
 	"Name of the undiscovered element.",
 };
 
-static const struct cim_qual_decl q784[] = {
-	{ "Description", CIM_STRING, false, s1035, 1 },
+static const char *const s1433[] = {
+	"CIM_ReplicationEntity.Type",
 };
 
-static const char *const s1036[] = {
+static const struct cim_qual_decl q898[] = {
+	{ "Description", CIM_STRING, false, s1432, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1433, 1, 0 },
+};
+
+static const char *const s1434[] = {
 	"Text for Type 1 (Other).",
 };
 
-static const struct cim_qual_decl q785[] = {
-	{ "Description", CIM_STRING, false, s1036, 1 },
+static const struct cim_qual_decl q899[] = {
+	{ "Description", CIM_STRING, false, s1434, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1433, 1, 0 },
 };
 
-static const char *const s1037[] = {
+static const char *const s1435[] = {
 	"Whether the object outlives the agent.",
 };
 
-static const struct cim_qual_decl q786[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1037, 1 },
+static const struct cim_qual_decl q900[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1435, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1038[] = {
+static const char *const s1436[] = {
 	"CIM_LogicalElement",
 };
 
-static const char *const s1039[] = {
+static const char *const s1437[] = {
 	"Description of the element that this stands for.",
 };
 
-static const struct cim_qual_decl q787[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1038, 1 },
-	{ "Description", CIM_STRING, false, s1039, 1 },
+static const struct cim_qual_decl q901[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "EmbeddedInstance", CIM_STRING, false, s1436, 1, 0 },
+	{ "Description", CIM_STRING, false, s1437, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1433, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationEntity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "Type", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q783, 3 },
+	  NULL, NULL, NULL, q897, 4 },
 	{ "EntityID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q784, 1 },
+	  NULL, NULL, NULL, q898, 2 },
 	{ "OtherTypeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q785, 1 },
+	  NULL, NULL, NULL, q899, 2 },
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q786, 2 },
+	  NULL, NULL, "TRUE", q900, 2 },
 	{ "Element", CIM_STRING, false, false, false, true,
-	  NULL, "CIM_LogicalElement", NULL, q787, 3 },
+	  NULL, "CIM_LogicalElement", NULL, q901, 4 },
 };
 
-static const char *const s1040[] = {
+static const char *const s1438[] = {
 	"Stand-in for an element that is not discovered here. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q788[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1040, 1 },
+static const struct cim_qual_decl q902[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1438, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1041[] = {
+static const char *const s1439[] = {
 	"Kind of replica.",
 };
 
-static const struct cim_qual_decl q789[] = {
-	{ "Description", CIM_STRING, false, s1041, 1 },
-	{ "ValueMap", CIM_STRING, true, s876, 5 },
-	{ "Values", CIM_STRING, true, s877, 5 },
+static const char *const s1440[] = {
+	"..",
+	"6",
+	"7",
+	"8",
+	"..",
+	"0x8000..",
 };
 
-static const char *const s1042[] = {
+static const char *const s1441[] = {
+	"DMTF Reserved",
+	"Mirror",
+	"Snapshot",
+	"Clone",
+	"DMTF Reserved",
+	"Vendor Specific",
+};
+
+static const struct cim_qual_decl q903[] = {
+	{ "Description", CIM_STRING, false, s1439, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1440, 6, 0 },
+	{ "Values", CIM_STRING, true, s1441, 6, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1442[] = {
 	"Whether the replicas of the group keep the order of dependent writes.",
 };
 
-static const struct cim_qual_decl q790[] = {
-	{ "Description", CIM_STRING, false, s1042, 1 },
+static const struct cim_qual_decl q904[] = {
+	{ "Description", CIM_STRING, false, s1442, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1043[] = {
+static const char *const s1443[] = {
 	"The kind of consistency kept.",
 };
 
-static const struct cim_qual_decl q791[] = {
-	{ "Description", CIM_STRING, false, s1043, 1 },
-	{ "ValueMap", CIM_STRING, true, s820, 3 },
-	{ "Values", CIM_STRING, true, s821, 3 },
+static const struct cim_qual_decl q905[] = {
+	{ "Description", CIM_STRING, false, s1443, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1196, 3, 0 },
+	{ "Values", CIM_STRING, true, s1197, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1044[] = {
+static const char *const s1444[] = {
 	"Progress of the aspect's copy.",
 };
 
-static const char *const s1045[] = {
+static const char *const s1445[] = {
 	"Not Applicable",
 	"Operation In Progress",
 	"Operation Completed",
@@ -13982,17 +17907,21 @@ static const char *const s1045[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q792[] = {
-	{ "Description", CIM_STRING, false, s1044, 1 },
-	{ "ValueMap", CIM_STRING, true, s808, 12 },
-	{ "Values", CIM_STRING, true, s1045, 12 },
+static const struct cim_qual_decl q906[] = {
+	{ "Description", CIM_STRING, false, s1444, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1183, 12, 0 },
+	{ "Values", CIM_STRING, true, s1445, 12, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1046[] = {
+static const char *const s1446[] = {
 	"How the copy is made.",
 };
 
-static const char *const s1047[] = {
+static const char *const s1447[] = {
+	"CIM_ReplicationSettingData.DesiredCopyMethodology",
+};
+
+static const char *const s1448[] = {
 	"1",
 	"2",
 	"3",
@@ -14006,7 +17935,7 @@ static const char *const s1047[] = {
 	"0x8000..",
 };
 
-static const char *const s1048[] = {
+static const char *const s1449[] = {
 	"Other",
 	"Implementation decides",
 	"Full-Copy",
@@ -14020,117 +17949,119 @@ static const char *const s1048[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q793[] = {
-	{ "Description", CIM_STRING, false, s1046, 1 },
-	{ "ValueMap", CIM_STRING, true, s1047, 11 },
-	{ "Values", CIM_STRING, true, s1048, 11 },
+static const struct cim_qual_decl q907[] = {
+	{ "Description", CIM_STRING, false, s1446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1447, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1448, 11, 0 },
+	{ "Values", CIM_STRING, true, s1449, 11, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1049[] = {
+static const char *const s1450[] = {
 	"The point in time of the image.",
 };
 
-static const struct cim_qual_decl q794[] = {
-	{ "Description", CIM_STRING, false, s1049, 1 },
+static const struct cim_qual_decl q908[] = {
+	{ "Description", CIM_STRING, false, s1450, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1050[] = {
+static const char *const s1451[] = {
 	"Path of the source.",
 };
 
-static const struct cim_qual_decl q795[] = {
-	{ "Description", CIM_STRING, false, s1050, 1 },
+static const struct cim_qual_decl q909[] = {
+	{ "Description", CIM_STRING, false, s1451, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1051[] = {
+static const char *const s1452[] = {
 	"Whether the target may be deleted when space is short.",
 };
 
-static const struct cim_qual_decl q796[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1051, 1 },
+static const char *const s1453[] = {
+	"CIM_SynchronizationAspect.TimeBeforeRemoval",
 };
 
-static const struct cim_qual_decl q797[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s742, 1 },
+static const struct cim_qual_decl q910[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1452, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1453, 1, 0 },
 };
 
-static const char *const s1052[] = {
+static const char *const s1454[] = {
+	"CIM_SynchronizationAspect.AutoDelete",
+};
+
+static const struct cim_qual_decl q911[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1104, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1454, 1, 0 },
+};
+
+static const char *const s1455[] = {
 	"The state of the copy in the words of Copy Services.",
 };
 
-static const char *const s1053[] = {
-	"Initialized",
-	"Unsynchronized",
-	"Synchronized",
-	"Error",
-	"Invalid",
-	"Restored",
-	"DMTF Reserved",
-	"Vendor Specific",
-};
-
-static const struct cim_qual_decl q798[] = {
-	{ "Description", CIM_STRING, false, s1052, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1053, 8 },
+static const struct cim_qual_decl q912[] = {
+	{ "Description", CIM_STRING, false, s1455, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s372, 8, 0 },
+	{ "Values", CIM_STRING, true, s1392, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SynchronizationAspect_props[] = {
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q789, 3 },
+	  NULL, NULL, NULL, q903, 4 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q790, 1 },
+	  NULL, NULL, "FALSE", q904, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q791, 3 },
+	  NULL, NULL, NULL, q905, 3 },
 	{ "CopyStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q792, 3 },
+	  NULL, NULL, NULL, q906, 3 },
 	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q793, 3 },
+	  NULL, NULL, NULL, q907, 4 },
 	{ "WhenPointInTime", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q794, 1 },
+	  NULL, NULL, NULL, q908, 1 },
 	{ "SourceElement", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q795, 1 },
+	  NULL, NULL, NULL, q909, 1 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q796, 2 },
+	  NULL, NULL, "FALSE", q910, 3 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q797, 2 },
+	  NULL, NULL, NULL, q911, 3 },
 	{ "SyncState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q798, 3 },
+	  NULL, NULL, NULL, q912, 3 },
 };
 
-static const char *const s1054[] = {
+static const char *const s1456[] = {
 	"A point-in-time image without a target. For method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q799[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1054, 1 },
+static const struct cim_qual_decl q913[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1456, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SettingsDefineState_props[] = {
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q478, 2 },
 	{ "SettingData", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SettingData", NULL, NULL, q390, 2 },
+	  "CIM_SettingData", NULL, NULL, q479, 2 },
 };
 
-static const char *const s1055[] = {
+static const char *const s1457[] = {
 	"An element and a setting that defines its state. Declared for method signatures; none exist.",
 };
 
-static const struct cim_qual_decl q800[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s60, 1 },
-	{ "Description", CIM_STRING, false, s1055, 1 },
+static const struct cim_qual_decl q914[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s76, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s630, 1, 0 },
+	{ "Description", CIM_STRING, false, s1457, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1056[] = {
+static const char *const s1458[] = {
 	"How sources and targets find each other.",
 };
 
-static const char *const s1057[] = {
+static const char *const s1459[] = {
 	"Instrumentation decides",
 	"Exact order",
 	"Optimum",
@@ -14138,18 +18069,18 @@ static const char *const s1057[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q801[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1056, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1057, 5 },
+static const struct cim_qual_decl q915[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1458, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1459, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1058[] = {
+static const char *const s1460[] = {
 	"What to do about groups of different size.",
 };
 
-static const char *const s1059[] = {
+static const char *const s1461[] = {
 	"Return an error",
 	"Allow source group to be larger",
 	"Allow target group to be larger",
@@ -14157,18 +18088,18 @@ static const char *const s1059[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q802[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1058, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1059, 5 },
+static const struct cim_qual_decl q916[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1460, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1461, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1060[] = {
+static const char *const s1462[] = {
 	"How the copy is to be made.",
 };
 
-static const char *const s1061[] = {
+static const char *const s1463[] = {
 	"1",
 	"2",
 	"3",
@@ -14184,7 +18115,7 @@ static const char *const s1061[] = {
 	"0x8000..",
 };
 
-static const char *const s1062[] = {
+static const char *const s1464[] = {
 	"Other",
 	"Instrumentation decides",
 	"Full-Copy",
@@ -14200,18 +18131,18 @@ static const char *const s1062[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q803[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1060, 1 },
-	{ "ValueMap", CIM_STRING, true, s1061, 13 },
-	{ "Values", CIM_STRING, true, s1062, 13 },
+static const struct cim_qual_decl q917[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1462, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1463, 13, 0 },
+	{ "Values", CIM_STRING, true, s1464, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1063[] = {
+static const char *const s1465[] = {
 	"Who supplies the targets.",
 };
 
-static const char *const s1064[] = {
+static const char *const s1466[] = {
 	"1",
 	"2",
 	"3",
@@ -14221,7 +18152,7 @@ static const char *const s1064[] = {
 	"0x8000..",
 };
 
-static const char *const s1065[] = {
+static const char *const s1467[] = {
 	"Use existing",
 	"Create new",
 	"Use and create",
@@ -14231,18 +18162,18 @@ static const char *const s1065[] = {
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q804[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1063, 1 },
-	{ "ValueMap", CIM_STRING, true, s1064, 7 },
-	{ "Values", CIM_STRING, true, s1065, 7 },
+static const struct cim_qual_decl q918[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1465, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1466, 7, 0 },
+	{ "Values", CIM_STRING, true, s1467, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1066[] = {
+static const char *const s1468[] = {
 	"What to do about thin elements.",
 };
 
-static const char *const s1067[] = {
+static const char *const s1469[] = {
 	"Copy thin source to thin target",
 	"Copy thin source to full target",
 	"Copy full source to thin target",
@@ -14253,59 +18184,59 @@ static const char *const s1067[] = {
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q805[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1066, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1067, 8 },
+static const struct cim_qual_decl q919[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1468, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s372, 8, 0 },
+	{ "Values", CIM_STRING, true, s1469, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1068[] = {
+static const char *const s1470[] = {
 	"Whether all elements share one point in time.",
 };
 
-static const struct cim_qual_decl q806[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1068, 1 },
+static const struct cim_qual_decl q920[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1470, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1069[] = {
+static const char *const s1471[] = {
 	"Time between two updates of the target.",
 };
 
-static const struct cim_qual_decl q807[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1069, 1 },
+static const struct cim_qual_decl q921[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1471, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1070[] = {
+static const char *const s1472[] = {
 	"Length of the longest chain of replicas.",
 };
 
-static const struct cim_qual_decl q808[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1070, 1 },
+static const struct cim_qual_decl q922[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1472, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1071[] = {
+static const char *const s1473[] = {
 	"Whether to go on with the other pairs when one fails.",
 };
 
-static const char *const s1072[] = {
+static const char *const s1474[] = {
 	"Continue",
 	"Stop",
 	"DMTF Reserved",
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q809[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1071, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1072, 4 },
+static const struct cim_qual_decl q923[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1473, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1474, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1073[] = {
+static const char *const s1475[] = {
 	"Not Managed",
 	"Low",
 	"Same",
@@ -14315,27 +18246,18 @@ static const char *const s1073[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q810[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s411, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1073, 7 },
+static const struct cim_qual_decl q924[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s677, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s25, 7, 0 },
+	{ "Values", CIM_STRING, true, s1475, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1074[] = {
+static const char *const s1476[] = {
 	"Whether a copy that was interrupted goes on by itself.",
 };
 
-static const char *const s1075[] = {
-	"0",
-	"2",
-	"3",
-	"4",
-	"..",
-	"32768..65535",
-};
-
-static const char *const s1076[] = {
+static const char *const s1477[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
@@ -14344,36 +18266,36 @@ static const char *const s1076[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q811[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1074, 1 },
-	{ "ValueMap", CIM_STRING, true, s1075, 6 },
-	{ "Values", CIM_STRING, true, s1076, 6 },
+static const struct cim_qual_decl q925[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1476, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s280, 6, 0 },
+	{ "Values", CIM_STRING, true, s1477, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1077[] = {
+static const char *const s1478[] = {
 	"Number of changed blocks that starts an update.",
 };
 
-static const struct cim_qual_decl q812[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1077, 1 },
+static const struct cim_qual_decl q926[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1478, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1078[] = {
+static const char *const s1479[] = {
 	"Whether host writes stop when the copy fails. Always FALSE here: a source never waits for its replicas.",
 };
 
-static const struct cim_qual_decl q813[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1078, 1 },
+static const struct cim_qual_decl q927[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1479, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1079[] = {
+static const char *const s1480[] = {
 	"What to do about lists of different size.",
 };
 
-static const char *const s1080[] = {
+static const char *const s1481[] = {
 	"Return an error",
 	"Allow source list to be larger",
 	"Allow target list to be larger",
@@ -14381,18 +18303,22 @@ static const char *const s1080[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q814[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1079, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1080, 5 },
+static const struct cim_qual_decl q928[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1480, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1481, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1081[] = {
+static const char *const s1482[] = {
 	"Which side hosts may not write.",
 };
 
-static const char *const s1082[] = {
+static const char *const s1483[] = {
+	"CIM_StorageSynchronized.ReadOnly",
+};
+
+static const char *const s1484[] = {
 	"SystemElement",
 	"SyncedElement",
 	"Both",
@@ -14400,18 +18326,19 @@ static const char *const s1082[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q815[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1081, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+static const struct cim_qual_decl q929[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1482, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1483, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1484, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1083[] = {
+static const char *const s1485[] = {
 	"What to do about compressed elements.",
 };
 
-static const char *const s1084[] = {
+static const char *const s1486[] = {
 	"Compressed source to compressed target",
 	"Compressed source to uncompressed target",
 	"Uncompressed source to compressed target",
@@ -14422,194 +18349,227 @@ static const char *const s1084[] = {
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q816[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1083, 1 },
-	{ "ValueMap", CIM_STRING, true, s208, 8 },
-	{ "Values", CIM_STRING, true, s1084, 8 },
+static const struct cim_qual_decl q930[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1485, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s372, 8, 0 },
+	{ "Values", CIM_STRING, true, s1486, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1085[] = {
+static const struct cim_qual_decl q931[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1452, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1454, 1, 0 },
+};
+
+static const char *const s1487[] = {
 	"Whether the connection compresses in hardware.",
 };
 
-static const struct cim_qual_decl q817[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1085, 1 },
+static const char *const s1488[] = {
+	"CIM_RemoteReplicationCollection.HardwareCompressionEnabled",
 };
 
-static const char *const s1086[] = {
+static const struct cim_qual_decl q932[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1487, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1488, 1, 0 },
+};
+
+static const char *const s1489[] = {
 	"Whether the connection compresses in software.",
 };
 
-static const struct cim_qual_decl q818[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1086, 1 },
+static const char *const s1490[] = {
+	"CIM_RemoteReplicationCollection.SoftwareCompressionEnabled",
 };
 
-static const char *const s1087[] = {
+static const struct cim_qual_decl q933[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1489, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1490, 1, 0 },
+};
+
+static const char *const s1491[] = {
 	"What setting a new target gets.",
 };
 
-static const char *const s1088[] = {
+static const char *const s1492[] = {
 	"Implementation decides",
 	"Same as source element",
 	"DMTF Reserved",
 	"Vendor specific",
 };
 
-static const struct cim_qual_decl q819[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1087, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1088, 4 },
+static const struct cim_qual_decl q934[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1491, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1492, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1089[] = {
+static const char *const s1493[] = {
 	"What pool a new target is taken from.",
 };
 
-static const struct cim_qual_decl q820[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1089, 1 },
-	{ "ValueMap", CIM_STRING, true, s157, 4 },
-	{ "Values", CIM_STRING, true, s1088, 4 },
+static const struct cim_qual_decl q935[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1493, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1163, 4, 0 },
+	{ "Values", CIM_STRING, true, s1492, 4, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1090[] = {
+static const struct cim_qual_decl q936[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1104, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1453, 1, 0 },
+};
+
+static const char *const s1494[] = {
 	"Whether the element is left out of the group's consistency.",
 };
 
-static const struct cim_qual_decl q821[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1090, 1 },
+static const struct cim_qual_decl q937[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1494, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1091[] = {
+static const char *const s1495[] = {
 	"Whether asynchronous copies of several elements are kept consistent.",
 };
 
-static const struct cim_qual_decl q822[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1091, 1 },
+static const struct cim_qual_decl q938[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1495, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1092[] = {
+static const char *const s1496[] = {
 	"Wanted upper bound for the age of the target.",
 };
 
-static const struct cim_qual_decl q823[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1092, 1 },
+static const char *const s1497[] = {
+	"CIM_Synchronized.RPO",
 };
 
-static const char *const s1093[] = {
+static const struct cim_qual_decl q939[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1496, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1497, 1, 0 },
+};
+
+static const char *const s1498[] = {
 	"Largest difference between the elements of a group.",
 };
 
-static const struct cim_qual_decl q824[] = {
-	{ "Description", CIM_STRING, false, s1093, 1 },
+static const char *const s1499[] = {
+	"CIM_Synchronized.Skew",
+};
+
+static const struct cim_qual_decl q940[] = {
+	{ "Description", CIM_STRING, false, s1498, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1499, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_ReplicationSettingData_props[] = {
 	{ "Pairing", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q801, 4 },
+	  NULL, NULL, NULL, q915, 4 },
 	{ "UnequalGroupsAction", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q802, 4 },
+	  NULL, NULL, NULL, q916, 4 },
 	{ "DesiredCopyMethodology", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q803, 4 },
+	  NULL, NULL, NULL, q917, 4 },
 	{ "TargetElementSupplier", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q804, 4 },
+	  NULL, NULL, "4", q918, 4 },
 	{ "ThinProvisioningPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q805, 4 },
+	  NULL, NULL, "7", q919, 4 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q806, 2 },
+	  NULL, NULL, "FALSE", q920, 2 },
 	{ "DeltaUpdateInterval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q807, 2 },
+	  NULL, NULL, NULL, q921, 2 },
 	{ "Multihop", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "1", q808, 2 },
+	  NULL, NULL, "1", q922, 2 },
 	{ "OnGroupOrListError", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "3", q809, 4 },
+	  NULL, NULL, "3", q923, 4 },
 	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q810, 4 },
+	  NULL, NULL, NULL, q924, 4 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "4", q811, 4 },
+	  NULL, NULL, "4", q925, 4 },
 	{ "DeltaUpdateBlocks", CIM_UINT64, false, false, false, true,
-	  NULL, NULL, NULL, q812, 2 },
+	  NULL, NULL, NULL, q926, 2 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q813, 2 },
+	  NULL, NULL, "FALSE", q927, 2 },
 	{ "UnequalListsAction", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q814, 4 },
+	  NULL, NULL, "2", q928, 4 },
 	{ "ReadOnly", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q815, 4 },
+	  NULL, NULL, NULL, q929, 5 },
 	{ "StorageCompressionPolicy", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "7", q816, 4 },
+	  NULL, NULL, "7", q930, 4 },
 	{ "AutoDelete", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q796, 2 },
+	  NULL, NULL, "FALSE", q931, 3 },
 	{ "RRCHardwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q817, 2 },
+	  NULL, NULL, "FALSE", q932, 3 },
 	{ "RRCSoftwareCompressionEnabled", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q818, 2 },
+	  NULL, NULL, "FALSE", q933, 3 },
 	{ "TargetElementGoal", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q819, 4 },
+	  NULL, NULL, "2", q934, 4 },
 	{ "TargetElementResourcePool", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, "2", q820, 4 },
+	  NULL, NULL, "2", q935, 4 },
 	{ "TimeBeforeRemoval", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q797, 2 },
+	  NULL, NULL, NULL, q936, 3 },
 	{ "ConsistencyExempt", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q821, 2 },
+	  NULL, NULL, "FALSE", q937, 2 },
 	{ "ConsistentAsyncCopy", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q822, 2 },
+	  NULL, NULL, "FALSE", q938, 2 },
 	{ "DesiredRPO", CIM_DATETIME, false, false, false, true,
-	  NULL, NULL, NULL, q823, 2 },
+	  NULL, NULL, NULL, q939, 3 },
 	{ "MaximumSkew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q824, 1 },
+	  NULL, NULL, NULL, q940, 2 },
 };
 
-static const char *const s1094[] = {
+static const char *const s1500[] = {
 	"Wishes about how a replica is made.",
 };
 
-static const struct cim_qual_decl q825[] = {
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1094, 1 },
+static const struct cim_qual_decl q941[] = {
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1500, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1095[] = {
+static const char *const s1501[] = {
 	"The source.",
 };
 
-static const struct cim_qual_decl q826[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+static const struct cim_qual_decl q942[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1501, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1096[] = {
+static const char *const s1502[] = {
 	"The target.",
 };
 
-static const struct cim_qual_decl q827[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1096, 1 },
+static const struct cim_qual_decl q943[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1502, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1097[] = {
+static const char *const s1503[] = {
 	"The point in time of the target; NULL until the first copy is complete.",
 };
 
-static const struct cim_qual_decl q828[] = {
-	{ "Description", CIM_STRING, false, s1097, 1 },
+static const struct cim_qual_decl q944[] = {
+	{ "Description", CIM_STRING, false, s1503, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1098[] = {
+static const char *const s1504[] = {
 	"Whether the target follows the writes of the source.",
 };
 
-static const struct cim_qual_decl q829[] = {
-	{ "Description", CIM_STRING, false, s1098, 1 },
+static const struct cim_qual_decl q945[] = {
+	{ "Description", CIM_STRING, false, s1504, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1099[] = {
+static const char *const s1505[] = {
 	"0",
 	"2",
 	"3",
@@ -14617,7 +18577,7 @@ static const char *const s1099[] = {
 	"32768..65535",
 };
 
-static const char *const s1100[] = {
+static const char *const s1506[] = {
 	"Unknown",
 	"Automatic",
 	"Manual",
@@ -14625,41 +18585,31 @@ static const char *const s1100[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q830[] = {
-	{ "Description", CIM_STRING, false, s1074, 1 },
-	{ "ValueMap", CIM_STRING, true, s1099, 5 },
-	{ "Values", CIM_STRING, true, s1100, 5 },
+static const struct cim_qual_decl q946[] = {
+	{ "Description", CIM_STRING, false, s1476, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1505, 5, 0 },
+	{ "Values", CIM_STRING, true, s1506, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1101[] = {
+static const char *const s1507[] = {
 	"The state of the copy.",
 };
 
-static const struct cim_qual_decl q831[] = {
-	{ "Description", CIM_STRING, false, s1101, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+static const struct cim_qual_decl q947[] = {
+	{ "Description", CIM_STRING, false, s1507, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1173, 19, 0 },
+	{ "Values", CIM_STRING, true, s1174, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q832[] = {
-	{ "Description", CIM_STRING, false, s1078, 1 },
+static const struct cim_qual_decl q948[] = {
+	{ "Description", CIM_STRING, false, s1479, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1102[] = {
+static const char *const s1508[] = {
 	"When a target counts as usable: 2 for a clone that detaches itself when complete, 3 for one that stays attached.",
 };
 
-static const char *const s1103[] = {
-	"0",
-	"2",
-	"3",
-	"4",
-	"5",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s1104[] = {
+static const char *const s1509[] = {
 	"Unknown",
 	"Synchronous",
 	"Asynchronous",
@@ -14669,26 +18619,25 @@ static const char *const s1104[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q833[] = {
-	{ "Description", CIM_STRING, false, s1102, 1 },
-	{ "ValueMap", CIM_STRING, true, s1103, 7 },
-	{ "Values", CIM_STRING, true, s1104, 7 },
+static const struct cim_qual_decl q949[] = {
+	{ "Description", CIM_STRING, false, s1508, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s275, 7, 0 },
+	{ "Values", CIM_STRING, true, s1509, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1105[] = {
+static const char *const s1510[] = {
 	"How much of the data is copied, in percent. 100 means identical to the source at the point in time.",
 };
 
-static const struct cim_qual_decl q834[] = {
-	{ "PUnit", CIM_STRING, false, s725, 1 },
-	{ "Description", CIM_STRING, false, s1105, 1 },
+static const struct cim_qual_decl q950[] = {
+	{ "Description", CIM_STRING, false, s1510, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1106[] = {
+static const char *const s1511[] = {
 	"What the copy is doing.",
 };
 
-static const char *const s1107[] = {
+static const char *const s1512[] = {
 	"0",
 	"2",
 	"3",
@@ -14718,7 +18667,7 @@ static const char *const s1107[] = {
 	"0x8000..",
 };
 
-static const char *const s1108[] = {
+static const char *const s1513[] = {
 	"Unknown",
 	"Completed",
 	"Dormant",
@@ -14748,166 +18697,178 @@ static const char *const s1108[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q835[] = {
-	{ "Description", CIM_STRING, false, s1106, 1 },
-	{ "ValueMap", CIM_STRING, true, s1107, 27 },
-	{ "Values", CIM_STRING, true, s1108, 27 },
+static const struct cim_qual_decl q951[] = {
+	{ "Description", CIM_STRING, false, s1511, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1512, 27, 0 },
+	{ "Values", CIM_STRING, true, s1513, 27, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1109[] = {
+static const char *const s1514[] = {
 	"Upper bound for the age of the target.",
 };
 
-static const struct cim_qual_decl q836[] = {
-	{ "Description", CIM_STRING, false, s1109, 1 },
+static const struct cim_qual_decl q952[] = {
+	{ "Description", CIM_STRING, false, s1514, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1110[] = {
+static const char *const s1515[] = {
 	"The state that was last asked for, 15 (Not Applicable) when it has been reached.",
 };
 
-static const struct cim_qual_decl q837[] = {
-	{ "Description", CIM_STRING, false, s1110, 1 },
-	{ "ValueMap", CIM_STRING, true, s799, 19 },
-	{ "Values", CIM_STRING, true, s800, 19 },
+static const struct cim_qual_decl q953[] = {
+	{ "Description", CIM_STRING, false, s1515, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1172, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1173, 19, 0 },
+	{ "Values", CIM_STRING, true, s1174, 19, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1111[] = {
+static const char *const s1516[] = {
 	"How far the target is behind.",
 };
 
-static const struct cim_qual_decl q838[] = {
-	{ "Description", CIM_STRING, false, s1111, 1 },
+static const struct cim_qual_decl q954[] = {
+	{ "Description", CIM_STRING, false, s1516, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q839[] = {
-	{ "Description", CIM_STRING, false, s1041, 1 },
-	{ "ValueMap", CIM_STRING, true, s787, 6 },
-	{ "Values", CIM_STRING, true, s788, 6 },
+static const struct cim_qual_decl q955[] = {
+	{ "Description", CIM_STRING, false, s1439, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1302, 7, 0 },
+	{ "Values", CIM_STRING, true, s1303, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1112[] = {
+static const char *const s1517[] = {
 	"When the copy was activated.",
 };
 
-static const struct cim_qual_decl q840[] = {
-	{ "Description", CIM_STRING, false, s1112, 1 },
+static const struct cim_qual_decl q956[] = {
+	{ "Description", CIM_STRING, false, s1517, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1113[] = {
+static const char *const s1518[] = {
 	"When the copy was deactivated.",
 };
 
-static const struct cim_qual_decl q841[] = {
-	{ "Description", CIM_STRING, false, s1113, 1 },
+static const struct cim_qual_decl q957[] = {
+	{ "Description", CIM_STRING, false, s1518, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1114[] = {
+static const char *const s1519[] = {
 	"When the relationship was made.",
 };
 
-static const struct cim_qual_decl q842[] = {
-	{ "Description", CIM_STRING, false, s1114, 1 },
+static const struct cim_qual_decl q958[] = {
+	{ "Description", CIM_STRING, false, s1519, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1115[] = {
+static const char *const s1520[] = {
 	"When the copy was suspended.",
 };
 
-static const struct cim_qual_decl q843[] = {
-	{ "Description", CIM_STRING, false, s1115, 1 },
+static const struct cim_qual_decl q959[] = {
+	{ "Description", CIM_STRING, false, s1520, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1116[] = {
+static const char *const s1521[] = {
 	"When the copy was complete.",
 };
 
-static const struct cim_qual_decl q844[] = {
-	{ "Description", CIM_STRING, false, s1116, 1 },
+static const struct cim_qual_decl q960[] = {
+	{ "Description", CIM_STRING, false, s1521, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Synchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q826, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q942, 2 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q827, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q943, 2 },
 	{ "WhenSynced", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q828, 1 },
+	  NULL, NULL, NULL, q944, 1 },
 	{ "SyncMaintained", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q829, 1 },
+	  NULL, NULL, NULL, q945, 1 },
 	{ "CopyRecoveryMode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q830, 3 },
+	  NULL, NULL, NULL, q946, 3 },
 	{ "CopyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q831, 3 },
+	  NULL, NULL, NULL, q947, 3 },
 	{ "FailedCopyStopsHostIO", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q832, 1 },
+	  NULL, NULL, "FALSE", q948, 1 },
 	{ "Mode", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q833, 3 },
+	  NULL, NULL, NULL, q949, 3 },
 	{ "PercentSynced", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q834, 2 },
+	  NULL, NULL, NULL, q950, 1 },
 	{ "ProgressStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q835, 3 },
+	  NULL, NULL, NULL, q951, 3 },
 	{ "RPO", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q836, 1 },
+	  NULL, NULL, NULL, q952, 1 },
 	{ "RequestedCopyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "15", q837, 3 },
+	  NULL, NULL, "15", q953, 4 },
 	{ "Skew", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q838, 1 },
+	  NULL, NULL, NULL, q954, 1 },
 	{ "SyncType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q839, 3 },
+	  NULL, NULL, NULL, q955, 3 },
 	{ "WhenActivated", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q840, 1 },
+	  NULL, NULL, NULL, q956, 1 },
 	{ "WhenDeactivated", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q841, 1 },
+	  NULL, NULL, NULL, q957, 1 },
 	{ "WhenEstablished", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q842, 1 },
+	  NULL, NULL, NULL, q958, 1 },
 	{ "WhenSuspended", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q843, 1 },
+	  NULL, NULL, NULL, q959, 1 },
 	{ "WhenSynchronized", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q844, 1 },
+	  NULL, NULL, NULL, q960, 1 },
 };
 
-static const char *const s1117[] = {
+static const char *const s1522[] = {
 	"A source and its replica.",
 };
 
-static const struct cim_qual_decl q845[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1117, 1 },
+static const struct cim_qual_decl q961[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s1522, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1118[] = {
+static const char *const s1523[] = {
 	"SystemElement",
 };
 
-static const struct cim_qual_decl q846[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1118, 1 },
-	{ "Description", CIM_STRING, false, s1095, 1 },
+static const struct cim_qual_decl q962[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s1523, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1501, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1119[] = {
+static const char *const s1524[] = {
 	"SyncedElement",
 };
 
-static const struct cim_qual_decl q847[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s1119, 1 },
-	{ "Description", CIM_STRING, false, s1096, 1 },
+static const struct cim_qual_decl q963[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s1524, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1502, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q848[] = {
-	{ "Description", CIM_STRING, false, s125, 1 },
-	{ "ValueMap", CIM_STRING, true, s481, 6 },
-	{ "Values", CIM_STRING, true, s185, 6 },
+static const struct cim_qual_decl q964[] = {
+	{ "Description", CIM_STRING, false, s251, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s758, 6, 0 },
+	{ "Values", CIM_STRING, true, s253, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1120[] = {
+static const char *const s1525[] = {
 	"What the target holds.",
 };
 
-static const char *const s1121[] = {
+static const char *const s1526[] = {
+	"0",
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"0x8000..",
+};
+
+static const char *const s1527[] = {
 	"Not Specified",
 	"Full Copy",
 	"Before Delta",
@@ -14917,13 +18878,13 @@ static const char *const s1121[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q849[] = {
-	{ "Description", CIM_STRING, false, s1120, 1 },
-	{ "ValueMap", CIM_STRING, true, s1103, 7 },
-	{ "Values", CIM_STRING, true, s1121, 7 },
+static const struct cim_qual_decl q965[] = {
+	{ "Description", CIM_STRING, false, s1525, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1526, 7, 0 },
+	{ "Values", CIM_STRING, true, s1527, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1122[] = {
+static const char *const s1528[] = {
 	"0",
 	"2",
 	"3",
@@ -14943,7 +18904,7 @@ static const char *const s1122[] = {
 	"0x8000..",
 };
 
-static const char *const s1123[] = {
+static const char *const s1529[] = {
 	"Unknown",
 	"Initialized",
 	"PrepareInProgress",
@@ -14963,13 +18924,13 @@ static const char *const s1123[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q850[] = {
-	{ "Description", CIM_STRING, false, s1052, 1 },
-	{ "ValueMap", CIM_STRING, true, s1122, 17 },
-	{ "Values", CIM_STRING, true, s1123, 17 },
+static const struct cim_qual_decl q966[] = {
+	{ "Description", CIM_STRING, false, s1455, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1528, 17, 0 },
+	{ "Values", CIM_STRING, true, s1529, 17, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1124[] = {
+static const char *const s1530[] = {
 	"0",
 	"1",
 	"2",
@@ -14986,7 +18947,7 @@ static const char *const s1124[] = {
 	"0x8000..",
 };
 
-static const char *const s1125[] = {
+static const char *const s1531[] = {
 	"Not Specified",
 	"Other",
 	"Implementation decides",
@@ -15003,72 +18964,73 @@ static const char *const s1125[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q851[] = {
-	{ "Description", CIM_STRING, false, s1046, 1 },
-	{ "ValueMap", CIM_STRING, true, s1124, 14 },
-	{ "Values", CIM_STRING, true, s1125, 14 },
+static const struct cim_qual_decl q967[] = {
+	{ "Description", CIM_STRING, false, s1446, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1530, 14, 0 },
+	{ "Values", CIM_STRING, true, s1531, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q852[] = {
-	{ "Description", CIM_STRING, false, s1081, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+static const struct cim_qual_decl q968[] = {
+	{ "Description", CIM_STRING, false, s1482, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1484, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1126[] = {
+static const char *const s1532[] = {
 	"Which side is not known here; NULL when both are.",
 };
 
-static const struct cim_qual_decl q853[] = {
-	{ "Description", CIM_STRING, false, s1126, 1 },
-	{ "ValueMap", CIM_STRING, true, s486, 5 },
-	{ "Values", CIM_STRING, true, s1082, 5 },
+static const struct cim_qual_decl q969[] = {
+	{ "Description", CIM_STRING, false, s1532, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1484, 5, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_StorageSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q962, 3 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q847, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q963, 3 },
 	{ "CopyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q848, 3 },
+	  NULL, NULL, NULL, q964, 3 },
 	{ "ReplicaType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q849, 3 },
+	  NULL, NULL, NULL, q965, 3 },
 	{ "SyncState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q850, 3 },
+	  NULL, NULL, NULL, q966, 3 },
 	{ "CopyMethodology", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q851, 3 },
+	  NULL, NULL, NULL, q967, 3 },
 	{ "CopyPriority", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q810, 4 },
+	  NULL, NULL, NULL, q924, 4 },
 	{ "ReadOnly", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q852, 3 },
+	  NULL, NULL, NULL, q968, 3 },
 	{ "UndiscoveredElement", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q853, 3 },
+	  NULL, NULL, NULL, q969, 3 },
 };
 
-static const char *const s1127[] = {
+static const char *const s1533[] = {
 	"A source element and its replica.",
 };
 
-static const struct cim_qual_decl q854[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s217, 1 },
-	{ "Description", CIM_STRING, false, s1127, 1 },
+static const struct cim_qual_decl q970[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s386, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1533, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1128[] = {
+static const char *const s1534[] = {
 	"Name of the group relationship.",
 };
 
-static const struct cim_qual_decl q855[] = {
-	{ "Description", CIM_STRING, false, s1128, 1 },
+static const struct cim_qual_decl q971[] = {
+	{ "Description", CIM_STRING, false, s1534, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1129[] = {
+static const char *const s1535[] = {
 	"Whether the replicas are consistent now.",
 };
 
-static const char *const s1130[] = {
+static const char *const s1536[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
@@ -15078,17 +19040,17 @@ static const char *const s1130[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q856[] = {
-	{ "Description", CIM_STRING, false, s1129, 1 },
-	{ "ValueMap", CIM_STRING, true, s21, 7 },
-	{ "Values", CIM_STRING, true, s1130, 7 },
+static const struct cim_qual_decl q972[] = {
+	{ "Description", CIM_STRING, false, s1535, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s25, 7, 0 },
+	{ "Values", CIM_STRING, true, s1536, 7, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1131[] = {
+static const char *const s1537[] = {
 	"Progress towards consistency.",
 };
 
-static const char *const s1132[] = {
+static const char *const s1538[] = {
 	"Unknown",
 	"Other",
 	"Completed",
@@ -15099,262 +19061,316 @@ static const char *const s1132[] = {
 	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q857[] = {
-	{ "Description", CIM_STRING, false, s1131, 1 },
-	{ "ValueMap", CIM_STRING, true, s24, 8 },
-	{ "Values", CIM_STRING, true, s1132, 8 },
+static const struct cim_qual_decl q973[] = {
+	{ "Description", CIM_STRING, false, s1537, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s29, 8, 0 },
+	{ "Values", CIM_STRING, true, s1538, 8, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_GroupSynchronized_props[] = {
 	{ "SystemElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q846, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q962, 3 },
 	{ "SyncedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q847, 3 },
+	  "CIM_ManagedElement", NULL, NULL, q963, 3 },
 	{ "RelationshipName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q855, 1 },
+	  NULL, NULL, NULL, q971, 1 },
 	{ "ConsistencyEnabled", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q790, 1 },
+	  NULL, NULL, "FALSE", q904, 1 },
 	{ "ConsistencyType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q791, 3 },
+	  NULL, NULL, NULL, q905, 3 },
 	{ "ConsistencyState", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "2", q856, 3 },
+	  NULL, NULL, "2", q972, 3 },
 	{ "ConsistencyStatus", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q857, 3 },
+	  NULL, NULL, NULL, q973, 3 },
 };
 
-static const char *const s1133[] = {
+static const char *const s1539[] = {
 	"A source group and the group of its replicas, made at one point in time.",
 };
 
-static const struct cim_qual_decl q858[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1133, 1 },
+static const struct cim_qual_decl q974[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s8, 1, 0 },
+	{ "Description", CIM_STRING, false, s1539, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1134[] = {
+static const char *const s1540[] = {
 	"Whether the group goes away with its last member.",
 };
 
-static const struct cim_qual_decl q859[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1134, 1 },
+static const struct cim_qual_decl q975[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1540, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1135[] = {
+static const char *const s1541[] = {
 	"Whether the group goes away with its last replication relationship.",
 };
 
-static const struct cim_qual_decl q860[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1135, 1 },
+static const struct cim_qual_decl q976[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1541, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q861[] = {
-	{ "Description", CIM_STRING, false, s1068, 1 },
+static const struct cim_qual_decl q977[] = {
+	{ "Description", CIM_STRING, false, s1470, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1136[] = {
+static const char *const s1542[] = {
 	"What the group may be used as; NULL for anything.",
 };
 
-static const char *const s1137[] = {
-	"Source Only",
-	"Target Only",
-	"Source or Target",
+static const struct cim_qual_decl q978[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1542, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s763, 5, 0 },
+	{ "Values", CIM_STRING, true, s1292, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q862[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1136, 1 },
-	{ "ValueMap", CIM_STRING, true, s309, 3 },
-	{ "Values", CIM_STRING, true, s1137, 3 },
-};
-
-static const char *const s1138[] = {
+static const char *const s1543[] = {
 	"Kinds of replicas that the group can be the source or target of.",
 };
 
-static const char *const s1139[] = {
-	"6",
-	"7",
-	"8",
-	"9",
-};
-
-static const char *const s1140[] = {
-	"Mirror",
-	"Snapshot",
-	"Clone",
-	"TokenizedClone",
-};
-
-static const struct cim_qual_decl q863[] = {
-	{ "Description", CIM_STRING, false, s1138, 1 },
-	{ "ValueMap", CIM_STRING, true, s1139, 4 },
-	{ "Values", CIM_STRING, true, s1140, 4 },
+static const struct cim_qual_decl q979[] = {
+	{ "Description", CIM_STRING, false, s1543, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1156, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1157, 6, 0 },
+	{ "Values", CIM_STRING, true, s1158, 6, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReplicationGroup_props[] = {
 	{ "Persistent", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q786, 2 },
+	  NULL, NULL, "TRUE", q900, 2 },
 	{ "DeleteOnEmptyElement", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q859, 2 },
+	  NULL, NULL, "FALSE", q975, 2 },
 	{ "DeleteOnUnassociated", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "FALSE", q860, 2 },
+	  NULL, NULL, "FALSE", q976, 2 },
 	{ "ConsistentPointInTime", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q861, 1 },
+	  NULL, NULL, "FALSE", q977, 1 },
 	{ "ReservedAs", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q862, 4 },
+	  NULL, NULL, NULL, q978, 4 },
 	{ "SupportedSyncTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q863, 3 },
+	  NULL, NULL, NULL, q979, 4 },
 };
 
-static const char *const s1141[] = {
+static const char *const s1544[] = {
 	"An ordered group of elements that are replicated together.",
 };
 
-static const struct cim_qual_decl q864[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1141, 1 },
+static const struct cim_qual_decl q980[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s312, 1, 0 },
+	{ "Description", CIM_STRING, false, s1544, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1142[] = {
+static const char *const s1545[] = {
 	"Wishes about how a replica is made. Only ever embedded in parameters.",
 };
 
-static const struct cim_qual_decl q865[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1142, 1 },
+static const struct cim_qual_decl q981[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1545, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1143[] = {
+static const char *const s1546[] = {
 	"A source volume and its clone.",
 };
 
-static const struct cim_qual_decl q866[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1143, 1 },
+static const struct cim_qual_decl q982[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1144[] = {
+static const char *const s1547[] = {
 	"A source group and the group of its clones.",
 };
 
-static const struct cim_qual_decl q867[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1144, 1 },
+static const struct cim_qual_decl q983[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1547, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1145[] = {
+static const char *const s1548[] = {
 	"Name of the group, unique on the node. Can be changed by ModifyInstance.",
 };
 
-static const struct cim_qual_decl q868[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s1145, 1 },
+static const struct cim_qual_decl q984[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1548, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl RPL_ReplicationGroup_props[] = {
 	{ "ElementName", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q868, 3 },
+	  NULL, NULL, NULL, q984, 3 },
 	{ "Description", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q305, 3 },
+	  NULL, NULL, NULL, q391, 3 },
 };
 
-static const char *const s1146[] = {
+static const char *const s1549[] = {
 	"A group of volumes.",
 };
 
-static const struct cim_qual_decl q869[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1146, 1 },
+static const struct cim_qual_decl q985[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1549, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1147[] = {
-	"2.39.0",
+static const char *const s1550[] = {
+	"2.37.0",
 };
 
-static const char *const s1148[] = {
+static const char *const s1551[] = {
 	"A service of the management server.",
 };
 
-static const struct cim_qual_decl q870[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1148, 1 },
+static const struct cim_qual_decl q986[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1550, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1551, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1149[] = {
+static const char *const s1552[] = {
 	"Whether the server gathers statistics.",
 };
 
-static const struct cim_qual_decl q871[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1149, 1 },
+static const struct cim_qual_decl q987[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1552, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q872[] = {
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+static const char *const s1553[] = {
+	"CIM_WBEMServer.Name",
 };
 
-static const struct cim_qual_decl q873[] = {
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s3, 1 },
+static const struct cim_qual_decl q988[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1553, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s83, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s13, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1554[] = {
+	"CIM_WBEMServer.ElementName",
+};
+
+static const struct cim_qual_decl q989[] = {
+	{ "Deprecated", CIM_STRING, true, s1554, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1555[] = {
+	"CIM_WBEMServer.Description",
+};
+
+static const struct cim_qual_decl q990[] = {
+	{ "Deprecated", CIM_STRING, true, s1555, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s696, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ObjectManager_props[] = {
 	{ "GatherStatisticalData", CIM_BOOLEAN, false, false, false, true,
-	  NULL, NULL, "TRUE", q871, 2 },
+	  NULL, NULL, "TRUE", q987, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q31, 3 },
+	  NULL, NULL, NULL, q988, 4 },
 	{ "ElementName", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q872, 2 },
+	  NULL, NULL, NULL, q989, 3 },
 	{ "Description", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q873, 2 },
+	  NULL, NULL, NULL, q990, 3 },
 };
 
-static const char *const s1150[] = {
+static const char *const s1556[] = {
 	"CIM_WBEMServer",
 };
 
-static const char *const s1151[] = {
+static const char *const s1557[] = {
+	"2.39.0",
+};
+
+static const char *const s1558[] = {
 	"The management server itself.",
 };
 
-static const struct cim_qual_decl q874[] = {
-	{ "Deprecated", CIM_STRING, true, s1150, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1151, 1 },
+static const struct cim_qual_decl q991[] = {
+	{ "Deprecated", CIM_STRING, true, s1556, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1558, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1152[] = {
+static const char *const s1559[] = {
+	"CIM_ObjectManager.SystemCreationClassName",
+};
+
+static const struct cim_qual_decl q992[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s1559, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s123, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1560[] = {
+	"CIM_ObjectManager.SystemName",
+};
+
+static const struct cim_qual_decl q993[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s1560, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s125, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1561[] = {
+	"CIM_ObjectManager.CreationClassName",
+};
+
+static const char *const s1562[] = {
 	"Class of the object manager; part of the key.",
 };
 
-static const struct cim_qual_decl q875[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1152, 1 },
+static const struct cim_qual_decl q994[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s1561, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1562, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1153[] = {
+static const char *const s1563[] = {
+	"CIM_ObjectManager.Name",
+};
+
+static const char *const s1564[] = {
 	"Name of the object manager; part of the key.",
 };
 
-static const struct cim_qual_decl q876[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1153, 1 },
+static const struct cim_qual_decl q995[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Propagated", CIM_STRING, false, s1563, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1564, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1154[] = {
+static const char *const s1565[] = {
+	"CIM_Namespace.ClassType",
+};
+
+static const char *const s1566[] = {
 	"Version of the schema in this namespace (deprecated in favour of ClassType).",
 };
 
-static const char *const s1155[] = {
+static const char *const s1567[] = {
+	"CIM_Namespace.DescriptionOfClassInfo",
+};
+
+static const char *const s1568[] = {
 	"0",
 	"1",
 	"2",
@@ -15372,7 +19388,7 @@ static const char *const s1155[] = {
 	"202",
 };
 
-static const char *const s1156[] = {
+static const char *const s1569[] = {
 	"Unknown",
 	"Other",
 	"CIM 1.0",
@@ -15390,28 +19406,49 @@ static const char *const s1156[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q877[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1154, 1 },
-	{ "ValueMap", CIM_STRING, true, s1155, 15 },
-	{ "Values", CIM_STRING, true, s1156, 15 },
+static const struct cim_qual_decl q996[] = {
+	{ "Deprecated", CIM_STRING, true, s1565, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1566, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1567, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1568, 15, 0 },
+	{ "Values", CIM_STRING, true, s1569, 15, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1157[] = {
+static const char *const s1570[] = {
+	"CIM_Namespace.DescriptionOfClassType",
+};
+
+static const char *const s1571[] = {
 	"Text for ClassInfo 1 (Other).",
 };
 
-static const struct cim_qual_decl q878[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1157, 1 },
+static const char *const s1572[] = {
+	"CIM_Namespace.ClassInfo",
 };
 
-static const char *const s1158[] = {
+static const struct cim_qual_decl q997[] = {
+	{ "Deprecated", CIM_STRING, true, s1570, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1571, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1572, 1, 0 },
+};
+
+static const char *const s1573[] = {
+	"CIM_SchemaInformationStructure.Name",
+};
+
+static const char *const s1574[] = {
 	"Kind of schema in this namespace.",
 };
 
-static const char *const s1159[] = {
+static const char *const s1575[] = {
+	"CIM_Namespace.DescriptionOfClassType",
+	"CIM_Namespace.ClassTypeVersion",
+};
+
+static const char *const s1576[] = {
 	"0",
 	"1",
 	"2",
@@ -15420,7 +19457,7 @@ static const char *const s1159[] = {
 	"202",
 };
 
-static const char *const s1160[] = {
+static const char *const s1577[] = {
 	"Unknown",
 	"Other",
 	"CIM",
@@ -15429,75 +19466,108 @@ static const char *const s1160[] = {
 	"CMIP Recast",
 };
 
-static const struct cim_qual_decl q879[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1158, 1 },
-	{ "ValueMap", CIM_STRING, true, s1159, 6 },
-	{ "Values", CIM_STRING, true, s1160, 6 },
+static const struct cim_qual_decl q998[] = {
+	{ "Deprecated", CIM_STRING, true, s1573, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1574, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1575, 2, 0 },
+	{ "ValueMap", CIM_STRING, true, s1576, 6, 0 },
+	{ "Values", CIM_STRING, true, s1577, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1161[] = {
+static const char *const s1578[] = {
+	"CIM_SchemaInformationStructure.Version",
+};
+
+static const char *const s1579[] = {
 	"Version of the schema in this namespace.",
 };
 
-static const struct cim_qual_decl q880[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1161, 1 },
+static const char *const s1580[] = {
+	"CIM_Namespace.DescriptionOfClassType",
+	"CIM_Namespace.ClassType",
 };
 
-static const char *const s1162[] = {
+static const struct cim_qual_decl q999[] = {
+	{ "Deprecated", CIM_STRING, true, s1578, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1579, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1580, 2, 0 },
+};
+
+static const char *const s1581[] = {
+	"CIM_SchemaInformationStructure.Description",
+};
+
+static const char *const s1582[] = {
 	"Text for ClassType 1 (Other).",
 };
 
-static const struct cim_qual_decl q881[] = {
-	{ "Write", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1162, 1 },
+static const char *const s1583[] = {
+	"CIM_Namespace.ClassType",
+	"CIM_Namespace.ClassTypeVersion",
+};
+
+static const struct cim_qual_decl q1000[] = {
+	{ "Deprecated", CIM_STRING, true, s1581, 1, CIM_QUAL_RESTRICTED },
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1582, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1583, 2, 0 },
 };
 
 static const struct cim_prop_decl CIM_Namespace_props[] = {
 	{ "SystemCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q44, 2 },
+	  NULL, NULL, NULL, q992, 4 },
 	{ "SystemName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q45, 2 },
+	  NULL, NULL, NULL, q993, 4 },
 	{ "ObjectManagerCreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q875, 2 },
+	  NULL, NULL, NULL, q994, 4 },
 	{ "ObjectManagerName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q876, 2 },
+	  NULL, NULL, NULL, q995, 4 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q440, 2 },
+	  NULL, NULL, NULL, q546, 3 },
 	{ "ClassInfo", CIM_UINT16, false, false, true, true,
-	  NULL, NULL, NULL, q877, 5 },
+	  NULL, NULL, NULL, q996, 7 },
 	{ "DescriptionOfClassInfo", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q878, 2 },
+	  NULL, NULL, NULL, q997, 4 },
 	{ "ClassType", CIM_UINT16, false, false, false, true,
-	  NULL, NULL, NULL, q879, 4 },
+	  NULL, NULL, NULL, q998, 6 },
 	{ "ClassTypeVersion", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q880, 2 },
+	  NULL, NULL, NULL, q999, 4 },
 	{ "DescriptionOfClassType", CIM_STRING, false, false, false, true,
-	  NULL, NULL, NULL, q881, 2 },
+	  NULL, NULL, NULL, q1000, 4 },
 };
 
-static const char *const s1163[] = {
-	"CIM_WBEMServerNamespace",
+static const char *const s1584[] = {
+	"CIM_SchemaInformationStructure",
 };
 
-static const char *const s1164[] = {
+static const char *const s1585[] = {
 	"A namespace of the management server.",
 };
 
-static const struct cim_qual_decl q882[] = {
-	{ "Deprecated", CIM_STRING, true, s1163, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1164, 1 },
+static const struct cim_qual_decl q1001[] = {
+	{ "Deprecated", CIM_STRING, true, s1584, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1585, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1165[] = {
+static const char *const s1586[] = {
+	"CIM_ProtocolService.Protocol",
+};
+
+static const char *const s1587[] = {
 	"The protocol spoken.",
 };
 
-static const char *const s1166[] = {
+static const char *const s1588[] = {
+	"CIM_ObjectManagerCommunicationMechanism.OtherCommunicationMechanismDescription",
+};
+
+static const char *const s1589[] = {
 	"Unknown",
 	"Other",
 	"CIM-XML",
@@ -15506,26 +19576,42 @@ static const char *const s1166[] = {
 	"WSDM",
 };
 
-static const struct cim_qual_decl q883[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1165, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1166, 6 },
+static const struct cim_qual_decl q1002[] = {
+	{ "Deprecated", CIM_STRING, true, s1586, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1587, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1588, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s674, 6, 0 },
+	{ "Values", CIM_STRING, true, s1589, 6, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1167[] = {
+static const char *const s1590[] = {
+	"CIM_ProtocolService.OtherProtocol",
+};
+
+static const char *const s1591[] = {
 	"Text for mechanism 1 (Other).",
 };
 
-static const struct cim_qual_decl q884[] = {
-	{ "Description", CIM_STRING, false, s1167, 1 },
+static const char *const s1592[] = {
+	"CIM_ObjectManagerCommunicationMechanism.CommunicationMechanism",
 };
 
-static const char *const s1168[] = {
+static const struct cim_qual_decl q1003[] = {
+	{ "Deprecated", CIM_STRING, true, s1590, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1591, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1592, 1, 0 },
+};
+
+static const char *const s1593[] = {
 	"Groups of operations that are supported.",
 };
 
-static const char *const s1169[] = {
+static const char *const s1594[] = {
+	"CIM_ObjectManagerCommunicationMechanism.FunctionalProfileDescriptions",
+};
+
+static const char *const s1595[] = {
 	"Unknown",
 	"Other",
 	"Basic Read",
@@ -15541,36 +19627,54 @@ static const char *const s1169[] = {
 	"Pulled Query Execution",
 };
 
-static const struct cim_qual_decl q885[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1168, 1 },
-	{ "ValueMap", CIM_STRING, true, s241, 13 },
-	{ "Values", CIM_STRING, true, s1169, 13 },
+static const struct cim_qual_decl q1004[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1593, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1594, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s421, 13, 0 },
+	{ "Values", CIM_STRING, true, s1595, 13, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1170[] = {
+static const char *const s1596[] = {
 	"Text for functional profile 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q886[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1170, 1 },
+static const char *const s1597[] = {
+	"CIM_ObjectManagerCommunicationMechanism.FunctionalProfilesSupported",
 };
 
-static const char *const s1171[] = {
+static const struct cim_qual_decl q1005[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1596, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1597, 1, 0 },
+};
+
+static const char *const s1598[] = {
 	"Whether one message may carry several operations.",
 };
 
-static const struct cim_qual_decl q887[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1171, 1 },
+static const struct cim_qual_decl q1006[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1598, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1172[] = {
+static const char *const s1599[] = {
+	"CIM_WBEMProtocolServiceCapabilities.AuthenticationMechanismsSupported",
+};
+
+static const char *const s1600[] = {
 	"How clients prove who they are.",
 };
 
-static const char *const s1173[] = {
+static const char *const s1601[] = {
+	"CIM_ObjectManagerCommunicationMechanism.AuthenticationMechanismDescriptions",
+};
+
+static const char *const s1602[] = {
 	"Unknown",
 	"Other",
 	"None",
@@ -15578,509 +19682,630 @@ static const char *const s1173[] = {
 	"Digest",
 };
 
-static const struct cim_qual_decl q888[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1172, 1 },
-	{ "ValueMap", CIM_STRING, true, s221, 5 },
-	{ "Values", CIM_STRING, true, s1173, 5 },
+static const struct cim_qual_decl q1007[] = {
+	{ "Deprecated", CIM_STRING, true, s1599, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1600, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1601, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s390, 5, 0 },
+	{ "Values", CIM_STRING, true, s1602, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1174[] = {
+static const char *const s1603[] = {
+	"CIM_WBEMProtocolServiceCapabilities.AuthenticationMechanismsDescriptions",
+};
+
+static const char *const s1604[] = {
 	"Text for mechanism 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q889[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1174, 1 },
+static const char *const s1605[] = {
+	"CIM_ObjectManagerCommunicationMechanism.AuthenticationMechanismsSupported",
 };
 
-static const char *const s1175[] = {
+static const struct cim_qual_decl q1008[] = {
+	{ "Deprecated", CIM_STRING, true, s1603, 1, CIM_QUAL_RESTRICTED },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1604, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1605, 1, 0 },
+};
+
+static const char *const s1606[] = {
+	"CIM_CIMXMLCapabilities.WBEMProtocolVersionsSupported",
+};
+
+static const char *const s1607[] = {
 	"Version of the protocol.",
 };
 
-static const struct cim_qual_decl q890[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
+static const struct cim_qual_decl q1009[] = {
+	{ "Deprecated", CIM_STRING, true, s1606, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1607, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1176[] = {
+static const char *const s1608[] = {
 	"How the existence of this is advertised.",
 };
 
-static const char *const s1177[] = {
+static const char *const s1609[] = {
+	"CIM_ObjectManagerCommunicationMechanism.AdvertiseTypeDescriptions",
+};
+
+static const char *const s1610[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 };
 
-static const struct cim_qual_decl q891[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1176, 1 },
-	{ "ValueMap", CIM_STRING, true, s630, 3 },
-	{ "Values", CIM_STRING, true, s1177, 3 },
+static const struct cim_qual_decl q1010[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1608, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1609, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s943, 3, 0 },
+	{ "Values", CIM_STRING, true, s1610, 3, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1178[] = {
+static const char *const s1611[] = {
 	"Text for advertise type 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q892[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1178, 1 },
+static const char *const s1612[] = {
+	"CIM_ObjectManagerCommunicationMechanism.AdvertiseTypes",
+};
+
+static const struct cim_qual_decl q1011[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1611, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1612, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_ObjectManagerCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q883, 4 },
+	  NULL, NULL, NULL, q1002, 6 },
 	{ "OtherCommunicationMechanismDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q884, 1 },
+	  NULL, NULL, NULL, q1003, 3 },
 	{ "FunctionalProfilesSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q885, 4 },
+	  NULL, NULL, NULL, q1004, 7 },
 	{ "FunctionalProfileDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q886, 2 },
+	  NULL, NULL, NULL, q1005, 4 },
 	{ "MultipleOperationsSupported", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q887, 2 },
+	  NULL, NULL, NULL, q1006, 3 },
 	{ "AuthenticationMechanismsSupported", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q888, 4 },
+	  NULL, NULL, NULL, q1007, 7 },
 	{ "AuthenticationMechanismDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q889, 2 },
+	  NULL, NULL, NULL, q1008, 4 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q890, 2 },
+	  NULL, NULL, NULL, q1009, 3 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q891, 4 },
+	  NULL, NULL, NULL, q1010, 7 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q892, 2 },
+	  NULL, NULL, NULL, q1011, 4 },
 };
 
-static const char *const s1179[] = {
+static const char *const s1613[] = {
+	"CIM_WBEMProtocolServiceCapabilities",
+};
+
+static const char *const s1614[] = {
 	"A way to talk to the management server.",
 };
 
-static const struct cim_qual_decl q893[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1179, 1 },
+static const struct cim_qual_decl q1012[] = {
+	{ "Deprecated", CIM_STRING, true, s1613, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1614, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1180[] = {
+static const char *const s1615[] = {
 	"CommunicationMechanism",
 };
 
-static const char *const s1181[] = {
+static const char *const s1616[] = {
 	"2",
 };
 
-static const char *const s1182[] = {
+static const char *const s1617[] = {
 	"CIM-XML",
 };
 
-static const struct cim_qual_decl q894[] = {
-	{ "Override", CIM_STRING, false, s1180, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1165, 1 },
-	{ "ValueMap", CIM_STRING, true, s1181, 1 },
-	{ "Values", CIM_STRING, true, s1182, 1 },
+static const struct cim_qual_decl q1013[] = {
+	{ "Deprecated", CIM_STRING, true, s1586, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s1615, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1587, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1616, 1, 0 },
+	{ "Values", CIM_STRING, true, s1617, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1183[] = {
+static const char *const s1618[] = {
+	"CIM_WBEMProtocolServiceCapabilities.WBEMProtocolVersionsSupported",
+};
+
+static const char *const s1619[] = {
 	"Version",
 };
 
-static const struct cim_qual_decl q895[] = {
-	{ "Override", CIM_STRING, false, s1183, 1 },
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1175, 1 },
+static const char *const s1620[] = {
+	"1.0",
+	"1.1",
+	"1.2",
 };
 
-static const char *const s1184[] = {
+static const struct cim_qual_decl q1014[] = {
+	{ "Deprecated", CIM_STRING, true, s1618, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s1619, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1607, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1620, 3, 0 },
+};
+
+static const char *const s1621[] = {
+	"CIM_CIMXMLCommunicationMechanism.Version",
+};
+
+static const char *const s1622[] = {
 	"Version of the CIM-XML protocol.",
 };
 
-static const char *const s1185[] = {
+static const char *const s1623[] = {
 	"0",
 	"1",
 };
 
-static const char *const s1186[] = {
+static const char *const s1624[] = {
 	"Unknown",
 	"1.0",
 };
 
-static const struct cim_qual_decl q896[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1184, 1 },
-	{ "ValueMap", CIM_STRING, true, s1185, 2 },
-	{ "Values", CIM_STRING, true, s1186, 2 },
+static const struct cim_qual_decl q1015[] = {
+	{ "Deprecated", CIM_STRING, true, s1621, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1622, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1623, 2, 0 },
+	{ "Values", CIM_STRING, true, s1624, 2, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1187[] = {
+static const char *const s1625[] = {
 	"Whether requests are validated against the DTD.",
 };
 
-static const struct cim_qual_decl q897[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1187, 1 },
+static const struct cim_qual_decl q1016[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1625, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1188[] = {
+static const char *const s1626[] = {
 	"Whether an enumeration may be closed for lack of resources.",
 };
 
-static const struct cim_qual_decl q898[] = {
-	{ "Description", CIM_STRING, false, s1188, 1 },
+static const struct cim_qual_decl q1017[] = {
+	{ "Description", CIM_STRING, false, s1626, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1597, 1, 0 },
 };
 
-static const char *const s1189[] = {
+static const char *const s1627[] = {
 	"Whether a pull can go on after an error.",
 };
 
-static const struct cim_qual_decl q899[] = {
-	{ "Description", CIM_STRING, false, s1189, 1 },
+static const struct cim_qual_decl q1018[] = {
+	{ "Description", CIM_STRING, false, s1627, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1597, 1, 0 },
 };
 
-static const char *const s1190[] = {
+static const char *const s1628[] = {
 	"Longest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q900[] = {
-	{ "Description", CIM_STRING, false, s1190, 1 },
+static const char *const s1629[] = {
+	"CIM_ObjectManagerCommunicationMechanism.FunctionalProfilesSupported",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationNoOperationTimeoutSupported",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationMinimumOperationTimeout",
 };
 
-static const char *const s1191[] = {
+static const struct cim_qual_decl q1019[] = {
+	{ "Description", CIM_STRING, false, s1628, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1629, 3, 0 },
+};
+
+static const char *const s1630[] = {
 	"Shortest timeout of an open enumeration, seconds.",
 };
 
-static const struct cim_qual_decl q901[] = {
-	{ "Description", CIM_STRING, false, s1191, 1 },
+static const char *const s1631[] = {
+	"CIM_ObjectManagerCommunicationMechanism.FunctionalProfilesSupported",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationNoOperationTimeoutSupported",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationMaximumOperationTimeout",
 };
 
-static const char *const s1192[] = {
+static const struct cim_qual_decl q1020[] = {
+	{ "Description", CIM_STRING, false, s1630, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1631, 3, 0 },
+};
+
+static const char *const s1632[] = {
 	"Whether an open enumeration may live for ever.",
 };
 
-static const struct cim_qual_decl q902[] = {
-	{ "Description", CIM_STRING, false, s1192, 1 },
+static const char *const s1633[] = {
+	"CIM_ObjectManagerCommunicationMechanism.FunctionalProfilesSupported",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationMinimumOperationTimeout",
+	"CIM_CIMXMLCommunicationMechanism.PulledEnumerationMaximumOperationTimeout",
+};
+
+static const struct cim_qual_decl q1021[] = {
+	{ "Description", CIM_STRING, false, s1632, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1633, 3, 0 },
 };
 
 static const struct cim_prop_decl CIM_CIMXMLCommunicationMechanism_props[] = {
 	{ "CommunicationMechanism", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, "2", q894, 5 },
+	  NULL, NULL, "2", q1013, 6 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q895, 3 },
+	  NULL, NULL, NULL, q1014, 5 },
 	{ "CIMXMLProtocolVersion", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q896, 4 },
+	  NULL, NULL, NULL, q1015, 5 },
 	{ "CIMValidated", CIM_BOOLEAN, false, false, true, false,
-	  NULL, NULL, NULL, q897, 2 },
+	  NULL, NULL, NULL, q1016, 3 },
 	{ "PulledEnumerationClosureOnExceedingServerLimitsSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q898, 1 },
+	  NULL, NULL, NULL, q1017, 2 },
 	{ "PulledEnumerationContinuationOnErrorSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q899, 1 },
+	  NULL, NULL, NULL, q1018, 2 },
 	{ "PulledEnumerationMaximumOperationTimeout", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q900, 1 },
+	  NULL, NULL, NULL, q1019, 2 },
 	{ "PulledEnumerationMinimumOperationTimeout", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q901, 1 },
+	  NULL, NULL, NULL, q1020, 2 },
 	{ "PulledEnumerationNoOperationTimeoutSupported", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q902, 1 },
+	  NULL, NULL, NULL, q1021, 2 },
 };
 
-static const char *const s1193[] = {
+static const char *const s1634[] = {
+	"CIM_CIMXMLCapabilities",
+};
+
+static const char *const s1635[] = {
 	"CIM-XML over HTTP or HTTPS.",
 };
 
-static const struct cim_qual_decl q903[] = {
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1193, 1 },
+static const struct cim_qual_decl q1022[] = {
+	{ "Deprecated", CIM_STRING, true, s1634, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1635, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ServiceAccessBySAP_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_Service", NULL, NULL, q225, 3 },
+	  "CIM_Service", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q226, 3 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q294, 3 },
 };
 
-static const char *const s1194[] = {
+static const char *const s1636[] = {
 	"A service and where it can be reached.",
 };
 
-static const struct cim_qual_decl q904[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s34, 1 },
-	{ "Description", CIM_STRING, false, s1194, 1 },
+static const struct cim_qual_decl q1023[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s1636, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q1024[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q1025[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s549, 1, CIM_QUAL_RESTRICTED },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_CommMechanismForManager_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ObjectManager", NULL, NULL, q225, 3 },
+	  "CIM_ObjectManager", NULL, NULL, q1024, 5 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ObjectManagerCommunicationMechanism", NULL, NULL, q226, 3 },
+	  "CIM_ObjectManagerCommunicationMechanism", NULL, NULL, q1025, 4 },
 };
 
-static const char *const s1195[] = {
+static const char *const s1637[] = {
 	"A way to talk to an object manager.",
 };
 
-static const struct cim_qual_decl q905[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1195, 1 },
+static const struct cim_qual_decl q1026[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1637, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_NamespaceInManager_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ObjectManager", NULL, NULL, q376, 2 },
+	  "CIM_ObjectManager", NULL, NULL, q463, 4 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_Namespace", NULL, NULL, q377, 2 },
+	  "CIM_Namespace", NULL, NULL, q464, 3 },
 };
 
-static const char *const s1196[] = {
+static const char *const s1638[] = {
+	"CIM_HostedDependency",
+};
+
+static const char *const s1639[] = {
 	"A namespace of an object manager.",
 };
 
-static const struct cim_qual_decl q906[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s734, 1 },
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1196, 1 },
+static const struct cim_qual_decl q1027[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1638, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1639, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q907[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s168, 1 },
-	{ "Description", CIM_STRING, false, s4, 1 },
+static const struct cim_qual_decl q1028[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s4, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q908[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s429, 1 },
-	{ "Description", CIM_STRING, false, s3, 1 },
+static const struct cim_qual_decl q1029[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s696, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1197[] = {
+static const char *const s1640[] = {
+	"CIM_WBEMServerNamespace",
+};
+
+static const char *const s1641[] = {
 	"What it is like; the name at least.",
 };
 
-static const struct cim_qual_decl q909[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "In", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s1163, 1 },
-	{ "Description", CIM_STRING, false, s1197, 1 },
+static const struct cim_qual_decl q1030[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1640, 1, 0 },
+	{ "Description", CIM_STRING, false, s1641, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1198[] = {
+static const char *const s1642[] = {
 	"The namespace that was made.",
 };
 
-static const struct cim_qual_decl q910[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1198, 1 },
+static const struct cim_qual_decl q1031[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1642, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1199[] = {
+static const char *const s1643[] = {
 	"Why it was not made.",
 };
 
-static const struct cim_qual_decl q911[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "EmbeddedInstance", CIM_STRING, false, s748, 1 },
-	{ "Description", CIM_STRING, false, s1199, 1 },
+static const struct cim_qual_decl q1032[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1110, 1, 0 },
+	{ "Description", CIM_STRING, false, s1643, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_WBEMServer_CreateWBEMServerNamespace[] = {
 	{ "NamespaceTemplate", CIM_STRING, false, true, false, true,
-	  NULL, "CIM_WBEMServerNamespace", q909, 4 },
+	  NULL, "CIM_WBEMServerNamespace", q1030, 4 },
 	{ "Namespace", CIM_REFERENCE, false, false, true, false,
-	  "CIM_WBEMServerNamespace", NULL, q910, 3 },
+	  "CIM_WBEMServerNamespace", NULL, q1031, 3 },
 	{ "Errors", CIM_STRING, true, false, true, false,
-	  NULL, "CIM_Error", q911, 4 },
+	  NULL, "CIM_Error", q1032, 4 },
 };
 
-static const char *const s1200[] = {
+static const char *const s1644[] = {
 	"Makes a namespace.",
 };
 
-static const char *const s1201[] = {
+static const char *const s1645[] = {
 	"0",
 	"1",
 	"..",
 };
 
-static const char *const s1202[] = {
+static const char *const s1646[] = {
 	"Completed with No Error",
 	"Failed",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q912[] = {
-	{ "Description", CIM_STRING, false, s1200, 1 },
-	{ "ValueMap", CIM_STRING, true, s1201, 3 },
-	{ "Values", CIM_STRING, true, s1202, 3 },
+static const struct cim_qual_decl q1033[] = {
+	{ "Description", CIM_STRING, false, s1644, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1645, 3, 0 },
+	{ "Values", CIM_STRING, true, s1646, 3, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_WBEMServer_props[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q31, 3 },
+	  NULL, NULL, NULL, q33, 4 },
 	{ "ElementName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q907, 3 },
+	  NULL, NULL, NULL, q1028, 3 },
 	{ "Description", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q908, 3 },
+	  NULL, NULL, NULL, q1029, 3 },
 };
 
 static const struct cim_method_decl CIM_WBEMServer_methods[] = {
-	{ "CreateWBEMServerNamespace", CIM_UINT32, false, CIM_WBEMServer_CreateWBEMServerNamespace, 3, q912, 3 },
+	{ "CreateWBEMServerNamespace", CIM_UINT32, false, CIM_WBEMServer_CreateWBEMServerNamespace, 3, q1033, 3 },
 };
 
-static const char *const s1203[] = {
+static const char *const s1647[] = {
+	"CIM::Interop::WBEMServer",
+};
+
+static const char *const s1648[] = {
 	"The management server itself; what succeeds CIM_ObjectManager.",
 };
 
-static const struct cim_qual_decl q913[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1203, 1 },
+static const struct cim_qual_decl q1034[] = {
+	{ "Version", CIM_STRING, false, s1115, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1647, 1, 0 },
+	{ "Description", CIM_STRING, false, s1648, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1204[] = {
+static const char *const s1649[] = {
 	"The identity of the instance; opaque.",
 };
 
-static const struct cim_qual_decl q914[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Override", CIM_STRING, false, s98, 1 },
-	{ "Description", CIM_STRING, false, s1204, 1 },
+static const struct cim_qual_decl q1035[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s190, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1649, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1205[] = {
+static const char *const s1650[] = {
 	"The name of the namespace.",
 };
 
-static const struct cim_qual_decl q915[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1205, 1 },
+static const struct cim_qual_decl q1036[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1650, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1206[] = {
-	"CIM_SchemaInformationStructure",
-};
-
-static const char *const s1207[] = {
+static const char *const s1651[] = {
 	"The schemas whose classes are in this namespace, one element for each.",
 };
 
-static const struct cim_qual_decl q916[] = {
-	{ "EmbeddedInstance", CIM_STRING, false, s1206, 1 },
-	{ "Description", CIM_STRING, false, s1207, 1 },
+static const struct cim_qual_decl q1037[] = {
+	{ "EmbeddedInstance", CIM_STRING, false, s1584, 1, 0 },
+	{ "Description", CIM_STRING, false, s1651, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_WBEMServerNamespace_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q914, 3 },
+	  NULL, NULL, NULL, q1035, 3 },
 	{ "Name", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q915, 2 },
+	  NULL, NULL, NULL, q1036, 2 },
 	{ "SchemaInformation", CIM_STRING, true, false, false, false,
-	  NULL, "CIM_SchemaInformationStructure", NULL, q916, 2 },
+	  NULL, "CIM_SchemaInformationStructure", NULL, q1037, 2 },
 };
 
-static const char *const s1208[] = {
+static const char *const s1652[] = {
 	"A namespace of the management server: names of classes and of qualifiers are unique in it. What succeeds CIM_Namespace.",
 };
 
-static const struct cim_qual_decl q917[] = {
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1208, 1 },
+static const struct cim_qual_decl q1038[] = {
+	{ "Version", CIM_STRING, false, s1115, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1647, 1, 0 },
+	{ "Description", CIM_STRING, false, s1652, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1209[] = {
+static const char *const s1653[] = {
 	"Name of the schema: what is before the underscore in the names of classes.",
 };
 
-static const struct cim_qual_decl q918[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1209, 1 },
+static const struct cim_qual_decl q1039[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1653, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1210[] = {
+static const char *const s1654[] = {
 	"Version of the schema, M.N.U.",
 };
 
-static const struct cim_qual_decl q919[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1210, 1 },
+static const struct cim_qual_decl q1040[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1654, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1211[] = {
+static const char *const s1655[] = {
 	"Identifies this version of the schema everywhere; no address.",
 };
 
-static const struct cim_qual_decl q920[] = {
-	{ "Description", CIM_STRING, false, s1211, 1 },
+static const struct cim_qual_decl q1041[] = {
+	{ "Description", CIM_STRING, false, s1655, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1212[] = {
+static const char *const s1656[] = {
 	"The organization that the schema belongs to.",
 };
 
-static const struct cim_qual_decl q921[] = {
-	{ "Description", CIM_STRING, false, s1212, 1 },
+static const struct cim_qual_decl q1042[] = {
+	{ "Description", CIM_STRING, false, s1656, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1213[] = {
+static const char *const s1657[] = {
 	"How far the schema has come.",
 };
 
-static const char *const s1214[] = {
+static const char *const s1658[] = {
 	"0",
 	"2",
 	"3",
 	"..",
 };
 
-static const char *const s1215[] = {
+static const char *const s1659[] = {
 	"Unknown",
 	"Final",
 	"Experimental",
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q922[] = {
-	{ "Description", CIM_STRING, false, s1213, 1 },
-	{ "ValueMap", CIM_STRING, true, s1214, 4 },
-	{ "Values", CIM_STRING, true, s1215, 4 },
+static const struct cim_qual_decl q1043[] = {
+	{ "Description", CIM_STRING, false, s1657, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1658, 4, 0 },
+	{ "Values", CIM_STRING, true, s1659, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SchemaInformationStructure_props[] = {
 	{ "Name", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q918, 2 },
+	  NULL, NULL, NULL, q1039, 2 },
 	{ "Version", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q919, 2 },
+	  NULL, NULL, NULL, q1040, 2 },
 	{ "Description", CIM_STRING, false, false, false, false,
 	  NULL, NULL, NULL, q2, 1 },
 	{ "URI", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q920, 1 },
+	  NULL, NULL, NULL, q1041, 1 },
 	{ "OwningOrganization", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q921, 1 },
+	  NULL, NULL, NULL, q1042, 1 },
 	{ "Status", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q922, 3 },
+	  NULL, NULL, NULL, q1043, 3 },
 };
 
-static const char *const s1216[] = {
+static const char *const s1660[] = {
+	"CIM::Interop::Schema",
+};
+
+static const char *const s1661[] = {
 	"A schema in one of its versions. Occurs embedded only.",
 };
 
-static const struct cim_qual_decl q923[] = {
-	{ "Indication", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s753, 1 },
-	{ "Description", CIM_STRING, false, s1216, 1 },
+static const struct cim_qual_decl q1044[] = {
+	{ "Indication", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Structure", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1115, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1660, 1, 0 },
+	{ "Description", CIM_STRING, false, s1661, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1217[] = {
+static const char *const s1662[] = {
 	"Kind of specification.",
 };
 
-static const char *const s1218[] = {
+static const char *const s1663[] = {
+	"CIM_RegisteredSpecification.OtherSpecificationType",
+};
+
+static const char *const s1664[] = {
 	"1",
 	"2",
 	"3",
@@ -16088,7 +20313,7 @@ static const char *const s1218[] = {
 	"..",
 };
 
-static const char *const s1219[] = {
+static const char *const s1665[] = {
 	"Other",
 	"Profile",
 	"Initiative Wrapper",
@@ -16096,25 +20321,36 @@ static const char *const s1219[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q924[] = {
-	{ "Description", CIM_STRING, false, s1217, 1 },
-	{ "ValueMap", CIM_STRING, true, s1218, 5 },
-	{ "Values", CIM_STRING, true, s1219, 5 },
+static const struct cim_qual_decl q1045[] = {
+	{ "Description", CIM_STRING, false, s1662, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1663, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1664, 5, 0 },
+	{ "Values", CIM_STRING, true, s1665, 5, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1220[] = {
+static const char *const s1666[] = {
 	"Text for SpecificationType 1 (Other).",
 };
 
-static const struct cim_qual_decl q925[] = {
-	{ "Description", CIM_STRING, false, s1220, 1 },
+static const char *const s1667[] = {
+	"CIM_RegisteredSpecification.SpecificationType",
 };
 
-static const char *const s1221[] = {
+static const struct cim_qual_decl q1046[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1666, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1667, 1, 0 },
+};
+
+static const char *const s1668[] = {
 	"Who defines the profile.",
 };
 
-static const char *const s1222[] = {
+static const char *const s1669[] = {
+	"CIM_RegisteredSpecification.OtherRegisteredOrganization",
+};
+
+static const char *const s1670[] = {
 	"1",
 	"2",
 	"3",
@@ -16139,7 +20375,7 @@ static const char *const s1222[] = {
 	"..",
 };
 
-static const char *const s1223[] = {
+static const char *const s1671[] = {
 	"Other",
 	"DMTF",
 	"CompTIA",
@@ -16164,435 +20400,722 @@ static const char *const s1223[] = {
 	"DMTF Reserved",
 };
 
-static const struct cim_qual_decl q926[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1221, 1 },
-	{ "ValueMap", CIM_STRING, true, s1222, 22 },
-	{ "Values", CIM_STRING, true, s1223, 22 },
+static const struct cim_qual_decl q1047[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1668, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1669, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1670, 22, 0 },
+	{ "Values", CIM_STRING, true, s1671, 22, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1224[] = {
+static const char *const s1672[] = {
 	"Text for RegisteredOrganization 1 (Other).",
 };
 
-static const struct cim_qual_decl q927[] = {
-	{ "Description", CIM_STRING, false, s1224, 1 },
+static const char *const s1673[] = {
+	"CIM_RegisteredSpecification.RegisteredOrganization",
 };
 
-static const char *const s1225[] = {
+static const struct cim_qual_decl q1048[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1672, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1673, 1, 0 },
+};
+
+static const char *const s1674[] = {
 	"Name of the profile.",
 };
 
-static const struct cim_qual_decl q928[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1225, 1 },
+static const struct cim_qual_decl q1049[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1674, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1226[] = {
+static const char *const s1675[] = {
 	"Version of the profile.",
 };
 
-static const struct cim_qual_decl q929[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1226, 1 },
+static const struct cim_qual_decl q1050[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1675, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1227[] = {
+static const char *const s1676[] = {
+	"CIM_RegisteredSpecification.AdvertiseTypeDescriptions",
+};
+
+static const char *const s1677[] = {
 	"Other",
 	"Not Advertised",
 	"SLP",
 	"WS-Identify",
 };
 
-static const struct cim_qual_decl q930[] = {
-	{ "Required", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1176, 1 },
-	{ "ValueMap", CIM_STRING, true, s269, 4 },
-	{ "Values", CIM_STRING, true, s1227, 4 },
+static const struct cim_qual_decl q1051[] = {
+	{ "Required", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1608, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1676, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s469, 4, 0 },
+	{ "Values", CIM_STRING, true, s1677, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1678[] = {
+	"CIM_RegisteredSpecification.AdvertiseTypes",
+};
+
+static const struct cim_qual_decl q1052[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1611, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1678, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_RegisteredSpecification_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q57, 3 },
+	  NULL, NULL, NULL, q170, 3 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q924, 3 },
+	  NULL, NULL, NULL, q1045, 4 },
 	{ "OtherSpecificationType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q925, 1 },
+	  NULL, NULL, NULL, q1046, 3 },
 	{ "RegisteredOrganization", CIM_UINT16, false, false, true, false,
-	  NULL, NULL, NULL, q926, 4 },
+	  NULL, NULL, NULL, q1047, 5 },
 	{ "OtherRegisteredOrganization", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q927, 1 },
+	  NULL, NULL, NULL, q1048, 3 },
 	{ "RegisteredName", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q928, 2 },
+	  NULL, NULL, NULL, q1049, 3 },
 	{ "RegisteredVersion", CIM_STRING, false, false, true, false,
-	  NULL, NULL, NULL, q929, 2 },
+	  NULL, NULL, NULL, q1050, 2 },
 	{ "AdvertiseTypes", CIM_UINT16, true, false, true, false,
-	  NULL, NULL, NULL, q930, 4 },
+	  NULL, NULL, NULL, q1051, 6 },
 	{ "AdvertiseTypeDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q892, 2 },
+	  NULL, NULL, NULL, q1052, 3 },
 };
 
-static const char *const s1228[] = {
+static const char *const s1679[] = {
 	"A specification that the server follows.",
 };
 
-static const struct cim_qual_decl q931[] = {
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1228, 1 },
+static const struct cim_qual_decl q1053[] = {
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1679, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1229[] = {
+static const char *const s1680[] = {
 	"Features of the profile that are implemented.",
 };
 
-static const struct cim_qual_decl q932[] = {
-	{ "Description", CIM_STRING, false, s1229, 1 },
+static const struct cim_qual_decl q1054[] = {
+	{ "Description", CIM_STRING, false, s1680, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1230[] = {
+static const char *const s1681[] = {
 	"SpecificationType",
 };
 
-static const char *const s1231[] = {
+static const char *const s1682[] = {
 	"Profile",
 };
 
-static const struct cim_qual_decl q933[] = {
-	{ "Override", CIM_STRING, false, s1230, 1 },
-	{ "Description", CIM_STRING, false, s1217, 1 },
-	{ "ValueMap", CIM_STRING, true, s1181, 1 },
-	{ "Values", CIM_STRING, true, s1231, 1 },
+static const struct cim_qual_decl q1055[] = {
+	{ "Override", CIM_STRING, false, s1681, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1662, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1663, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1616, 1, 0 },
+	{ "Values", CIM_STRING, true, s1682, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1232[] = {
+static const char *const s1683[] = {
 	"Paths of the central instances of this profile implementation.",
 };
 
-static const struct cim_qual_decl q934[] = {
-	{ "In", CIM_BOOLEAN, false, s54, 1 },
-	{ "Out", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1232, 1 },
+static const struct cim_qual_decl q1056[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1683, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_param_decl CIM_RegisteredProfile_GetCentralInstances[] = {
 	{ "CentralInstances", CIM_REFERENCE, true, false, true, false,
-	  "CIM_ManagedElement", NULL, q934, 3 },
+	  "CIM_ManagedElement", NULL, q1056, 3 },
 };
 
-static const char *const s1233[] = {
+static const char *const s1684[] = {
 	"Lists the central instances of this profile implementation.",
 };
 
-static const char *const s1234[] = {
-	"0",
-	"..",
-	"0x8000..",
-};
-
-static const char *const s1235[] = {
+static const char *const s1685[] = {
 	"Completed with no error",
-	"DMTF Reserved",
-	"Vendor Specific",
 };
 
-static const struct cim_qual_decl q935[] = {
-	{ "Description", CIM_STRING, false, s1233, 1 },
-	{ "ValueMap", CIM_STRING, true, s1234, 3 },
-	{ "Values", CIM_STRING, true, s1235, 3 },
+static const struct cim_qual_decl q1057[] = {
+	{ "Description", CIM_STRING, false, s1684, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s518, 1, 0 },
+	{ "Values", CIM_STRING, true, s1685, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1686[] = {
+	"The enumeration.",
+};
+
+static const struct cim_qual_decl q1058[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1686, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_RegisteredProfile_CloseConformantInstances[] = {
+	{ "EnumerationContext", CIM_STRING, false, true, false, false,
+	  NULL, NULL, q1058, 2 },
+};
+
+static const char *const s1687[] = {
+	"CIM_RegisteredProfile.GetCentralInstances",
+};
+
+static const char *const s1688[] = {
+	"Ends an enumeration of conforming instances. Not offered here.",
+};
+
+static const char *const s1689[] = {
+	"Completed with No Error",
+	"Not Supported",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q1059[] = {
+	{ "Deprecated", CIM_STRING, true, s1687, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1688, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1645, 3, 0 },
+	{ "Values", CIM_STRING, true, s1689, 3, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1690[] = {
+	"The class that they are of.",
+};
+
+static const struct cim_qual_decl q1060[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1690, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1691[] = {
+	"The properties that they are to have.",
+};
+
+static const struct cim_qual_decl q1061[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1691, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1692[] = {
+	"Seconds for which the enumeration stays open between two calls.",
+};
+
+static const struct cim_qual_decl q1062[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1692, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1693[] = {
+	"Whether to go on after an error.",
+};
+
+static const struct cim_qual_decl q1063[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1693, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1694[] = {
+	"How many instances at most to give out at once.",
+};
+
+static const struct cim_qual_decl q1064[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1694, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q1065[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1686, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1695[] = {
+	"Whether these were the last.",
+};
+
+static const struct cim_qual_decl q1066[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1695, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1696[] = {
+	"What InstanceWithPathList holds.",
+};
+
+static const char *const s1697[] = {
+	"CIM_RegisteredProfile.OpenConformantInstances(InstanceWithPathList)",
+};
+
+static const char *const s1698[] = {
+	"Central Instance",
+	"Scoping Instance",
+	"Central and Scoping Instance",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q1067[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1696, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1697, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s908, 4, 0 },
+	{ "Values", CIM_STRING, true, s1698, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1699[] = {
+	"CIM_ManagedElement",
+};
+
+static const char *const s1700[] = {
+	"The instances with their paths.",
+};
+
+static const char *const s1701[] = {
+	"CIM_RegisteredProfile.OpenConformantInstances(InstanceType)",
+};
+
+static const struct cim_qual_decl q1068[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1699, 1, 0 },
+	{ "Description", CIM_STRING, false, s1700, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1701, 1, 0 },
+};
+
+static const struct cim_param_decl CIM_RegisteredProfile_OpenConformantInstances[] = {
+	{ "ResultClass", CIM_STRING, false, true, false, false,
+	  NULL, NULL, q1060, 2 },
+	{ "IncludedPropertyList", CIM_STRING, true, true, false, false,
+	  NULL, NULL, q1061, 2 },
+	{ "OperationTimeout", CIM_UINT32, false, true, false, false,
+	  NULL, NULL, q1062, 2 },
+	{ "ContinueOnError", CIM_BOOLEAN, false, true, false, false,
+	  NULL, NULL, q1063, 2 },
+	{ "MaxObjectCount", CIM_UINT32, false, true, false, false,
+	  NULL, NULL, q1064, 2 },
+	{ "EnumerationContext", CIM_STRING, false, false, true, false,
+	  NULL, NULL, q1065, 3 },
+	{ "EndOfSequence", CIM_BOOLEAN, false, false, true, false,
+	  NULL, NULL, q1066, 3 },
+	{ "InstanceType", CIM_UINT16, true, false, true, false,
+	  NULL, NULL, q1067, 7 },
+	{ "InstanceWithPathList", CIM_STRING, true, false, true, false,
+	  NULL, "CIM_ManagedElement", q1068, 6 },
+};
+
+static const char *const s1702[] = {
+	"Begins an enumeration of the instances that conform to the profile. Not offered here.",
+};
+
+static const char *const s1703[] = {
+	"0",
+	"1",
+	"22",
+	"26",
+	"..",
+};
+
+static const char *const s1704[] = {
+	"Completed with No Error",
+	"Not Supported",
+	"CIM_ERR_INVALID_OPERATION_TIMEOUT",
+	"CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q1069[] = {
+	{ "Deprecated", CIM_STRING, true, s1687, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1702, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1703, 5, 0 },
+	{ "Values", CIM_STRING, true, s1704, 5, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q1070[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1686, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1705[] = {
+	"CIM_RegisteredProfile.PullConformantInstances(InstanceWithPathList)",
+};
+
+static const struct cim_qual_decl q1071[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1696, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1705, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s908, 4, 0 },
+	{ "Values", CIM_STRING, true, s1698, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1706[] = {
+	"CIM_RegisteredProfile.PullConformantInstances(InstanceType)",
+};
+
+static const struct cim_qual_decl q1072[] = {
+	{ "In", CIM_BOOLEAN, false, s70, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Out", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "EmbeddedInstance", CIM_STRING, false, s1699, 1, 0 },
+	{ "Description", CIM_STRING, false, s1700, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1706, 1, 0 },
+};
+
+static const struct cim_param_decl CIM_RegisteredProfile_PullConformantInstances[] = {
+	{ "MaxObjectCount", CIM_UINT32, false, true, false, false,
+	  NULL, NULL, q1064, 2 },
+	{ "EnumerationContext", CIM_STRING, false, true, true, false,
+	  NULL, NULL, q1070, 3 },
+	{ "EndOfSequence", CIM_BOOLEAN, false, false, true, false,
+	  NULL, NULL, q1066, 3 },
+	{ "InstanceType", CIM_UINT16, true, false, true, false,
+	  NULL, NULL, q1071, 7 },
+	{ "InstanceWithPathList", CIM_STRING, true, false, true, false,
+	  NULL, "CIM_ManagedElement", q1072, 6 },
+};
+
+static const char *const s1707[] = {
+	"Goes on with an enumeration of conforming instances. Not offered here.",
+};
+
+static const char *const s1708[] = {
+	"0",
+	"1",
+	"21",
+	"..",
+};
+
+static const char *const s1709[] = {
+	"Completed with No Error",
+	"Not Supported",
+	"CIM_ERR_INVALID_ENUMERATION_CONTEXT",
+	"DMTF Reserved",
+};
+
+static const struct cim_qual_decl q1073[] = {
+	{ "Deprecated", CIM_STRING, true, s1687, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1707, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1708, 4, 0 },
+	{ "Values", CIM_STRING, true, s1709, 4, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_RegisteredProfile_props[] = {
 	{ "ImplementedFeatures", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q932, 1 },
+	  NULL, NULL, NULL, q1054, 1 },
 	{ "SpecificationType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q933, 4 },
+	  NULL, NULL, NULL, q1055, 5 },
 };
 
 static const struct cim_method_decl CIM_RegisteredProfile_methods[] = {
-	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q935, 3 },
+	{ "GetCentralInstances", CIM_UINT8, false, CIM_RegisteredProfile_GetCentralInstances, 1, q1057, 3 },
+	{ "CloseConformantInstances", CIM_UINT32, false, CIM_RegisteredProfile_CloseConformantInstances, 1, q1059, 4 },
+	{ "OpenConformantInstances", CIM_UINT32, false, CIM_RegisteredProfile_OpenConformantInstances, 9, q1069, 4 },
+	{ "PullConformantInstances", CIM_UINT32, false, CIM_RegisteredProfile_PullConformantInstances, 5, q1073, 4 },
 };
 
-static const char *const s1236[] = {
+static const char *const s1710[] = {
 	"A profile that the server implements.",
 };
 
-static const struct cim_qual_decl q936[] = {
-	{ "Version", CIM_STRING, false, s1147, 1 },
-	{ "Description", CIM_STRING, false, s1236, 1 },
+static const struct cim_qual_decl q1074[] = {
+	{ "Version", CIM_STRING, false, s1557, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1710, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1237[] = {
+static const char *const s1711[] = {
 	"The profile.",
 };
 
-static const struct cim_qual_decl q937[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1237, 1 },
+static const struct cim_qual_decl q1075[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1711, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementConformsToProfile_props[] = {
 	{ "ConformantStandard", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q937, 2 },
+	  "CIM_RegisteredProfile", NULL, NULL, q1075, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q478, 2 },
 };
 
-static const char *const s1238[] = {
+static const char *const s1712[] = {
 	"An element, or a profile, that conforms to a profile.",
 };
 
-static const struct cim_qual_decl q938[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1238, 1 },
+static const struct cim_qual_decl q1076[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s835, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1712, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReferencedSpecification_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredSpecification", NULL, NULL, q225, 3 },
+	  "CIM_RegisteredSpecification", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredSpecification", NULL, NULL, q226, 3 },
+	  "CIM_RegisteredSpecification", NULL, NULL, q294, 3 },
 };
 
-static const char *const s1239[] = {
-	"2.37.0",
-};
-
-static const char *const s1240[] = {
+static const char *const s1713[] = {
 	"A specification that builds on another.",
 };
 
-static const struct cim_qual_decl q939[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1240, 1 },
+static const struct cim_qual_decl q1077[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1550, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1713, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ReferencedProfile_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q225, 3 },
+	  "CIM_RegisteredProfile", NULL, NULL, q293, 3 },
 	{ "Dependent", CIM_REFERENCE, false, true, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q226, 3 },
+	  "CIM_RegisteredProfile", NULL, NULL, q294, 3 },
 };
 
-static const char *const s1241[] = {
+static const char *const s1714[] = {
 	"Two profiles that belong together. Following SNIA, Antecedent is the autonomous profile and Dependent the component profile.",
 };
 
-static const struct cim_qual_decl q940[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1241, 1 },
+static const struct cim_qual_decl q1078[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1550, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1714, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1242[] = {
+static const char *const s1715[] = {
 	"This server.",
 };
 
-static const struct cim_qual_decl q941[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1242, 1 },
+static const struct cim_qual_decl q1079[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1715, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1243[] = {
+static const char *const s1716[] = {
 	"The namespaces of this server.",
 };
 
-static const struct cim_qual_decl q942[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+static const struct cim_qual_decl q1080[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1716, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1244[] = {
+static const char *const s1717[] = {
 	"This server, as newer clients know it.",
 };
 
-static const struct cim_qual_decl q943[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1244, 1 },
+static const struct cim_qual_decl q1081[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1717, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1245[] = {
+static const char *const s1718[] = {
 	"The namespaces of this server, as newer clients know them.",
 };
 
-static const struct cim_qual_decl q944[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1245, 1 },
+static const struct cim_qual_decl q1082[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1718, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1246[] = {
+static const char *const s1719[] = {
 	"The namespaces of this server, as newer clients know both.",
 };
 
-static const struct cim_qual_decl q945[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1246, 1 },
+static const struct cim_qual_decl q1083[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1719, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1247[] = {
+static const char *const s1720[] = {
 	"The listeners of this server.",
 };
 
-static const struct cim_qual_decl q946[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1247, 1 },
+static const struct cim_qual_decl q1084[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1720, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q947[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1247, 1 },
+static const struct cim_qual_decl q1085[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1720, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q948[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1243, 1 },
+static const struct cim_qual_decl q1086[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1716, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1248[] = {
+static const char *const s1721[] = {
 	"The listeners of this server and the node.",
 };
 
-static const struct cim_qual_decl q949[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1248, 1 },
+static const struct cim_qual_decl q1087[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1721, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1249[] = {
+static const char *const s1722[] = {
 	"The profiles that this server implements.",
 };
 
-static const struct cim_qual_decl q950[] = {
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1249, 1 },
+static const struct cim_qual_decl q1088[] = {
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1722, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1250[] = {
+static const char *const s1723[] = {
 	"What conforms to a profile. The elements are in another namespace.",
 };
 
-static const struct cim_qual_decl q951[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1250, 1 },
+static const struct cim_qual_decl q1089[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1723, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1251[] = {
+static const char *const s1724[] = {
 	"Component profiles of the autonomous ones.",
 };
 
-static const struct cim_qual_decl q952[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s95, 1 },
-	{ "Description", CIM_STRING, false, s1251, 1 },
+static const struct cim_qual_decl q1090[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s187, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "Description", CIM_STRING, false, s1724, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1252[] = {
+static const char *const s1725[] = {
 	"First number of the version.",
 };
 
-static const struct cim_qual_decl q953[] = {
-	{ "Description", CIM_STRING, false, s1252, 1 },
+static const struct cim_qual_decl q1091[] = {
+	{ "Description", CIM_STRING, false, s1725, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1253[] = {
+static const char *const s1726[] = {
 	"Second number of the version.",
 };
 
-static const struct cim_qual_decl q954[] = {
-	{ "Description", CIM_STRING, false, s1253, 1 },
+static const struct cim_qual_decl q1092[] = {
+	{ "Description", CIM_STRING, false, s1726, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1254[] = {
+static const char *const s1727[] = {
 	"Third number of the version.",
 };
 
-static const struct cim_qual_decl q955[] = {
-	{ "Description", CIM_STRING, false, s1254, 1 },
+static const struct cim_qual_decl q1093[] = {
+	{ "Description", CIM_STRING, false, s1727, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1255[] = {
+static const char *const s1728[] = {
 	"Build, of the version.",
 };
 
-static const struct cim_qual_decl q956[] = {
-	{ "Description", CIM_STRING, false, s1255, 1 },
+static const char *const s1729[] = {
+	"CIM_SoftwareIdentity.LargeBuildNumber",
+	"CIM_SoftwareIdentity.IsLargeBuildNumber",
 };
 
-static const char *const s1256[] = {
+static const struct cim_qual_decl q1094[] = {
+	{ "Description", CIM_STRING, false, s1728, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1729, 2, 0 },
+};
+
+static const char *const s1730[] = {
 	"Build, when it does not fit into BuildNumber.",
 };
 
-static const struct cim_qual_decl q957[] = {
-	{ "Description", CIM_STRING, false, s1256, 1 },
+static const char *const s1731[] = {
+	"CIM_SoftwareIdentity.BuildNumber",
+	"CIM_SoftwareIdentity.IsLargeBuildNumber",
 };
 
-static const char *const s1257[] = {
+static const struct cim_qual_decl q1095[] = {
+	{ "Description", CIM_STRING, false, s1730, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1731, 2, 0 },
+};
+
+static const char *const s1732[] = {
 	"Whether LargeBuildNumber has the build.",
 };
 
-static const struct cim_qual_decl q958[] = {
-	{ "Description", CIM_STRING, false, s1257, 1 },
+static const char *const s1733[] = {
+	"CIM_SoftwareIdentity.BuildNumber",
+	"CIM_SoftwareIdentity.LargeBuildNumber",
 };
 
-static const char *const s1258[] = {
+static const struct cim_qual_decl q1096[] = {
+	{ "Description", CIM_STRING, false, s1732, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1733, 2, 0 },
+};
+
+static const char *const s1734[] = {
 	"The version, as people write it.",
 };
 
-static const struct cim_qual_decl q959[] = {
-	{ "Description", CIM_STRING, false, s1258, 1 },
+static const struct cim_qual_decl q1097[] = {
+	{ "Description", CIM_STRING, false, s1734, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1259[] = {
+static const char *const s1735[] = {
 	"Operating systems that it runs on, in words.",
 };
 
-static const struct cim_qual_decl q960[] = {
-	{ "Description", CIM_STRING, false, s1259, 1 },
+static const struct cim_qual_decl q1098[] = {
+	{ "Description", CIM_STRING, false, s1735, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1260[] = {
+static const char *const s1736[] = {
 	"Who made it.",
 };
 
-static const struct cim_qual_decl q961[] = {
-	{ "Description", CIM_STRING, false, s1260, 1 },
+static const struct cim_qual_decl q1099[] = {
+	{ "Description", CIM_STRING, false, s1736, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1261[] = {
+static const char *const s1737[] = {
 	"Languages of the software.",
 };
 
-static const struct cim_qual_decl q962[] = {
-	{ "Description", CIM_STRING, false, s1261, 1 },
+static const struct cim_qual_decl q1100[] = {
+	{ "Description", CIM_STRING, false, s1737, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1262[] = {
+static const char *const s1738[] = {
 	"What the software is.",
 };
 
-static const char *const s1263[] = {
-	"0",
-	"1",
-	"2",
-	"3",
-	"4",
-	"5",
-	"6",
-	"7",
-	"8",
-	"9",
-	"10",
-	"11",
-	"12",
-	"13",
+static const char *const s1739[] = {
+	"CIM_SoftwareIdentity.ClassificationDescriptions",
 };
 
-static const char *const s1264[] = {
+static const char *const s1740[] = {
 	"Unknown",
 	"Other",
 	"Driver",
@@ -16607,143 +21130,227 @@ static const char *const s1264[] = {
 	"BIOS/FCode",
 	"Support/Service Pack",
 	"Software Bundle",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q963[] = {
-	{ "Description", CIM_STRING, false, s1262, 1 },
-	{ "ValueMap", CIM_STRING, true, s1263, 14 },
-	{ "Values", CIM_STRING, true, s1264, 14 },
+static const struct cim_qual_decl q1101[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1738, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1739, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s256, 16, 0 },
+	{ "Values", CIM_STRING, true, s1740, 16, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1265[] = {
+static const char *const s1741[] = {
 	"Text for classification 1 (Other), index matched.",
 };
 
-static const struct cim_qual_decl q964[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1265, 1 },
+static const char *const s1742[] = {
+	"CIM_SoftwareIdentity.Classifications",
 };
 
-static const char *const s1266[] = {
+static const struct cim_qual_decl q1102[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1741, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1742, 1, 0 },
+};
+
+static const char *const s1743[] = {
 	"Serial number.",
 };
 
-static const struct cim_qual_decl q965[] = {
-	{ "Description", CIM_STRING, false, s1266, 1 },
+static const struct cim_qual_decl q1103[] = {
+	{ "Description", CIM_STRING, false, s1743, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1267[] = {
+static const char *const s1744[] = {
 	"What it is for, in words.",
 };
 
-static const struct cim_qual_decl q966[] = {
-	{ "Description", CIM_STRING, false, s1267, 1 },
+static const char *const s1745[] = {
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedTargetTypes",
 };
 
-static const char *const s1268[] = {
+static const struct cim_qual_decl q1104[] = {
+	{ "Description", CIM_STRING, false, s1744, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1745, 1, 0 },
+};
+
+static const char *const s1746[] = {
 	"Further identifications, index matched with IdentityInfoType.",
 };
 
-static const struct cim_qual_decl q967[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1268, 1 },
+static const char *const s1747[] = {
+	"CIM_SoftwareIdentity.IdentityInfoType",
 };
 
-static const char *const s1269[] = {
+static const struct cim_qual_decl q1105[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1746, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1747, 1, 0 },
+};
+
+static const char *const s1748[] = {
 	"What each of IdentityInfoValue is.",
 };
 
-static const struct cim_qual_decl q968[] = {
-	{ "ArrayType", CIM_STRING, false, s12, 1 },
-	{ "Description", CIM_STRING, false, s1269, 1 },
+static const char *const s1749[] = {
+	"CIM_SoftwareIdentity.IdentityInfoValue",
 };
 
-static const char *const s1270[] = {
+static const struct cim_qual_decl q1106[] = {
+	{ "ArrayType", CIM_STRING, false, s14, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1748, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1749, 1, 0 },
+};
+
+static const char *const s1750[] = {
 	"When the software was released.",
 };
 
-static const struct cim_qual_decl q969[] = {
-	{ "Description", CIM_STRING, false, s1270, 1 },
+static const struct cim_qual_decl q1107[] = {
+	{ "Description", CIM_STRING, false, s1750, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1271[] = {
+static const char *const s1751[] = {
 	"Whether it stands for the software itself and not only for its identity.",
 };
 
-static const struct cim_qual_decl q970[] = {
-	{ "Description", CIM_STRING, false, s1271, 1 },
+static const struct cim_qual_decl q1108[] = {
+	{ "Description", CIM_STRING, false, s1751, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1272[] = {
+static const char *const s1752[] = {
 	"Format of the package that the software comes in.",
 };
 
-static const char *const s1273[] = {
+static const char *const s1753[] = {
+	"CIM_SoftwareIdentity.OtherExtendedResourceTypeDescription",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeMajorVersion",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeMinorVersion",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeRevisionNumber",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeBuildNumber",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
+};
+
+static const char *const s1754[] = {
 	"Unknown",
 	"Other",
 	"Not Applicable",
 	"Linux RPM",
 	"HP-UX Depot",
-	"Windows\n\011 \011MSI",
+	"Windows MSI",
 	"Solaris Package",
 	"Macintosh Disk Image",
 	"Debian linux Package",
-	"VMware vSphere\n\011 \011Installation Bundle",
+	"VMware vSphere Installation Bundle",
 	"VMware Software Bulletin",
 	"HP Smart Component",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q971[] = {
-	{ "Description", CIM_STRING, false, s1272, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1273, 12 },
+static const struct cim_qual_decl q1109[] = {
+	{ "Description", CIM_STRING, false, s1752, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1753, 6, 0 },
+	{ "ValueMap", CIM_STRING, true, s1530, 14, 0 },
+	{ "Values", CIM_STRING, true, s1754, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1274[] = {
+static const char *const s1755[] = {
 	"Text for ExtendedResourceType 1 (Other).",
 };
 
-static const struct cim_qual_decl q972[] = {
-	{ "Description", CIM_STRING, false, s1274, 1 },
+static const char *const s1756[] = {
+	"CIM_SoftwareIdentity.ExtendedResourceType",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeMajorVersion",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeMinorVersion",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeRevisionNumber",
+	"CIM_SoftwareIdentity.MinExtendedResourceTypeBuildNumber",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
 };
 
-static const char *const s1275[] = {
+static const struct cim_qual_decl q1110[] = {
+	{ "Description", CIM_STRING, false, s1755, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1756, 6, 0 },
+};
+
+static const char *const s1757[] = {
 	"First number of the least version of the package format.",
 };
 
-static const struct cim_qual_decl q973[] = {
-	{ "Description", CIM_STRING, false, s1275, 1 },
+static const char *const s1758[] = {
+	"CIM_SoftwareIdentity.ExtendedResourceType",
+	"CIM_SoftwareIdentity.OtherExtendedResourceTypeDescription",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypesMajorVersions",
 };
 
-static const char *const s1276[] = {
+static const struct cim_qual_decl q1111[] = {
+	{ "Description", CIM_STRING, false, s1757, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1758, 4, 0 },
+};
+
+static const char *const s1759[] = {
 	"Second number of that version.",
 };
 
-static const struct cim_qual_decl q974[] = {
-	{ "Description", CIM_STRING, false, s1276, 1 },
+static const char *const s1760[] = {
+	"CIM_SoftwareIdentity.ExtendedResourceType",
+	"CIM_SoftwareIdentity.OtherExtendedResourceTypeDescription",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypesMinorVersions",
 };
 
-static const char *const s1277[] = {
+static const struct cim_qual_decl q1112[] = {
+	{ "Description", CIM_STRING, false, s1759, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1760, 4, 0 },
+};
+
+static const char *const s1761[] = {
 	"Third number of that version.",
 };
 
-static const struct cim_qual_decl q975[] = {
-	{ "Description", CIM_STRING, false, s1277, 1 },
+static const char *const s1762[] = {
+	"CIM_SoftwareIdentity.ExtendedResourceType",
+	"CIM_SoftwareIdentity.OtherExtendedResourceTypeDescription",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypesRevisionNumbers",
 };
 
-static const char *const s1278[] = {
+static const struct cim_qual_decl q1113[] = {
+	{ "Description", CIM_STRING, false, s1761, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1762, 4, 0 },
+};
+
+static const char *const s1763[] = {
 	"Build, of that version.",
 };
 
-static const struct cim_qual_decl q976[] = {
-	{ "Description", CIM_STRING, false, s1278, 1 },
+static const char *const s1764[] = {
+	"CIM_SoftwareIdentity.ExtendedResourceType",
+	"CIM_SoftwareIdentity.OtherExtendedResourceTypeDescription",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypes",
+	"CIM_SoftwareInstallationServiceCapabilities.SupportedExtendedResourceTypesBuildNumbers",
 };
 
-static const char *const s1279[] = {
+static const struct cim_qual_decl q1114[] = {
+	{ "Description", CIM_STRING, false, s1763, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1764, 4, 0 },
+};
+
+static const char *const s1765[] = {
 	"Operating systems that it runs on.",
 };
 
-static const char *const s1280[] = {
+static const char *const s1766[] = {
+	"CIM_OperatingSystem.OSType",
+};
+
+static const char *const s1767[] = {
 	"0",
 	"1",
 	"2",
@@ -16771,10 +21378,103 @@ static const char *const s1280[] = {
 	"24",
 	"25",
 	"26",
-	"..",
+	"27",
+	"28",
+	"29",
+	"30",
+	"31",
+	"32",
+	"33",
+	"34",
+	"35",
+	"36",
+	"37",
+	"38",
+	"39",
+	"40",
+	"41",
+	"42",
+	"43",
+	"44",
+	"45",
+	"46",
+	"47",
+	"48",
+	"49",
+	"50",
+	"51",
+	"52",
+	"53",
+	"54",
+	"55",
+	"56",
+	"57",
+	"58",
+	"59",
+	"60",
+	"61",
+	"62",
+	"63",
+	"64",
+	"65",
+	"66",
+	"67",
+	"68",
+	"69",
+	"70",
+	"71",
+	"72",
+	"73",
+	"74",
+	"75",
+	"76",
+	"77",
+	"78",
+	"79",
+	"80",
+	"81",
+	"82",
+	"83",
+	"84",
+	"85",
+	"86",
+	"87",
+	"88",
+	"89",
+	"90",
+	"91",
+	"92",
+	"93",
+	"94",
+	"95",
+	"96",
+	"97",
+	"98",
+	"99",
+	"100",
+	"101",
+	"102",
+	"103",
+	"104",
+	"105",
+	"106",
+	"107",
+	"108",
+	"109",
+	"110",
+	"111",
+	"113",
+	"114",
+	"115",
+	"116",
+	"117",
+	"118",
+	"119",
+	"120",
+	"121",
 };
 
-static const char *const s1281[] = {
+static const char *const s1768[] = {
 	"Unknown",
 	"Other",
 	"MACOS",
@@ -16800,148 +21500,271 @@ static const char *const s1281[] = {
 	"OSF",
 	"DC/OS",
 	"Reliant UNIX",
-	"SCO\n\011 \011UnixWare",
+	"SCO UnixWare",
 	"SCO OpenServer",
-	"DMTF Reserved",
+	"Sequent",
+	"IRIX",
+	"Solaris",
+	"SunOS",
+	"U6000",
+	"ASERIES",
+	"HP NonStop OS",
+	"HP NonStop OSS",
+	"BS2000",
+	"LINUX",
+	"Lynx",
+	"XENIX",
+	"VM",
+	"Interactive UNIX",
+	"BSDUNIX",
+	"FreeBSD",
+	"NetBSD",
+	"GNU Hurd",
+	"OS9",
+	"MACH Kernel",
+	"Inferno",
+	"QNX",
+	"EPOC",
+	"IxWorks",
+	"VxWorks",
+	"MiNT",
+	"BeOS",
+	"HP MPE",
+	"NextStep",
+	"PalmPilot",
+	"Rhapsody",
+	"Windows 2000",
+	"Dedicated",
+	"OS/390",
+	"VSE",
+	"TPF",
+	"Windows (R) Me",
+	"Caldera Open UNIX",
+	"OpenBSD",
+	"Not Applicable",
+	"Windows XP",
+	"z/OS",
+	"Microsoft Windows Server 2003",
+	"Microsoft Windows Server 2003 64-Bit",
+	"Windows XP 64-Bit",
+	"Windows XP Embedded",
+	"Windows Vista",
+	"Windows Vista 64-Bit",
+	"Windows Embedded for Point of Service",
+	"Microsoft Windows Server 2008",
+	"Microsoft Windows Server 2008 64-Bit",
+	"FreeBSD 64-Bit",
+	"RedHat Enterprise Linux",
+	"RedHat Enterprise Linux 64-Bit",
+	"Solaris 64-Bit",
+	"SUSE",
+	"SUSE 64-Bit",
+	"SLES",
+	"SLES 64-Bit",
+	"Novell OES",
+	"Novell Linux Desktop",
+	"Sun Java Desktop System",
+	"Mandriva",
+	"Mandriva 64-Bit",
+	"TurboLinux",
+	"TurboLinux 64-Bit",
+	"Ubuntu",
+	"Ubuntu 64-Bit",
+	"Debian",
+	"Debian 64-Bit",
+	"Linux 2.4.x",
+	"Linux 2.4.x 64-Bit",
+	"Linux 2.6.x",
+	"Linux 2.6.x 64-Bit",
+	"Linux 64-Bit",
+	"Other 64-Bit",
+	"Microsoft Windows Server 2008 R2",
+	"VMware ESXi",
+	"Microsoft Windows 7",
+	"CentOS 32-bit",
+	"CentOS 64-bit",
+	"Oracle Linux 32-bit",
+	"Oracle Linux 64-bit",
+	"eComStation 32-bitx",
+	"Microsoft Windows Server 2011",
+	"Microsoft Windows Server 2012",
+	"Microsoft Windows 8",
+	"Microsoft Windows 8 64-bit",
+	"Microsoft Windows Server 2012 R2",
+	"Microsoft Windows Server 2016",
+	"Microsoft Windows 8.1",
+	"Microsoft Windows 8.1 64-bit",
+	"Microsoft Windows 10",
+	"Microsoft Windows 10 64-bit",
 };
 
-static const struct cim_qual_decl q977[] = {
-	{ "Description", CIM_STRING, false, s1279, 1 },
-	{ "ValueMap", CIM_STRING, true, s1280, 28 },
-	{ "Values", CIM_STRING, true, s1281, 28 },
+static const struct cim_qual_decl q1115[] = {
+	{ "Description", CIM_STRING, false, s1765, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1766, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1767, 121, 0 },
+	{ "Values", CIM_STRING, true, s1768, 121, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SoftwareIdentity_props[] = {
 	{ "InstanceID", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q448, 3 },
+	  NULL, NULL, NULL, q543, 3 },
 	{ "MajorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q953, 1 },
+	  NULL, NULL, NULL, q1091, 1 },
 	{ "MinorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q954, 1 },
+	  NULL, NULL, NULL, q1092, 1 },
 	{ "RevisionNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q955, 1 },
+	  NULL, NULL, NULL, q1093, 1 },
 	{ "BuildNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q956, 1 },
+	  NULL, NULL, NULL, q1094, 2 },
 	{ "LargeBuildNumber", CIM_UINT64, false, false, false, false,
-	  NULL, NULL, NULL, q957, 1 },
+	  NULL, NULL, NULL, q1095, 2 },
 	{ "IsLargeBuildNumber", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q958, 1 },
+	  NULL, NULL, "FALSE", q1096, 2 },
 	{ "VersionString", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q959, 1 },
+	  NULL, NULL, NULL, q1097, 1 },
 	{ "TargetOperatingSystems", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q960, 1 },
+	  NULL, NULL, NULL, q1098, 1 },
 	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q961, 1 },
+	  NULL, NULL, NULL, q1099, 1 },
 	{ "Languages", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q962, 1 },
+	  NULL, NULL, NULL, q1100, 1 },
 	{ "Classifications", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q963, 3 },
+	  NULL, NULL, NULL, q1101, 5 },
 	{ "ClassificationDescriptions", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q964, 2 },
+	  NULL, NULL, NULL, q1102, 3 },
 	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q965, 1 },
+	  NULL, NULL, NULL, q1103, 1 },
 	{ "TargetTypes", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q966, 1 },
+	  NULL, NULL, NULL, q1104, 2 },
 	{ "IdentityInfoValue", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q967, 2 },
+	  NULL, NULL, NULL, q1105, 4 },
 	{ "IdentityInfoType", CIM_STRING, true, false, false, false,
-	  NULL, NULL, NULL, q968, 2 },
+	  NULL, NULL, NULL, q1106, 4 },
 	{ "ReleaseDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q969, 1 },
+	  NULL, NULL, NULL, q1107, 1 },
 	{ "IsEntity", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, "FALSE", q970, 1 },
+	  NULL, NULL, "FALSE", q1108, 1 },
 	{ "ExtendedResourceType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q971, 3 },
+	  NULL, NULL, NULL, q1109, 4 },
 	{ "OtherExtendedResourceTypeDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q972, 1 },
+	  NULL, NULL, NULL, q1110, 2 },
 	{ "MinExtendedResourceTypeMajorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q973, 1 },
+	  NULL, NULL, NULL, q1111, 2 },
 	{ "MinExtendedResourceTypeMinorVersion", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q974, 1 },
+	  NULL, NULL, NULL, q1112, 2 },
 	{ "MinExtendedResourceTypeRevisionNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q975, 1 },
+	  NULL, NULL, NULL, q1113, 2 },
 	{ "MinExtendedResourceTypeBuildNumber", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q976, 1 },
+	  NULL, NULL, NULL, q1114, 2 },
 	{ "TargetOSTypes", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q977, 3 },
+	  NULL, NULL, NULL, q1115, 4 },
 };
 
-static const char *const s1282[] = {
+static const char *const s1769[] = {
+	"CIM::Core::Software",
+};
+
+static const char *const s1770[] = {
 	"A piece of software or firmware: name, version, what it is for.",
 };
 
-static const struct cim_qual_decl q978[] = {
-	{ "Version", CIM_STRING, false, s32, 1 },
-	{ "Description", CIM_STRING, false, s1282, 1 },
+static const struct cim_qual_decl q1116[] = {
+	{ "Version", CIM_STRING, false, s42, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1769, 1, 0 },
+	{ "Description", CIM_STRING, false, s1770, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1283[] = {
+static const char *const s1771[] = {
 	"The system.",
 };
 
-static const struct cim_qual_decl q979[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1283, 1 },
+static const struct cim_qual_decl q1117[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1771, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1284[] = {
+static const char *const s1772[] = {
 	"The software.",
 };
 
-static const struct cim_qual_decl q980[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1284, 1 },
+static const struct cim_qual_decl q1118[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1772, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_InstalledSoftwareIdentity_props[] = {
 	{ "System", CIM_REFERENCE, false, true, false, false,
-	  "CIM_System", NULL, NULL, q979, 2 },
+	  "CIM_System", NULL, NULL, q1117, 2 },
 	{ "InstalledSoftware", CIM_REFERENCE, false, true, false, false,
-	  "CIM_SoftwareIdentity", NULL, NULL, q980, 2 },
+	  "CIM_SoftwareIdentity", NULL, NULL, q1118, 2 },
 };
 
-static const char *const s1285[] = {
+static const char *const s1773[] = {
 	"Software and the system that it is installed on.",
 };
 
-static const struct cim_qual_decl q981[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s539, 1 },
-	{ "Description", CIM_STRING, false, s1285, 1 },
+static const struct cim_qual_decl q1119[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s835, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1769, 1, 0 },
+	{ "Description", CIM_STRING, false, s1773, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1286[] = {
+static const char *const s1774[] = {
 	"Who may replace the software.",
 };
 
-static const char *const s1287[] = {
+static const char *const s1775[] = {
+	"CIM_ElementSoftwareIdentity.OtherUpgradeCondition",
+};
+
+static const char *const s1776[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"..",
+	"0x8000..0xFFFF",
+};
+
+static const char *const s1777[] = {
 	"Unknown",
 	"Other",
 	"Resides off device",
 	"Owner Upgradeable",
-	"Factory\n\011 \011Upgradeable",
+	"Factory Upgradeable",
 	"Not Upgradeable",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q982[] = {
-	{ "Description", CIM_STRING, false, s1286, 1 },
-	{ "ValueMap", CIM_STRING, true, s408, 6 },
-	{ "Values", CIM_STRING, true, s1287, 6 },
+static const struct cim_qual_decl q1120[] = {
+	{ "Description", CIM_STRING, false, s1774, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1775, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1776, 8, 0 },
+	{ "Values", CIM_STRING, true, s1777, 8, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1288[] = {
+static const char *const s1778[] = {
 	"Text for UpgradeCondition 1 (Other).",
 };
 
-static const struct cim_qual_decl q983[] = {
-	{ "Description", CIM_STRING, false, s1288, 1 },
+static const char *const s1779[] = {
+	"CIM_ElementSoftwareIdentity.UpgradeCondition",
 };
 
-static const char *const s1289[] = {
+static const struct cim_qual_decl q1121[] = {
+	{ "Description", CIM_STRING, false, s1778, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1779, 1, 0 },
+};
+
+static const char *const s1780[] = {
 	"What the element does with the software.",
 };
 
-static const char *const s1290[] = {
+static const char *const s1781[] = {
 	"0",
 	"2",
 	"3",
@@ -16951,9 +21774,11 @@ static const char *const s1290[] = {
 	"7",
 	"8",
 	"9",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s1291[] = {
+static const char *const s1782[] = {
 	"Unknown",
 	"Current",
 	"Next",
@@ -16963,171 +21788,274 @@ static const char *const s1291[] = {
 	"Single Use",
 	"Available",
 	"Supports",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q984[] = {
-	{ "Description", CIM_STRING, false, s1289, 1 },
-	{ "ValueMap", CIM_STRING, true, s1290, 9 },
-	{ "Values", CIM_STRING, true, s1291, 9 },
+static const struct cim_qual_decl q1122[] = {
+	{ "Description", CIM_STRING, false, s1780, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s1781, 11, 0 },
+	{ "Values", CIM_STRING, true, s1782, 11, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ElementSoftwareIdentity_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_SoftwareIdentity", NULL, NULL, q376, 2 },
+	  "CIM_SoftwareIdentity", NULL, NULL, q507, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q377, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q466, 2 },
 	{ "UpgradeCondition", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q982, 3 },
+	  NULL, NULL, NULL, q1120, 4 },
 	{ "OtherUpgradeCondition", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q983, 1 },
+	  NULL, NULL, NULL, q1121, 2 },
 	{ "ElementSoftwareStatus", CIM_UINT16, true, false, false, false,
-	  NULL, NULL, NULL, q984, 3 },
+	  NULL, NULL, NULL, q1122, 3 },
 };
 
-static const char *const s1292[] = {
+static const char *const s1783[] = {
 	"Software and the element that it belongs to.",
 };
 
-static const struct cim_qual_decl q985[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s607, 1 },
-	{ "Description", CIM_STRING, false, s1292, 1 },
+static const struct cim_qual_decl q1123[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s912, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1769, 1, 0 },
+	{ "Description", CIM_STRING, false, s1783, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1293[] = {
+static const char *const s1784[] = {
 	"Identifies the thing; part of the key.",
 };
 
-static const struct cim_qual_decl q986[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1293, 1 },
+static const struct cim_qual_decl q1124[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1784, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1294[] = {
+static const char *const s1785[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalMfgName",
+	"MIF.DMTF|FRU|003.4",
+};
+
+static const struct cim_qual_decl q1125[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1736, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1785, 2, 0 },
+};
+
+static const char *const s1786[] = {
 	"Its model.",
 };
 
-static const struct cim_qual_decl q987[] = {
-	{ "Description", CIM_STRING, false, s1294, 1 },
+static const char *const s1787[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalDescr",
+	"MIF.DMTF|FRU|003.5",
 };
 
-static const char *const s1295[] = {
+static const struct cim_qual_decl q1126[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1786, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1787, 2, 0 },
+};
+
+static const char *const s1788[] = {
 	"Number for ordering.",
 };
 
-static const struct cim_qual_decl q988[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1295, 1 },
+static const struct cim_qual_decl q1127[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1788, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const struct cim_qual_decl q989[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1266, 1 },
+static const char *const s1789[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalSerialNum",
+	"MIF.DMTF|FRU|003.7",
 };
 
-static const char *const s1296[] = {
+static const struct cim_qual_decl q1128[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1743, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1789, 2, 0 },
+};
+
+static const char *const s1790[] = {
 	"Version.",
 };
 
-static const struct cim_qual_decl q990[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1296, 1 },
+static const char *const s1791[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalHardwareRev",
+	"MIF.DMTF|FRU|003.8",
 };
 
-static const char *const s1297[] = {
+static const struct cim_qual_decl q1129[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1790, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1791, 2, 0 },
+};
+
+static const char *const s1792[] = {
 	"Its part number.",
 };
 
-static const struct cim_qual_decl q991[] = {
-	{ "Description", CIM_STRING, false, s1297, 1 },
+static const char *const s1793[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalModelName",
 };
 
-static const char *const s1298[] = {
+static const struct cim_qual_decl q1130[] = {
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1792, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1793, 1, 0 },
+};
+
+static const char *const s1794[] = {
 	"Further identifications.",
 };
 
-static const struct cim_qual_decl q992[] = {
-	{ "Description", CIM_STRING, false, s1298, 1 },
+static const char *const s1795[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalAlias",
 };
 
-static const char *const s1299[] = {
+static const struct cim_qual_decl q1131[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1794, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1795, 1, 0 },
+};
+
+static const char *const s1796[] = {
 	"Whether it has power.",
 };
 
-static const struct cim_qual_decl q993[] = {
-	{ "Description", CIM_STRING, false, s1299, 1 },
+static const struct cim_qual_decl q1132[] = {
+	{ "Description", CIM_STRING, false, s1796, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1300[] = {
+static const char *const s1797[] = {
 	"What its vendor calls it.",
 };
 
-static const struct cim_qual_decl q994[] = {
-	{ "Description", CIM_STRING, false, s1300, 1 },
+static const char *const s1798[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalVendorType",
 };
 
-static const char *const s1301[] = {
+static const struct cim_qual_decl q1133[] = {
+	{ "Description", CIM_STRING, false, s1797, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1798, 1, 0 },
+};
+
+static const char *const s1799[] = {
 	"What its owner calls it.",
 };
 
-static const struct cim_qual_decl q995[] = {
-	{ "Description", CIM_STRING, false, s1301, 1 },
+static const char *const s1800[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalAssetID",
 };
 
-static const char *const s1302[] = {
+static const struct cim_qual_decl q1134[] = {
+	{ "Write", CIM_BOOLEAN, false, s6, 1, 0 },
+	{ "Description", CIM_STRING, false, s1799, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1800, 1, 0 },
+};
+
+static const char *const s1801[] = {
 	"Whether it can be replaced in the field.",
 };
 
-static const struct cim_qual_decl q996[] = {
-	{ "Description", CIM_STRING, false, s1302, 1 },
+static const char *const s1802[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalIsFRU",
+};
+
+static const struct cim_qual_decl q1135[] = {
+	{ "Description", CIM_STRING, false, s1801, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1802, 1, 0 },
+};
+
+static const char *const s1803[] = {
+	"MIF.DMTF|FRU|003.3",
+};
+
+static const struct cim_qual_decl q1136[] = {
+	{ "Override", CIM_STRING, false, s696, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s3, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1803, 1, 0 },
+};
+
+static const char *const s1804[] = {
+	"A name for people.",
+};
+
+static const char *const s1805[] = {
+	"MIB.IETF|Entity-MIB.entPhysicalName",
+};
+
+static const struct cim_qual_decl q1137[] = {
+	{ "Override", CIM_STRING, false, s314, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1804, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1805, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_PhysicalElement_props[] = {
 	{ "Tag", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q986, 2 },
+	  NULL, NULL, NULL, q1124, 3 },
 	{ "CreationClassName", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q30, 2 },
+	  NULL, NULL, NULL, q32, 3 },
 	{ "Manufacturer", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q961, 1 },
+	  NULL, NULL, NULL, q1125, 3 },
 	{ "Model", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q987, 1 },
+	  NULL, NULL, NULL, q1126, 3 },
 	{ "SKU", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q988, 2 },
+	  NULL, NULL, NULL, q1127, 2 },
 	{ "SerialNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q989, 2 },
+	  NULL, NULL, NULL, q1128, 3 },
 	{ "Version", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q990, 2 },
+	  NULL, NULL, NULL, q1129, 3 },
 	{ "PartNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q991, 1 },
-	{ "OtherIdentifyingInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q992, 1 },
+	  NULL, NULL, NULL, q1130, 3 },
+	{ "OtherIdentifyingInfo", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q1131, 3 },
 	{ "PoweredOn", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q993, 1 },
+	  NULL, NULL, NULL, q1132, 1 },
 	{ "ManufactureDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q469, 1 },
+	  NULL, NULL, NULL, q565, 1 },
 	{ "VendorEquipmentType", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q994, 1 },
-	{ "UserTracking", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q995, 1 },
+	  NULL, NULL, NULL, q1133, 2 },
+	{ "UserTracking", CIM_STRING, false, false, false, true,
+	  NULL, NULL, NULL, q1134, 3 },
 	{ "CanBeFRUed", CIM_BOOLEAN, false, false, false, false,
-	  NULL, NULL, NULL, q996, 1 },
+	  NULL, NULL, NULL, q1135, 2 },
+	{ "Description", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q1136, 3 },
+	{ "ElementName", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q1137, 3 },
 };
 
-static const char *const s1303[] = {
+static const char *const s1806[] = {
+	"CIM::Core::Physical",
+};
+
+static const char *const s1807[] = {
 	"Something that can be touched.",
 };
 
-static const struct cim_qual_decl q997[] = {
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1303, 1 },
+static const struct cim_qual_decl q1138[] = {
+	{ "Abstract", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1806, 1, 0 },
+	{ "Description", CIM_STRING, false, s1807, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1304[] = {
+static const char *const s1808[] = {
 	"What kind of package it is.",
 };
 
-static const char *const s1305[] = {
+static const char *const s1809[] = {
+	"MIB.IETF|ENTITY-MIB.entPhysicalClass",
+};
+
+static const char *const s1810[] = {
+	"CIM_PhysicalPackage.OtherPackageType",
+};
+
+static const char *const s1811[] = {
 	"0",
 	"1",
 	"2",
@@ -17142,10 +22070,13 @@ static const char *const s1305[] = {
 	"11",
 	"12",
 	"13",
-	"..",
+	"14",
+	"15",
+	"16",
+	"17",
 };
 
-static const char *const s1306[] = {
+static const char *const s1812[] = {
 	"Unknown",
 	"Other",
 	"Rack",
@@ -17160,213 +22091,489 @@ static const char *const s1306[] = {
 	"Battery",
 	"Processor",
 	"Memory",
-	"DMTF Reserved",
+	"Power Source/Generator",
+	"Storage Media Package (e.g., Disk or Tape Drive)",
+	"Blade",
+	"Blade Expansion",
 };
 
-static const struct cim_qual_decl q998[] = {
-	{ "Description", CIM_STRING, false, s1304, 1 },
-	{ "ValueMap", CIM_STRING, true, s1305, 15 },
-	{ "Values", CIM_STRING, true, s1306, 15 },
+static const struct cim_qual_decl q1139[] = {
+	{ "Description", CIM_STRING, false, s1808, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1809, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1810, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1811, 18, 0 },
+	{ "Values", CIM_STRING, true, s1812, 18, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1813[] = {
+	"When the package can be taken out.",
+};
+
+static const char *const s1814[] = {
+	"Unknown",
+	"Not Applicable",
+	"Removable when off",
+	"Removable when on or off",
+};
+
+static const struct cim_qual_decl q1140[] = {
+	{ "Description", CIM_STRING, false, s1813, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ValueMap", CIM_STRING, true, s160, 4, 0 },
+	{ "Values", CIM_STRING, true, s1814, 4, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1815[] = {
+	"CIM_PhysicalPackage.RemovalConditions",
+};
+
+static const char *const s1816[] = {
+	"Whether it can be taken out.",
+};
+
+static const struct cim_qual_decl q1141[] = {
+	{ "Deprecated", CIM_STRING, true, s1815, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1816, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1817[] = {
+	"Whether another can take its place.",
+};
+
+static const struct cim_qual_decl q1142[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1817, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1818[] = {
+	"Whether that can be done under power.",
+};
+
+static const struct cim_qual_decl q1143[] = {
+	{ "Deprecated", CIM_STRING, true, s1815, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1818, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1819[] = {
+	"Inches",
+};
+
+static const char *const s1820[] = {
+	"inch",
+};
+
+static const char *const s1821[] = {
+	"Height of the package.",
+};
+
+static const struct cim_qual_decl q1144[] = {
+	{ "Units", CIM_STRING, false, s1819, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s1820, 1, 0 },
+	{ "Description", CIM_STRING, false, s1821, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1822[] = {
+	"Depth of the package.",
+};
+
+static const struct cim_qual_decl q1145[] = {
+	{ "Units", CIM_STRING, false, s1819, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s1820, 1, 0 },
+	{ "Description", CIM_STRING, false, s1822, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1823[] = {
+	"Width of the package.",
+};
+
+static const struct cim_qual_decl q1146[] = {
+	{ "Units", CIM_STRING, false, s1819, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s1820, 1, 0 },
+	{ "Description", CIM_STRING, false, s1823, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1824[] = {
+	"Pounds",
+};
+
+static const char *const s1825[] = {
+	"pound",
+};
+
+static const char *const s1826[] = {
+	"Weight of the package.",
+};
+
+static const struct cim_qual_decl q1147[] = {
+	{ "Units", CIM_STRING, false, s1824, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s1825, 1, 0 },
+	{ "Description", CIM_STRING, false, s1826, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1827[] = {
+	"Text for PackageType 1 (Other).",
+};
+
+static const char *const s1828[] = {
+	"CIM_PhysicalPackage.PackageType",
+};
+
+static const struct cim_qual_decl q1148[] = {
+	{ "Description", CIM_STRING, false, s1827, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1828, 1, 0 },
+};
+
+static const char *const s1829[] = {
+	"What the package fits together with, in the words of vendors.",
+};
+
+static const char *const s1830[] = {
+	"CIM_Slot.VendorCompatibilityStrings",
+};
+
+static const struct cim_qual_decl q1149[] = {
+	{ "Description", CIM_STRING, false, s1829, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1830, 1, 0 },
+};
+
+static const struct cim_qual_decl q1150[] = {
+	{ "In", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s845, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_param_decl CIM_PhysicalPackage_IsCompatible[] = {
+	{ "ElementToCheck", CIM_REFERENCE, false, true, false, false,
+	  "CIM_PhysicalElement", NULL, q1150, 2 },
+};
+
+static const char *const s1831[] = {
+	"Asks whether an element fits into the package. Not offered here.",
+};
+
+static const struct cim_qual_decl q1151[] = {
+	{ "Deprecated", CIM_STRING, true, s154, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s1831, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_PhysicalPackage_props[] = {
 	{ "PackageType", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q998, 3 },
+	  NULL, NULL, NULL, q1139, 5 },
+	{ "RemovalConditions", CIM_UINT16, false, false, false, false,
+	  NULL, NULL, "2", q1140, 3 },
+	{ "Removable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q1141, 2 },
+	{ "Replaceable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q1142, 2 },
+	{ "HotSwappable", CIM_BOOLEAN, false, false, false, false,
+	  NULL, NULL, NULL, q1143, 2 },
+	{ "Height", CIM_REAL32, false, false, false, false,
+	  NULL, NULL, NULL, q1144, 3 },
+	{ "Depth", CIM_REAL32, false, false, false, false,
+	  NULL, NULL, NULL, q1145, 3 },
+	{ "Width", CIM_REAL32, false, false, false, false,
+	  NULL, NULL, NULL, q1146, 3 },
+	{ "Weight", CIM_REAL32, false, false, false, false,
+	  NULL, NULL, NULL, q1147, 3 },
+	{ "OtherPackageType", CIM_STRING, false, false, false, false,
+	  NULL, NULL, NULL, q1148, 2 },
+	{ "VendorCompatibilityStrings", CIM_STRING, true, false, false, false,
+	  NULL, NULL, NULL, q1149, 2 },
 };
 
-static const char *const s1307[] = {
+static const struct cim_method_decl CIM_PhysicalPackage_methods[] = {
+	{ "IsCompatible", CIM_UINT32, false, CIM_PhysicalPackage_IsCompatible, 1, q1151, 2 },
+};
+
+static const char *const s1832[] = {
+	"CIM::Physical::Package",
+};
+
+static const char *const s1833[] = {
 	"A thing that holds others: rack, chassis, card.",
 };
 
-static const struct cim_qual_decl q999[] = {
-	{ "Version", CIM_STRING, false, s595, 1 },
-	{ "Description", CIM_STRING, false, s1307, 1 },
+static const struct cim_qual_decl q1152[] = {
+	{ "Version", CIM_STRING, false, s894, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1832, 1, 0 },
+	{ "Description", CIM_STRING, false, s1833, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SystemPackaging_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_PhysicalElement", NULL, NULL, q376, 2 },
+	  "CIM_PhysicalElement", NULL, NULL, q507, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_System", NULL, NULL, q377, 2 },
+	  "CIM_System", NULL, NULL, q466, 2 },
 };
 
-static const char *const s1308[] = {
+static const char *const s1834[] = {
 	"A system and what it is built into.",
 };
 
-static const struct cim_qual_decl q1000[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s1308, 1 },
+static const struct cim_qual_decl q1153[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1806, 1, 0 },
+	{ "Description", CIM_STRING, false, s1834, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1309[] = {
+static const char *const s1835[] = {
 	"Identifier that the hardware itself has.",
 };
 
-static const struct cim_qual_decl q1001[] = {
-	{ "Description", CIM_STRING, false, s1309, 1 },
+static const struct cim_qual_decl q1154[] = {
+	{ "Description", CIM_STRING, false, s1835, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ComputerSystemPackage_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_PhysicalPackage", NULL, NULL, q376, 2 },
+	  "CIM_PhysicalPackage", NULL, NULL, q507, 2 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ComputerSystem", NULL, NULL, q377, 2 },
+	  "CIM_ComputerSystem", NULL, NULL, q466, 2 },
 	{ "PlatformGUID", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q1001, 1 },
+	  NULL, NULL, NULL, q1154, 1 },
 };
 
-static const char *const s1310[] = {
+static const char *const s1836[] = {
 	"A computer system and what it is built into.",
 };
 
-static const struct cim_qual_decl q1002[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s599, 1 },
-	{ "Description", CIM_STRING, false, s1310, 1 },
+static const struct cim_qual_decl q1155[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s898, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s120, 1, 0 },
+	{ "Description", CIM_STRING, false, s1836, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1311[] = {
+static const char *const s1837[] = {
 	"Name of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q1003[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1311, 1 },
+static const char *const s1838[] = {
+	"MIF.DMTF|ComponentID|001.2",
 };
 
-static const char *const s1312[] = {
+static const char *const s1839[] = {
+	"PRS_Product.ProductName",
+};
+
+static const struct cim_qual_decl q1156[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1837, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1838, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1839, 1, 0 },
+};
+
+static const char *const s1840[] = {
 	"Serial number or the like; part of the key.",
 };
 
-static const struct cim_qual_decl q1004[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1312, 1 },
+static const char *const s1841[] = {
+	"MIF.DMTF|ComponentID|001.4",
 };
 
-static const char *const s1313[] = {
+static const struct cim_qual_decl q1157[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1840, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1841, 1, 0 },
+};
+
+static const char *const s1842[] = {
 	"Who sells it; part of the key.",
 };
 
-static const struct cim_qual_decl q1005[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1313, 1 },
+static const char *const s1843[] = {
+	"MIF.DMTF|ComponentID|001.1",
 };
 
-static const char *const s1314[] = {
+static const char *const s1844[] = {
+	"PRS_Product.Vendor",
+};
+
+static const struct cim_qual_decl q1158[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s81, 1, 0 },
+	{ "Description", CIM_STRING, false, s1842, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1843, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1844, 1, 0 },
+};
+
+static const char *const s1845[] = {
 	"Version of the product; part of the key.",
 };
 
-static const struct cim_qual_decl q1006[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1314, 1 },
+static const char *const s1846[] = {
+	"MIF.DMTF|ComponentID|001.3",
 };
 
-static const char *const s1315[] = {
+static const char *const s1847[] = {
+	"PRS_Product.Version",
+};
+
+static const struct cim_qual_decl q1159[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1845, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1846, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1847, 1, 0 },
+};
+
+static const char *const s1848[] = {
 	"When the warranty begins.",
 };
 
-static const struct cim_qual_decl q1007[] = {
-	{ "Description", CIM_STRING, false, s1315, 1 },
+static const char *const s1849[] = {
+	"MIF.DMTF|FRU|002.9",
 };
 
-static const char *const s1316[] = {
+static const char *const s1850[] = {
+	"CIM_Product.WarrantyDuration",
+};
+
+static const struct cim_qual_decl q1160[] = {
+	{ "Description", CIM_STRING, false, s1848, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1849, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1850, 1, 0 },
+};
+
+static const char *const s1851[] = {
+	"Days",
+};
+
+static const char *const s1852[] = {
+	"day",
+};
+
+static const char *const s1853[] = {
 	"Days of warranty.",
 };
 
-static const struct cim_qual_decl q1008[] = {
-	{ "Description", CIM_STRING, false, s1316, 1 },
+static const char *const s1854[] = {
+	"MIF.DMTF|FRU|002.10",
 };
 
-static const char *const s1317[] = {
+static const char *const s1855[] = {
+	"CIM_Product.WarrantyStartDate",
+};
+
+static const struct cim_qual_decl q1161[] = {
+	{ "Units", CIM_STRING, false, s1851, 1, CIM_QUAL_TRANSLATABLE },
+	{ "PUnit", CIM_STRING, false, s1852, 1, 0 },
+	{ "Description", CIM_STRING, false, s1853, 1, CIM_QUAL_TRANSLATABLE },
+	{ "MappingStrings", CIM_STRING, true, s1854, 1, 0 },
+	{ "ModelCorrespondence", CIM_STRING, true, s1855, 1, 0 },
+};
+
+static const char *const s1856[] = {
 	"Family of the product.",
 };
 
-static const struct cim_qual_decl q1009[] = {
-	{ "MaxLen", CIM_UINT32, false, s1, 1 },
-	{ "Description", CIM_STRING, false, s1317, 1 },
+static const struct cim_qual_decl q1162[] = {
+	{ "MaxLen", CIM_UINT32, false, s1, 1, 0 },
+	{ "Description", CIM_STRING, false, s1856, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_Product_props[] = {
 	{ "Name", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q1003, 2 },
+	  NULL, NULL, NULL, q1156, 5 },
 	{ "IdentifyingNumber", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q1004, 3 },
+	  NULL, NULL, NULL, q1157, 4 },
 	{ "Vendor", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q1005, 2 },
+	  NULL, NULL, NULL, q1158, 5 },
 	{ "Version", CIM_STRING, false, true, false, false,
-	  NULL, NULL, NULL, q1006, 3 },
+	  NULL, NULL, NULL, q1159, 5 },
 	{ "SKUNumber", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q988, 2 },
+	  NULL, NULL, NULL, q1127, 2 },
 	{ "WarrantyStartDate", CIM_DATETIME, false, false, false, false,
-	  NULL, NULL, NULL, q1007, 1 },
+	  NULL, NULL, NULL, q1160, 3 },
 	{ "WarrantyDuration", CIM_UINT32, false, false, false, false,
-	  NULL, NULL, NULL, q1008, 1 },
+	  NULL, NULL, NULL, q1161, 5 },
 	{ "Family", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q1009, 2 },
+	  NULL, NULL, NULL, q1162, 2 },
 };
 
-static const char *const s1318[] = {
+static const char *const s1857[] = {
+	"CIM::Core::ProductFRU",
+};
+
+static const char *const s1858[] = {
 	"What was bought, as vendor and customer call it.",
 };
 
-static const struct cim_qual_decl q1010[] = {
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1318, 1 },
+static const struct cim_qual_decl q1163[] = {
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1857, 1, 0 },
+	{ "Description", CIM_STRING, false, s1858, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const struct cim_qual_decl q1164[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregate", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Override", CIM_STRING, false, s182, 1, CIM_QUAL_RESTRICTED },
+	{ "Max", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s178, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ProductElementComponent_props[] = {
-	{ "GroupComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_Product", NULL, NULL, q418, 2 },
-	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q419, 2 },
+	{ "GroupComponent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_Product", NULL, NULL, q1164, 5 },
+	{ "PartComponent", CIM_REFERENCE, false, true, false, false,
+	  "CIM_ManagedElement", NULL, NULL, q82, 3 },
 };
 
-static const char *const s1319[] = {
+static const char *const s1859[] = {
 	"A product and an element that belongs to it.",
 };
 
-static const struct cim_qual_decl q1011[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Abstract", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1319, 1 },
+static const struct cim_qual_decl q1165[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s1009, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1857, 1, 0 },
+	{ "Description", CIM_STRING, false, s1859, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_ProductPhysicalComponent_props[] = {
 	{ "PartComponent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_PhysicalElement", NULL, NULL, q419, 2 },
+	  "CIM_PhysicalElement", NULL, NULL, q510, 2 },
 };
 
-static const char *const s1320[] = {
+static const char *const s1860[] = {
 	"A product and a thing that belongs to it.",
 };
 
-static const struct cim_qual_decl q1012[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Aggregation", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s7, 1 },
-	{ "Description", CIM_STRING, false, s1320, 1 },
+static const struct cim_qual_decl q1166[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Aggregation", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Composition", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s7, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s1857, 1, 0 },
+	{ "Description", CIM_STRING, false, s1860, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1321[] = {
+static const char *const s1861[] = {
 	"Address, in the format of InfoFormat.",
 };
 
-static const struct cim_qual_decl q1013[] = {
-	{ "Description", CIM_STRING, false, s1321, 1 },
+static const char *const s1862[] = {
+	"CIM_RemoteServiceAccessPoint.InfoFormat",
 };
 
-static const char *const s1322[] = {
+static const struct cim_qual_decl q1167[] = {
+	{ "Description", CIM_STRING, false, s1861, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1862, 1, 0 },
+};
+
+static const char *const s1863[] = {
 	"Format of AccessInfo.",
 };
 
-static const char *const s1323[] = {
+static const char *const s1864[] = {
+	"CIM_RemoteServiceAccessPoint.OtherInfoFormatDescription",
+};
+
+static const char *const s1865[] = {
 	"1",
 	"2",
 	"3",
@@ -17392,23 +22599,25 @@ static const char *const s1323[] = {
 	"204",
 	"205",
 	"206",
+	"..",
+	"32768..65535",
 };
 
-static const char *const s1324[] = {
+static const char *const s1866[] = {
 	"Other",
 	"Host Name",
 	"IPv4 Address",
 	"IPv6 Address",
 	"IPX Address",
-	"DECnet\n\011 \011Address",
+	"DECnet Address",
 	"SNA Address",
 	"Autonomous System Number",
 	"MPLS Label",
-	"IPv4 Subnet\n\011 \011Address",
+	"IPv4 Subnet Address",
 	"IPv6 Subnet Address",
 	"IPv4 Address Range",
 	"IPv6 Address Range",
-	"Dial\n\011 \011String",
+	"Dial String",
 	"Ethernet Address",
 	"Token Ring Address",
 	"ATM Address",
@@ -17420,27 +22629,52 @@ static const char *const s1324[] = {
 	"DER ASN1 GN",
 	"Key ID",
 	"Parameterized URL",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q1014[] = {
-	{ "Description", CIM_STRING, false, s1322, 1 },
-	{ "ValueMap", CIM_STRING, true, s1323, 25 },
-	{ "Values", CIM_STRING, true, s1324, 25 },
+static const struct cim_qual_decl q1168[] = {
+	{ "Description", CIM_STRING, false, s1863, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1864, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1865, 27, 0 },
+	{ "Values", CIM_STRING, true, s1866, 27, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1325[] = {
+static const char *const s1867[] = {
 	"Text for InfoFormat 1 (Other).",
 };
 
-static const struct cim_qual_decl q1015[] = {
-	{ "Description", CIM_STRING, false, s1325, 1 },
+static const struct cim_qual_decl q1169[] = {
+	{ "Description", CIM_STRING, false, s1867, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1862, 1, 0 },
 };
 
-static const char *const s1326[] = {
+static const char *const s1868[] = {
 	"What the access point is for.",
 };
 
-static const char *const s1327[] = {
+static const char *const s1869[] = {
+	"CIM_RemoteServiceAccessPoint.OtherAccessContext",
+};
+
+static const char *const s1870[] = {
+	"0",
+	"1",
+	"2",
+	"3",
+	"4",
+	"5",
+	"6",
+	"7",
+	"8",
+	"9",
+	"10",
+	"11",
+	"..",
+	"32768..65535",
+};
+
+static const char *const s1871[] = {
 	"Unknown",
 	"Other",
 	"Default Gateway",
@@ -17450,432 +22684,465 @@ static const char *const s1327[] = {
 	"DHCP Server",
 	"SMTP Server",
 	"LDAP Server",
-	"Network Time\n\011 \011Protocol (NTP) Server",
+	"Network Time Protocol (NTP) Server",
 	"Management Service",
 	"internet Storage Name Service (iSNS)",
+	"DMTF Reserved",
+	"Vendor Reserved",
 };
 
-static const struct cim_qual_decl q1016[] = {
-	{ "Description", CIM_STRING, false, s1326, 1 },
-	{ "ValueMap", CIM_STRING, true, s260, 12 },
-	{ "Values", CIM_STRING, true, s1327, 12 },
+static const struct cim_qual_decl q1170[] = {
+	{ "Description", CIM_STRING, false, s1868, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1869, 1, 0 },
+	{ "ValueMap", CIM_STRING, true, s1870, 14, 0 },
+	{ "Values", CIM_STRING, true, s1871, 14, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1328[] = {
+static const char *const s1872[] = {
 	"Text for AccessContext 1 (Other).",
 };
 
-static const struct cim_qual_decl q1017[] = {
-	{ "Description", CIM_STRING, false, s1328, 1 },
+static const char *const s1873[] = {
+	"CIM_RemoteServiceAccessPoint.AccessContext",
+};
+
+static const struct cim_qual_decl q1171[] = {
+	{ "Description", CIM_STRING, false, s1872, 1, CIM_QUAL_TRANSLATABLE },
+	{ "ModelCorrespondence", CIM_STRING, true, s1873, 1, 0 },
 };
 
 static const struct cim_prop_decl CIM_RemoteServiceAccessPoint_props[] = {
 	{ "AccessInfo", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q1013, 1 },
+	  NULL, NULL, NULL, q1167, 2 },
 	{ "InfoFormat", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, NULL, q1014, 3 },
+	  NULL, NULL, NULL, q1168, 4 },
 	{ "OtherInfoFormatDescription", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q1015, 1 },
+	  NULL, NULL, NULL, q1169, 2 },
 	{ "AccessContext", CIM_UINT16, false, false, false, false,
-	  NULL, NULL, "0", q1016, 3 },
+	  NULL, NULL, "0", q1170, 4 },
 	{ "OtherAccessContext", CIM_STRING, false, false, false, false,
-	  NULL, NULL, NULL, q1017, 1 },
+	  NULL, NULL, NULL, q1171, 2 },
 };
 
-static const char *const s1329[] = {
+static const char *const s1874[] = {
 	"How something that is elsewhere is reached.",
 };
 
-static const struct cim_qual_decl q1018[] = {
-	{ "Version", CIM_STRING, false, s670, 1 },
-	{ "Description", CIM_STRING, false, s1329, 1 },
+static const struct cim_qual_decl q1172[] = {
+	{ "Version", CIM_STRING, false, s989, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s1874, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1330[] = {
+static const char *const s1875[] = {
 	"The access point.",
 };
 
-static const struct cim_qual_decl q1019[] = {
-	{ "Key", CIM_BOOLEAN, false, s6, 1 },
-	{ "Description", CIM_STRING, false, s1330, 1 },
+static const struct cim_qual_decl q1173[] = {
+	{ "Key", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Description", CIM_STRING, false, s1875, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SAPAvailableForElement_props[] = {
 	{ "AvailableSAP", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ServiceAccessPoint", NULL, NULL, q1019, 2 },
+	  "CIM_ServiceAccessPoint", NULL, NULL, q1173, 2 },
 	{ "ManagedElement", CIM_REFERENCE, false, true, false, false,
-	  "CIM_ManagedElement", NULL, NULL, q386, 2 },
+	  "CIM_ManagedElement", NULL, NULL, q478, 2 },
 };
 
-static const char *const s1331[] = {
+static const char *const s1876[] = {
 	"An access point that can be used to manage an element.",
 };
 
-static const struct cim_qual_decl q1020[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Version", CIM_STRING, false, s94, 1 },
-	{ "Description", CIM_STRING, false, s1331, 1 },
+static const struct cim_qual_decl q1174[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Version", CIM_STRING, false, s184, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s224, 1, 0 },
+	{ "Description", CIM_STRING, false, s1876, 1, CIM_QUAL_TRANSLATABLE },
 };
 
-static const char *const s1332[] = {
+static const char *const s1877[] = {
 	"CIM_RegisteredProfile",
 };
 
-static const char *const s1333[] = {
+static const char *const s1878[] = {
 	"A profile that means something only as a part of others.",
 };
 
-static const struct cim_qual_decl q1021[] = {
-	{ "Deprecated", CIM_STRING, true, s1332, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1333, 1 },
+static const struct cim_qual_decl q1175[] = {
+	{ "Deprecated", CIM_STRING, true, s1877, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1550, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1878, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1879[] = {
+	"CIM_ReferencedProfile.Antecedent",
+};
+
+static const struct cim_qual_decl q1176[] = {
+	{ "Deprecated", CIM_STRING, true, s1879, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s548, 1, CIM_QUAL_RESTRICTED },
+	{ "Min", CIM_UINT32, false, s186, 1, 0 },
+	{ "Description", CIM_STRING, false, s545, 1, CIM_QUAL_TRANSLATABLE },
+};
+
+static const char *const s1880[] = {
+	"CIM_ReferencedProfile.Dependent",
+};
+
+static const struct cim_qual_decl q1177[] = {
+	{ "Deprecated", CIM_STRING, true, s1880, 1, CIM_QUAL_RESTRICTED },
+	{ "Override", CIM_STRING, false, s549, 1, CIM_QUAL_RESTRICTED },
+	{ "Description", CIM_STRING, false, s546, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_prop_decl CIM_SubProfileRequiresProfile_props[] = {
 	{ "Antecedent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_RegisteredProfile", NULL, NULL, q376, 2 },
+	  "CIM_RegisteredProfile", NULL, NULL, q1176, 4 },
 	{ "Dependent", CIM_REFERENCE, false, false, false, false,
-	  "CIM_RegisteredSubProfile", NULL, NULL, q377, 2 },
+	  "CIM_RegisteredSubProfile", NULL, NULL, q1177, 3 },
 };
 
-static const char *const s1334[] = {
+static const char *const s1881[] = {
 	"CIM_ReferencedProfile",
 };
 
-static const char *const s1335[] = {
+static const char *const s1882[] = {
 	"A profile and one that is part of it.",
 };
 
-static const struct cim_qual_decl q1022[] = {
-	{ "Association", CIM_BOOLEAN, false, s6, 1 },
-	{ "Deprecated", CIM_STRING, true, s1334, 1 },
-	{ "Version", CIM_STRING, false, s1239, 1 },
-	{ "Description", CIM_STRING, false, s1335, 1 },
+static const struct cim_qual_decl q1178[] = {
+	{ "Association", CIM_BOOLEAN, false, s6, 1, CIM_QUAL_DISABLE_OVERRIDE },
+	{ "Deprecated", CIM_STRING, true, s1881, 1, CIM_QUAL_RESTRICTED },
+	{ "Version", CIM_STRING, false, s1550, 1, CIM_QUAL_RESTRICTED | CIM_QUAL_TRANSLATABLE },
+	{ "UMLPackagePath", CIM_STRING, false, s833, 1, 0 },
+	{ "Description", CIM_STRING, false, s1882, 1, CIM_QUAL_TRANSLATABLE },
 };
 
 static const struct cim_class_decl classes[] = {
 	{ "CIM_ManagedElement", NULL, true, false, false,
-	  CIM_ManagedElement_props, 5, NULL, 0, q5, 3 },
+	  CIM_ManagedElement_props, 5, NULL, 0, q5, 4 },
 	{ "CIM_ManagedSystemElement", "CIM_ManagedElement", true, false, false,
-	  CIM_ManagedSystemElement_props, 9, NULL, 0, q15, 3 },
+	  CIM_ManagedSystemElement_props, 10, NULL, 0, q16, 4 },
 	{ "CIM_LogicalElement", "CIM_ManagedSystemElement", true, false, false,
-	  NULL, 0, NULL, 0, q16, 3 },
+	  NULL, 0, NULL, 0, q17, 4 },
 	{ "CIM_EnabledLogicalElement", "CIM_LogicalElement", true, false, false,
-	  CIM_EnabledLogicalElement_props, 7, CIM_EnabledLogicalElement_methods, 1, q28, 3 },
+	  CIM_EnabledLogicalElement_props, 7, CIM_EnabledLogicalElement_methods, 1, q29, 4 },
 	{ "CIM_AllocatedLogicalElement", "CIM_EnabledLogicalElement", true, false, false,
-	  NULL, 0, NULL, 0, q29, 3 },
+	  CIM_AllocatedLogicalElement_props, 1, NULL, 0, q31, 4 },
 	{ "CIM_System", "CIM_AllocatedLogicalElement", true, false, false,
-	  CIM_System_props, 8, NULL, 0, q38, 3 },
+	  CIM_System_props, 8, NULL, 0, q40, 4 },
 	{ "CIM_ComputerSystem", "CIM_System", false, false, false,
-	  CIM_ComputerSystem_props, 4, NULL, 0, q43, 2 },
+	  CIM_ComputerSystem_props, 5, CIM_ComputerSystem_methods, 1, q49, 3 },
 	{ "CIM_LogicalDevice", "CIM_AllocatedLogicalElement", true, false, false,
-	  CIM_LogicalDevice_props, 6, NULL, 0, q47, 3 },
+	  CIM_LogicalDevice_props, 18, CIM_LogicalDevice_methods, 7, q77, 4 },
 	{ "CIM_Component", NULL, true, true, false,
-	  CIM_Component_props, 2, NULL, 0, q50, 5 },
+	  CIM_Component_props, 2, NULL, 0, q80, 6 },
 	{ "CIM_SystemComponent", "CIM_Component", false, true, false,
-	  CIM_SystemComponent_props, 2, NULL, 0, q53, 4 },
+	  CIM_SystemComponent_props, 2, NULL, 0, q83, 5 },
 	{ "CIM_SystemDevice", "CIM_SystemComponent", false, true, false,
-	  CIM_SystemDevice_props, 2, NULL, 0, q54, 4 },
+	  CIM_SystemDevice_props, 2, NULL, 0, q86, 6 },
 	{ "RPL_ComputerSystem", "CIM_ComputerSystem", false, false, false,
-	  NULL, 0, NULL, 0, q55, 2 },
+	  NULL, 0, NULL, 0, q87, 2 },
 	{ "RPL_SystemDevice", "CIM_SystemDevice", false, true, false,
-	  NULL, 0, NULL, 0, q56, 3 },
+	  NULL, 0, NULL, 0, q88, 3 },
 	{ "CIM_NetworkPipe", "CIM_EnabledLogicalElement", false, false, false,
-	  CIM_NetworkPipe_props, 1, NULL, 0, q58, 2 },
+	  CIM_NetworkPipe_props, 5, NULL, 0, q94, 4 },
 	{ "CIM_Service", "CIM_EnabledLogicalElement", true, false, false,
-	  CIM_Service_props, 7, NULL, 0, q60, 3 },
+	  CIM_Service_props, 10, CIM_Service_methods, 3, q105, 4 },
 	{ "CIM_StorageConfigurationService", "CIM_Service", false, false, false,
-	  NULL, 0, CIM_StorageConfigurationService_methods, 13, q110, 2 },
+	  NULL, 0, CIM_StorageConfigurationService_methods, 15, q169, 3 },
 	{ "CIM_Capabilities", "CIM_ManagedElement", true, false, false,
-	  CIM_Capabilities_props, 2, NULL, 0, q112, 3 },
+	  CIM_Capabilities_props, 2, CIM_Capabilities_methods, 1, q175, 4 },
 	{ "CIM_StorageConfigurationCapabilities", "CIM_Capabilities", false, false, false,
-	  CIM_StorageConfigurationCapabilities_props, 18, CIM_StorageConfigurationCapabilities_methods, 1, q136, 2 },
+	  CIM_StorageConfigurationCapabilities_props, 18, CIM_StorageConfigurationCapabilities_methods, 1, q200, 3 },
 	{ "RPL_StorageConfigurationService", "CIM_StorageConfigurationService", false, false, false,
-	  NULL, 0, NULL, 0, q137, 2 },
+	  NULL, 0, NULL, 0, q201, 2 },
 	{ "RPL_StorageConfigurationCapabilities", "CIM_StorageConfigurationCapabilities", false, false, false,
-	  NULL, 0, NULL, 0, q138, 2 },
+	  NULL, 0, NULL, 0, q202, 2 },
 	{ "CIM_StorageExtent", "CIM_LogicalDevice", false, false, false,
-	  CIM_StorageExtent_props, 29, NULL, 0, q168, 2 },
+	  CIM_StorageExtent_props, 31, NULL, 0, q234, 3 },
 	{ "CIM_StorageVolume", "CIM_StorageExtent", false, false, false,
-	  CIM_StorageVolume_props, 16, NULL, 0, q184, 2 },
+	  CIM_StorageVolume_props, 16, NULL, 0, q251, 3 },
 	{ "CIM_ResourcePool", "CIM_LogicalElement", false, false, false,
-	  CIM_ResourcePool_props, 12, NULL, 0, q195, 2 },
+	  CIM_ResourcePool_props, 12, NULL, 0, q262, 3 },
 	{ "CIM_StoragePool", "CIM_ResourcePool", false, false, false,
-	  CIM_StoragePool_props, 16, CIM_StoragePool_methods, 3, q219, 2 },
+	  CIM_StoragePool_props, 16, CIM_StoragePool_methods, 3, q287, 3 },
 	{ "CIM_HostedResourcePool", "CIM_SystemComponent", false, true, false,
-	  CIM_HostedResourcePool_props, 2, NULL, 0, q220, 4 },
+	  CIM_HostedResourcePool_props, 2, NULL, 0, q288, 6 },
 	{ "CIM_HostedStoragePool", "CIM_HostedResourcePool", false, true, false,
-	  CIM_HostedStoragePool_props, 2, NULL, 0, q221, 4 },
+	  CIM_HostedStoragePool_props, 2, NULL, 0, q289, 6 },
 	{ "CIM_Dependency", NULL, true, true, false,
-	  CIM_Dependency_props, 2, NULL, 0, q224, 4 },
+	  CIM_Dependency_props, 2, NULL, 0, q292, 5 },
 	{ "CIM_AbstractElementAllocatedFromPool", "CIM_Dependency", true, true, false,
-	  CIM_AbstractElementAllocatedFromPool_props, 2, NULL, 0, q227, 4 },
+	  CIM_AbstractElementAllocatedFromPool_props, 2, NULL, 0, q295, 5 },
 	{ "CIM_ElementAllocatedFromPool", "CIM_AbstractElementAllocatedFromPool", false, true, false,
-	  CIM_ElementAllocatedFromPool_props, 2, NULL, 0, q228, 3 },
+	  CIM_ElementAllocatedFromPool_props, 2, NULL, 0, q296, 4 },
 	{ "CIM_AllocatedFromStoragePool", "CIM_ElementAllocatedFromPool", false, true, false,
-	  CIM_AllocatedFromStoragePool_props, 5, NULL, 0, q231, 3 },
+	  CIM_AllocatedFromStoragePool_props, 5, NULL, 0, q300, 4 },
 	{ "CIM_StorageCapabilities", "CIM_Capabilities", false, false, false,
-	  CIM_StorageCapabilities_props, 23, CIM_StorageCapabilities_methods, 1, q257, 2 },
+	  CIM_StorageCapabilities_props, 23, CIM_StorageCapabilities_methods, 6, q341, 3 },
 	{ "CIM_SettingData", "CIM_ManagedElement", true, false, false,
-	  CIM_SettingData_props, 7, NULL, 0, q263, 3 },
+	  CIM_SettingData_props, 7, NULL, 0, q347, 4 },
 	{ "CIM_StorageSetting", "CIM_SettingData", false, false, false,
-	  CIM_StorageSetting_props, 43, NULL, 0, q300, 2 },
-	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", true, true, false,
-	  CIM_SettingAssociatedToCapabilities_props, 2, NULL, 0, q301, 4 },
+	  CIM_StorageSetting_props, 43, NULL, 0, q385, 3 },
+	{ "CIM_SettingAssociatedToCapabilities", "CIM_Dependency", false, true, false,
+	  CIM_SettingAssociatedToCapabilities_props, 3, NULL, 0, q387, 4 },
 	{ "CIM_StorageSettingsAssociatedToCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
-	  CIM_StorageSettingsAssociatedToCapabilities_props, 2, NULL, 0, q302, 3 },
+	  CIM_StorageSettingsAssociatedToCapabilities_props, 2, NULL, 0, q388, 4 },
 	{ "RPL_StoragePool", "CIM_StoragePool", false, false, false,
-	  NULL, 0, NULL, 0, q303, 2 },
+	  NULL, 0, NULL, 0, q389, 2 },
 	{ "RPL_StorageVolume", "CIM_StorageVolume", false, false, false,
-	  RPL_StorageVolume_props, 2, NULL, 0, q306, 2 },
+	  RPL_StorageVolume_props, 2, NULL, 0, q392, 2 },
 	{ "RPL_HostedStoragePool", "CIM_HostedStoragePool", false, true, false,
-	  NULL, 0, NULL, 0, q307, 3 },
+	  NULL, 0, NULL, 0, q393, 3 },
 	{ "RPL_AllocatedFromStoragePool", "CIM_AllocatedFromStoragePool", false, true, false,
-	  NULL, 0, NULL, 0, q308, 3 },
+	  NULL, 0, NULL, 0, q394, 3 },
 	{ "RPL_StorageCapabilities", "CIM_StorageCapabilities", false, false, false,
-	  NULL, 0, NULL, 0, q309, 2 },
+	  NULL, 0, NULL, 0, q395, 2 },
 	{ "RPL_StorageSetting", "CIM_StorageSetting", false, false, false,
-	  NULL, 0, NULL, 0, q310, 2 },
+	  NULL, 0, NULL, 0, q396, 2 },
 	{ "RPL_StorageSettingsAssociatedToCapabilities", "CIM_StorageSettingsAssociatedToCapabilities", false, true, false,
-	  NULL, 0, NULL, 0, q311, 3 },
+	  NULL, 0, NULL, 0, q397, 3 },
 	{ "CIM_StorageReplicationCapabilities", "CIM_Capabilities", false, false, false,
-	  CIM_StorageReplicationCapabilities_props, 34, NULL, 0, q346, 2 },
+	  CIM_StorageReplicationCapabilities_props, 34, NULL, 0, q432, 3 },
 	{ "CIM_Collection", "CIM_ManagedElement", true, false, false,
-	  NULL, 0, NULL, 0, q347, 3 },
+	  NULL, 0, NULL, 0, q433, 4 },
 	{ "CIM_SystemSpecificCollection", "CIM_Collection", false, false, false,
-	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q348, 2 },
+	  CIM_SystemSpecificCollection_props, 1, NULL, 0, q434, 3 },
 	{ "CIM_ConnectivityCollection", "CIM_SystemSpecificCollection", false, false, false,
-	  CIM_ConnectivityCollection_props, 1, NULL, 0, q350, 2 },
+	  CIM_ConnectivityCollection_props, 1, NULL, 0, q436, 3 },
 	{ "CIM_RemoteReplicationCollection", "CIM_ConnectivityCollection", false, false, false,
-	  CIM_RemoteReplicationCollection_props, 5, NULL, 0, q356, 2 },
+	  CIM_RemoteReplicationCollection_props, 5, NULL, 0, q442, 3 },
 	{ "CIM_ReplicaPoolForStorage", "CIM_Dependency", false, true, false,
-	  CIM_ReplicaPoolForStorage_props, 2, NULL, 0, q357, 3 },
-	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", false, false, false,
-	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q358, 2 },
+	  CIM_ReplicaPoolForStorage_props, 2, NULL, 0, q444, 4 },
+	{ "CIM_ServiceAccessPoint", "CIM_EnabledLogicalElement", true, false, false,
+	  CIM_ServiceAccessPoint_props, 4, NULL, 0, q445, 4 },
 	{ "CIM_Error", NULL, false, false, false,
-	  CIM_Error_props, 15, NULL, 0, q374, 4 },
+	  CIM_Error_props, 15, NULL, 0, q461, 5 },
 	{ "CIM_HostedDependency", "CIM_Dependency", false, true, false,
-	  CIM_HostedDependency_props, 2, NULL, 0, q375, 3 },
+	  CIM_HostedDependency_props, 2, NULL, 0, q462, 4 },
 	{ "CIM_HostedService", "CIM_HostedDependency", false, true, false,
-	  CIM_HostedService_props, 2, NULL, 0, q378, 3 },
+	  CIM_HostedService_props, 2, NULL, 0, q465, 4 },
 	{ "CIM_HostedCollection", "CIM_HostedDependency", false, true, false,
-	  CIM_HostedCollection_props, 2, NULL, 0, q379, 3 },
+	  CIM_HostedCollection_props, 2, NULL, 0, q467, 4 },
 	{ "CIM_HostedAccessPoint", "CIM_HostedDependency", false, true, false,
-	  CIM_HostedAccessPoint_props, 2, NULL, 0, q380, 3 },
+	  CIM_HostedAccessPoint_props, 2, NULL, 0, q468, 4 },
 	{ "CIM_MemberOfCollection", NULL, false, true, false,
-	  CIM_MemberOfCollection_props, 2, NULL, 0, q383, 4 },
+	  CIM_MemberOfCollection_props, 2, NULL, 0, q471, 5 },
 	{ "CIM_OrderedMemberOfCollection", "CIM_MemberOfCollection", false, true, false,
-	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q385, 4 },
+	  CIM_OrderedMemberOfCollection_props, 1, NULL, 0, q473, 5 },
 	{ "CIM_ElementCapabilities", NULL, false, true, false,
-	  CIM_ElementCapabilities_props, 3, NULL, 0, q389, 3 },
+	  CIM_ElementCapabilities_props, 3, NULL, 0, q477, 4 },
 	{ "CIM_ElementSettingData", NULL, false, true, false,
-	  CIM_ElementSettingData_props, 5, NULL, 0, q394, 3 },
+	  CIM_ElementSettingData_props, 5, NULL, 0, q483, 4 },
 	{ "CIM_ServiceAffectsElement", NULL, false, true, false,
-	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q399, 3 },
+	  CIM_ServiceAffectsElement_props, 5, NULL, 0, q488, 4 },
 	{ "RPL_HostedService", "CIM_HostedService", false, true, false,
-	  NULL, 0, NULL, 0, q400, 3 },
+	  NULL, 0, NULL, 0, q489, 3 },
 	{ "RPL_HostedCollection", "CIM_HostedCollection", false, true, false,
-	  NULL, 0, NULL, 0, q401, 3 },
+	  NULL, 0, NULL, 0, q490, 3 },
 	{ "RPL_OrderedMemberOfCollection", "CIM_OrderedMemberOfCollection", false, true, false,
-	  NULL, 0, NULL, 0, q402, 3 },
+	  NULL, 0, NULL, 0, q491, 3 },
 	{ "RPL_ElementCapabilities", "CIM_ElementCapabilities", false, true, false,
-	  NULL, 0, NULL, 0, q403, 3 },
+	  NULL, 0, NULL, 0, q492, 3 },
 	{ "RPL_ElementSettingData", "CIM_ElementSettingData", false, true, false,
-	  NULL, 0, NULL, 0, q404, 3 },
+	  NULL, 0, NULL, 0, q493, 3 },
 	{ "RPL_ServiceAffectsElement", "CIM_ServiceAffectsElement", false, true, false,
-	  NULL, 0, NULL, 0, q405, 3 },
+	  NULL, 0, NULL, 0, q494, 3 },
 	{ "CIM_LogicalDisk", "CIM_StorageExtent", false, false, false,
-	  CIM_LogicalDisk_props, 7, NULL, 0, q412, 2 },
+	  CIM_LogicalDisk_props, 7, NULL, 0, q502, 3 },
 	{ "CIM_AbstractBasedOn", "CIM_Dependency", true, true, false,
-	  CIM_AbstractBasedOn_props, 4, NULL, 0, q416, 4 },
+	  CIM_AbstractBasedOn_props, 5, NULL, 0, q506, 5 },
 	{ "CIM_BasedOn", "CIM_AbstractBasedOn", false, true, false,
-	  CIM_BasedOn_props, 2, NULL, 0, q417, 3 },
+	  CIM_BasedOn_props, 2, NULL, 0, q508, 4 },
 	{ "CIM_ConcreteComponent", "CIM_Component", false, true, false,
-	  CIM_ConcreteComponent_props, 2, NULL, 0, q420, 4 },
+	  CIM_ConcreteComponent_props, 2, NULL, 0, q511, 5 },
 	{ "CIM_AssociatedRemainingExtent", "CIM_Component", false, true, false,
-	  CIM_AssociatedRemainingExtent_props, 2, NULL, 0, q421, 4 },
+	  CIM_AssociatedRemainingExtent_props, 2, NULL, 0, q512, 5 },
 	{ "CIM_StorageSettingsGeneratedFromCapabilities", "CIM_SettingAssociatedToCapabilities", false, true, false,
-	  CIM_StorageSettingsGeneratedFromCapabilities_props, 2, NULL, 0, q422, 3 },
+	  CIM_StorageSettingsGeneratedFromCapabilities_props, 2, NULL, 0, q514, 4 },
 	{ "CIM_ConcreteDependency", "CIM_Dependency", false, true, false,
-	  CIM_ConcreteDependency_props, 2, NULL, 0, q423, 3 },
+	  CIM_ConcreteDependency_props, 2, NULL, 0, q515, 4 },
 	{ "CIM_ComponentCS", "CIM_SystemComponent", false, true, false,
-	  CIM_ComponentCS_props, 2, NULL, 0, q424, 4 },
+	  CIM_ComponentCS_props, 2, NULL, 0, q517, 6 },
 	{ "CIM_IndicationService", "CIM_Service", false, false, true,
-	  CIM_IndicationService_props, 5, NULL, 0, q430, 2 },
+	  CIM_IndicationService_props, 5, NULL, 0, q523, 3 },
 	{ "CIM_IndicationServiceCapabilities", "CIM_Capabilities", false, false, true,
-	  CIM_IndicationServiceCapabilities_props, 8, NULL, 0, q439, 2 },
+	  CIM_IndicationServiceCapabilities_props, 8, NULL, 0, q532, 3 },
 	{ "CIM_IndicationFilter", "CIM_ManagedElement", false, false, true,
-	  CIM_IndicationFilter_props, 10, NULL, 0, q447, 2 },
+	  CIM_IndicationFilter_props, 10, NULL, 0, q542, 3 },
 	{ "CIM_FilterCollection", "CIM_Collection", false, false, true,
-	  CIM_FilterCollection_props, 2, NULL, 0, q450, 2 },
+	  CIM_FilterCollection_props, 2, NULL, 0, q545, 3 },
 	{ "CIM_ListenerDestination", "CIM_ManagedElement", true, false, true,
-	  CIM_ListenerDestination_props, 11, NULL, 0, q458, 3 },
+	  CIM_ListenerDestination_props, 11, NULL, 0, q554, 4 },
 	{ "CIM_ListenerDestinationCIMXML", "CIM_ListenerDestination", false, false, true,
-	  CIM_ListenerDestinationCIMXML_props, 1, NULL, 0, q460, 2 },
+	  CIM_ListenerDestinationCIMXML_props, 1, NULL, 0, q556, 3 },
 	{ "CIM_AbstractIndicationSubscription", NULL, true, true, true,
-	  CIM_AbstractIndicationSubscription_props, 20, NULL, 0, q480, 4 },
+	  CIM_AbstractIndicationSubscription_props, 20, NULL, 0, q576, 5 },
 	{ "CIM_IndicationSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
-	  CIM_IndicationSubscription_props, 2, NULL, 0, q483, 3 },
+	  CIM_IndicationSubscription_props, 2, NULL, 0, q579, 4 },
 	{ "CIM_FilterCollectionSubscription", "CIM_AbstractIndicationSubscription", false, true, true,
-	  CIM_FilterCollectionSubscription_props, 2, NULL, 0, q486, 3 },
+	  CIM_FilterCollectionSubscription_props, 2, NULL, 0, q582, 4 },
 	{ "CIM_Indication", NULL, true, false, false,
-	  CIM_Indication_props, 8, NULL, 0, q494, 4 },
+	  CIM_Indication_props, 8, NULL, 0, q590, 5 },
 	{ "CIM_InstIndication", "CIM_Indication", true, false, false,
-	  CIM_InstIndication_props, 3, NULL, 0, q498, 4 },
+	  CIM_InstIndication_props, 3, NULL, 0, q594, 5 },
 	{ "CIM_InstCreation", "CIM_InstIndication", false, false, true,
-	  NULL, 0, NULL, 0, q499, 3 },
+	  NULL, 0, NULL, 0, q595, 4 },
 	{ "CIM_InstModification", "CIM_InstIndication", false, false, true,
-	  CIM_InstModification_props, 2, NULL, 0, q502, 3 },
+	  CIM_InstModification_props, 2, NULL, 0, q598, 4 },
 	{ "CIM_InstDeletion", "CIM_InstIndication", false, false, true,
-	  NULL, 0, NULL, 0, q503, 3 },
+	  NULL, 0, NULL, 0, q599, 4 },
 	{ "CIM_ProcessIndication", "CIM_Indication", true, false, true,
-	  NULL, 0, NULL, 0, q504, 4 },
+	  NULL, 0, NULL, 0, q600, 5 },
 	{ "CIM_AlertIndication", "CIM_ProcessIndication", false, false, true,
-	  CIM_AlertIndication_props, 20, NULL, 0, q524, 3 },
+	  CIM_AlertIndication_props, 20, NULL, 0, q621, 4 },
 	{ "CIM_Job", "CIM_LogicalElement", true, false, false,
-	  CIM_Job_props, 16, CIM_Job_methods, 1, q543, 3 },
+	  CIM_Job_props, 21, CIM_Job_methods, 1, q645, 4 },
 	{ "CIM_ConcreteJob", "CIM_Job", false, false, false,
-	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q554, 2 },
+	  CIM_ConcreteJob_props, 7, CIM_ConcreteJob_methods, 3, q656, 3 },
 	{ "CIM_MethodResult", "CIM_ManagedElement", false, false, false,
-	  CIM_MethodResult_props, 3, NULL, 0, q557, 2 },
+	  CIM_MethodResult_props, 3, NULL, 0, q659, 3 },
 	{ "CIM_InstMethodCall", "CIM_InstIndication", false, false, false,
-	  CIM_InstMethodCall_props, 4, NULL, 0, q562, 3 },
+	  CIM_InstMethodCall_props, 4, NULL, 0, q664, 4 },
 	{ "CIM_OwningJobElement", NULL, false, true, false,
-	  CIM_OwningJobElement_props, 2, NULL, 0, q565, 3 },
+	  CIM_OwningJobElement_props, 2, NULL, 0, q667, 5 },
 	{ "CIM_AffectedJobElement", NULL, false, true, false,
-	  CIM_AffectedJobElement_props, 4, NULL, 0, q567, 3 },
+	  CIM_AffectedJobElement_props, 4, NULL, 0, q670, 4 },
 	{ "CIM_AssociatedJobMethodResult", NULL, false, true, false,
-	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q569, 3 },
+	  CIM_AssociatedJobMethodResult_props, 2, NULL, 0, q673, 4 },
 	{ "RPL_ConcreteJob", "CIM_ConcreteJob", false, false, false,
-	  NULL, 0, NULL, 0, q570, 2 },
+	  NULL, 0, NULL, 0, q674, 2 },
 	{ "RPL_MethodResult", "CIM_MethodResult", false, false, false,
-	  NULL, 0, NULL, 0, q571, 2 },
+	  NULL, 0, NULL, 0, q675, 2 },
 	{ "RPL_OwningJobElement", "CIM_OwningJobElement", false, true, false,
-	  NULL, 0, NULL, 0, q572, 3 },
+	  NULL, 0, NULL, 0, q676, 3 },
 	{ "RPL_AffectedJobElement", "CIM_AffectedJobElement", false, true, false,
-	  NULL, 0, NULL, 0, q573, 3 },
+	  NULL, 0, NULL, 0, q677, 3 },
 	{ "RPL_AssociatedJobMethodResult", "CIM_AssociatedJobMethodResult", false, true, false,
-	  NULL, 0, NULL, 0, q574, 3 },
+	  NULL, 0, NULL, 0, q678, 3 },
 	{ "CIM_ReplicationServiceCapabilities", "CIM_Capabilities", false, false, false,
-	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q658, 2 },
+	  CIM_ReplicationServiceCapabilities_props, 4, CIM_ReplicationServiceCapabilities_methods, 27, q764, 3 },
 	{ "RPL_ReplicationServiceCapabilities", "CIM_ReplicationServiceCapabilities", false, false, false,
-	  NULL, 0, NULL, 0, q659, 2 },
+	  NULL, 0, NULL, 0, q765, 2 },
 	{ "CIM_ReplicationService", "CIM_Service", false, false, false,
-	  NULL, 0, CIM_ReplicationService_methods, 30, q770, 2 },
+	  NULL, 0, CIM_ReplicationService_methods, 30, q878, 3 },
 	{ "RPL_ReplicationService", "CIM_ReplicationService", false, false, false,
-	  NULL, 0, RPL_ReplicationService_methods, 3, q775, 2 },
+	  NULL, 0, RPL_ReplicationService_methods, 3, q884, 2 },
 	{ "CIM_Credential", "CIM_ManagedElement", true, false, false,
-	  CIM_Credential_props, 2, NULL, 0, q778, 3 },
+	  CIM_Credential_props, 2, NULL, 0, q887, 4 },
 	{ "CIM_SharedSecret", "CIM_Credential", false, false, false,
-	  CIM_SharedSecret_props, 5, NULL, 0, q782, 2 },
+	  CIM_SharedSecret_props, 8, NULL, 0, q896, 4 },
 	{ "CIM_ReplicationEntity", "CIM_EnabledLogicalElement", false, false, false,
-	  CIM_ReplicationEntity_props, 6, NULL, 0, q788, 2 },
+	  CIM_ReplicationEntity_props, 6, NULL, 0, q902, 3 },
 	{ "CIM_SynchronizationAspect", "CIM_SettingData", false, false, false,
-	  CIM_SynchronizationAspect_props, 10, NULL, 0, q799, 2 },
+	  CIM_SynchronizationAspect_props, 10, NULL, 0, q913, 3 },
 	{ "CIM_SettingsDefineState", NULL, false, true, false,
-	  CIM_SettingsDefineState_props, 2, NULL, 0, q800, 3 },
+	  CIM_SettingsDefineState_props, 2, NULL, 0, q914, 4 },
 	{ "CIM_ReplicationSettingData", "CIM_SettingData", false, false, false,
-	  CIM_ReplicationSettingData_props, 26, NULL, 0, q825, 2 },
+	  CIM_ReplicationSettingData_props, 26, NULL, 0, q941, 3 },
 	{ "CIM_Synchronized", NULL, false, true, false,
-	  CIM_Synchronized_props, 19, NULL, 0, q845, 3 },
+	  CIM_Synchronized_props, 19, NULL, 0, q961, 4 },
 	{ "CIM_StorageSynchronized", "CIM_Synchronized", false, true, false,
-	  CIM_StorageSynchronized_props, 9, NULL, 0, q854, 3 },
+	  CIM_StorageSynchronized_props, 9, NULL, 0, q970, 4 },
 	{ "CIM_GroupSynchronized", "CIM_Synchronized", false, true, false,
-	  CIM_GroupSynchronized_props, 7, NULL, 0, q858, 3 },
+	  CIM_GroupSynchronized_props, 7, NULL, 0, q974, 4 },
 	{ "CIM_ReplicationGroup", "CIM_SystemSpecificCollection", false, false, false,
-	  CIM_ReplicationGroup_props, 6, NULL, 0, q864, 2 },
+	  CIM_ReplicationGroup_props, 6, NULL, 0, q980, 3 },
 	{ "RPL_ReplicationSettingData", "CIM_ReplicationSettingData", false, false, false,
-	  NULL, 0, NULL, 0, q865, 2 },
+	  NULL, 0, NULL, 0, q981, 2 },
 	{ "RPL_StorageSynchronized", "CIM_StorageSynchronized", false, true, false,
-	  NULL, 0, NULL, 0, q866, 3 },
+	  NULL, 0, NULL, 0, q982, 3 },
 	{ "RPL_GroupSynchronized", "CIM_GroupSynchronized", false, true, false,
-	  NULL, 0, NULL, 0, q867, 3 },
+	  NULL, 0, NULL, 0, q983, 3 },
 	{ "RPL_ReplicationGroup", "CIM_ReplicationGroup", false, false, false,
-	  RPL_ReplicationGroup_props, 2, NULL, 0, q869, 2 },
+	  RPL_ReplicationGroup_props, 2, NULL, 0, q985, 2 },
 	{ "CIM_WBEMService", "CIM_Service", true, false, false,
-	  NULL, 0, NULL, 0, q870, 3 },
+	  NULL, 0, NULL, 0, q986, 5 },
 	{ "CIM_ObjectManager", "CIM_WBEMService", false, false, false,
-	  CIM_ObjectManager_props, 4, NULL, 0, q874, 3 },
+	  CIM_ObjectManager_props, 4, NULL, 0, q991, 4 },
 	{ "CIM_Namespace", "CIM_ManagedElement", false, false, false,
-	  CIM_Namespace_props, 11, NULL, 0, q882, 3 },
+	  CIM_Namespace_props, 11, NULL, 0, q1001, 4 },
 	{ "CIM_ObjectManagerCommunicationMechanism", "CIM_ServiceAccessPoint", false, false, false,
-	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q893, 3 },
+	  CIM_ObjectManagerCommunicationMechanism_props, 10, NULL, 0, q1012, 4 },
 	{ "CIM_CIMXMLCommunicationMechanism", "CIM_ObjectManagerCommunicationMechanism", false, false, false,
-	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q903, 3 },
+	  CIM_CIMXMLCommunicationMechanism_props, 9, NULL, 0, q1022, 4 },
 	{ "CIM_ServiceAccessBySAP", "CIM_Dependency", false, true, false,
-	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q904, 3 },
+	  CIM_ServiceAccessBySAP_props, 2, NULL, 0, q1023, 4 },
 	{ "CIM_CommMechanismForManager", "CIM_ServiceAccessBySAP", false, true, false,
-	  CIM_CommMechanismForManager_props, 2, NULL, 0, q905, 4 },
+	  CIM_CommMechanismForManager_props, 2, NULL, 0, q1026, 5 },
 	{ "CIM_NamespaceInManager", "CIM_HostedDependency", false, true, false,
-	  CIM_NamespaceInManager_props, 2, NULL, 0, q906, 4 },
+	  CIM_NamespaceInManager_props, 2, NULL, 0, q1027, 5 },
 	{ "CIM_WBEMServer", "CIM_Service", false, false, false,
-	  CIM_WBEMServer_props, 3, CIM_WBEMServer_methods, 1, q913, 2 },
+	  CIM_WBEMServer_props, 3, CIM_WBEMServer_methods, 1, q1034, 3 },
 	{ "CIM_WBEMServerNamespace", "CIM_ManagedElement", false, false, false,
-	  CIM_WBEMServerNamespace_props, 3, NULL, 0, q917, 2 },
+	  CIM_WBEMServerNamespace_props, 3, NULL, 0, q1038, 3 },
 	{ "CIM_SchemaInformationStructure", NULL, false, false, false,
-	  CIM_SchemaInformationStructure_props, 6, NULL, 0, q923, 3 },
+	  CIM_SchemaInformationStructure_props, 6, NULL, 0, q1044, 5 },
 	{ "CIM_RegisteredSpecification", "CIM_ManagedElement", false, false, false,
-	  CIM_RegisteredSpecification_props, 9, NULL, 0, q931, 2 },
+	  CIM_RegisteredSpecification_props, 9, NULL, 0, q1053, 3 },
 	{ "CIM_RegisteredProfile", "CIM_RegisteredSpecification", false, false, false,
-	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 1, q936, 2 },
+	  CIM_RegisteredProfile_props, 2, CIM_RegisteredProfile_methods, 4, q1074, 3 },
 	{ "CIM_ElementConformsToProfile", NULL, false, true, false,
-	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q938, 3 },
+	  CIM_ElementConformsToProfile_props, 2, NULL, 0, q1076, 4 },
 	{ "CIM_ReferencedSpecification", "CIM_Dependency", false, true, false,
-	  CIM_ReferencedSpecification_props, 2, NULL, 0, q939, 3 },
+	  CIM_ReferencedSpecification_props, 2, NULL, 0, q1077, 4 },
 	{ "CIM_ReferencedProfile", "CIM_ReferencedSpecification", false, true, false,
-	  CIM_ReferencedProfile_props, 2, NULL, 0, q940, 3 },
+	  CIM_ReferencedProfile_props, 2, NULL, 0, q1078, 4 },
 	{ "RPL_ObjectManager", "CIM_ObjectManager", false, false, false,
-	  NULL, 0, NULL, 0, q941, 2 },
+	  NULL, 0, NULL, 0, q1079, 2 },
 	{ "RPL_Namespace", "CIM_Namespace", false, false, false,
-	  NULL, 0, NULL, 0, q942, 2 },
+	  NULL, 0, NULL, 0, q1080, 2 },
 	{ "RPL_WBEMServer", "CIM_WBEMServer", false, false, false,
-	  NULL, 0, NULL, 0, q943, 2 },
+	  NULL, 0, NULL, 0, q1081, 2 },
 	{ "RPL_WBEMServerNamespace", "CIM_WBEMServerNamespace", false, false, false,
-	  NULL, 0, NULL, 0, q944, 2 },
+	  NULL, 0, NULL, 0, q1082, 2 },
 	{ "RPL_HostedDependency", "CIM_HostedDependency", false, true, false,
-	  NULL, 0, NULL, 0, q945, 3 },
+	  NULL, 0, NULL, 0, q1083, 3 },
 	{ "RPL_CIMXMLCommunicationMechanism", "CIM_CIMXMLCommunicationMechanism", false, false, false,
-	  NULL, 0, NULL, 0, q946, 2 },
+	  NULL, 0, NULL, 0, q1084, 2 },
 	{ "RPL_CommMechanismForManager", "CIM_CommMechanismForManager", false, true, false,
-	  NULL, 0, NULL, 0, q947, 3 },
+	  NULL, 0, NULL, 0, q1085, 3 },
 	{ "RPL_NamespaceInManager", "CIM_NamespaceInManager", false, true, false,
-	  NULL, 0, NULL, 0, q948, 3 },
+	  NULL, 0, NULL, 0, q1086, 3 },
 	{ "RPL_HostedAccessPoint", "CIM_HostedAccessPoint", false, true, false,
-	  NULL, 0, NULL, 0, q949, 3 },
+	  NULL, 0, NULL, 0, q1087, 3 },
 	{ "RPL_RegisteredProfile", "CIM_RegisteredProfile", false, false, false,
-	  NULL, 0, NULL, 0, q950, 2 },
+	  NULL, 0, NULL, 0, q1088, 2 },
 	{ "RPL_ElementConformsToProfile", "CIM_ElementConformsToProfile", false, true, false,
-	  NULL, 0, NULL, 0, q951, 3 },
+	  NULL, 0, NULL, 0, q1089, 3 },
 	{ "RPL_ReferencedProfile", "CIM_ReferencedProfile", false, true, false,
-	  NULL, 0, NULL, 0, q952, 3 },
+	  NULL, 0, NULL, 0, q1090, 3 },
 	{ "CIM_SoftwareIdentity", "CIM_LogicalElement", false, false, false,
-	  CIM_SoftwareIdentity_props, 26, NULL, 0, q978, 2 },
+	  CIM_SoftwareIdentity_props, 26, NULL, 0, q1116, 3 },
 	{ "CIM_InstalledSoftwareIdentity", NULL, false, true, false,
-	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q981, 3 },
+	  CIM_InstalledSoftwareIdentity_props, 2, NULL, 0, q1119, 4 },
 	{ "CIM_ElementSoftwareIdentity", "CIM_Dependency", false, true, false,
-	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q985, 3 },
+	  CIM_ElementSoftwareIdentity_props, 5, NULL, 0, q1123, 4 },
 	{ "CIM_PhysicalElement", "CIM_ManagedSystemElement", true, false, false,
-	  CIM_PhysicalElement_props, 14, NULL, 0, q997, 3 },
+	  CIM_PhysicalElement_props, 16, NULL, 0, q1138, 4 },
 	{ "CIM_PhysicalPackage", "CIM_PhysicalElement", false, false, false,
-	  CIM_PhysicalPackage_props, 1, NULL, 0, q999, 2 },
-	{ "CIM_SystemPackaging", "CIM_Dependency", true, true, false,
-	  CIM_SystemPackaging_props, 2, NULL, 0, q1000, 4 },
+	  CIM_PhysicalPackage_props, 11, CIM_PhysicalPackage_methods, 1, q1152, 3 },
+	{ "CIM_SystemPackaging", "CIM_Dependency", false, true, false,
+	  CIM_SystemPackaging_props, 2, NULL, 0, q1153, 4 },
 	{ "CIM_ComputerSystemPackage", "CIM_SystemPackaging", false, true, false,
-	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q1002, 3 },
+	  CIM_ComputerSystemPackage_props, 3, NULL, 0, q1155, 4 },
 	{ "CIM_Product", "CIM_ManagedElement", false, false, false,
-	  CIM_Product_props, 8, NULL, 0, q1010, 2 },
-	{ "CIM_ProductElementComponent", "CIM_Component", true, true, false,
-	  CIM_ProductElementComponent_props, 2, NULL, 0, q1011, 5 },
+	  CIM_Product_props, 8, NULL, 0, q1163, 3 },
+	{ "CIM_ProductElementComponent", "CIM_Component", false, true, false,
+	  CIM_ProductElementComponent_props, 2, NULL, 0, q1165, 6 },
 	{ "CIM_ProductPhysicalComponent", "CIM_ProductElementComponent", false, true, false,
-	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q1012, 4 },
+	  CIM_ProductPhysicalComponent_props, 1, NULL, 0, q1166, 6 },
 	{ "CIM_RemoteServiceAccessPoint", "CIM_ServiceAccessPoint", false, false, false,
-	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q1018, 2 },
+	  CIM_RemoteServiceAccessPoint_props, 5, NULL, 0, q1172, 3 },
 	{ "CIM_SAPAvailableForElement", NULL, false, true, false,
-	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q1020, 3 },
+	  CIM_SAPAvailableForElement_props, 2, NULL, 0, q1174, 4 },
 	{ "CIM_RegisteredSubProfile", "CIM_RegisteredProfile", false, false, false,
-	  NULL, 0, NULL, 0, q1021, 3 },
+	  NULL, 0, NULL, 0, q1175, 4 },
 	{ "CIM_SubProfileRequiresProfile", "CIM_ReferencedProfile", false, true, false,
-	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1022, 4 },
+	  CIM_SubProfileRequiresProfile_props, 2, NULL, 0, q1178, 5 },
 };
 
 static const struct cim_qualtype_decl qualtypes[] = {
@@ -17897,8 +23164,12 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "Composition", CIM_BOOLEAN, false, "FALSE", "ASSOCIATION",
 	  false, true, false },
+	{ "Correlatable", CIM_STRING, true, NULL, "PROPERTY",
+	  true, true, false },
 	{ "Counter", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
 	  true, true, false },
+	{ "DN", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	  false, true, false },
 	{ "Deprecated", CIM_STRING, true, NULL, "ANY",
 	  true, false, false },
 	{ "Description", CIM_STRING, false, NULL, "ANY",
@@ -17919,6 +23190,8 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  false, true, false },
 	{ "Indication", CIM_BOOLEAN, false, "FALSE", "CLASS INDICATION",
 	  false, true, false },
+	{ "IsPUnit", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	  true, true, false },
 	{ "Key", CIM_BOOLEAN, false, "FALSE", "PROPERTY REFERENCE",
 	  false, true, false },
 	{ "MappingStrings", CIM_STRING, true, NULL, "ANY",
@@ -17941,7 +23214,7 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "NullValue", CIM_STRING, false, NULL, "PROPERTY",
 	  false, true, false },
-	{ "OctetString", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
+	{ "Octetstring", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD PARAMETER",
 	  false, true, false },
 	{ "Out", CIM_BOOLEAN, false, "FALSE", "PARAMETER",
 	  false, true, false },
@@ -17955,12 +23228,20 @@ static const struct cim_qualtype_decl qualtypes[] = {
 	  true, true, false },
 	{ "Read", CIM_BOOLEAN, false, "TRUE", "PROPERTY",
 	  true, true, false },
+	{ "Reference", CIM_STRING, false, NULL, "PROPERTY",
+	  true, true, false },
 	{ "Required", CIM_BOOLEAN, false, "FALSE", "PROPERTY REFERENCE METHOD PARAMETER",
 	  false, true, false },
+	{ "Revision", CIM_STRING, false, NULL, "CLASS ASSOCIATION INDICATION",
+	  true, true, true },
+	{ "Schema", CIM_STRING, false, NULL, "PROPERTY METHOD",
+	  false, true, true },
 	{ "Static", CIM_BOOLEAN, false, "FALSE", "PROPERTY METHOD",
 	  false, true, false },
+	{ "Structure", CIM_BOOLEAN, false, "FALSE", "CLASS INDICATION",
+	  false, true, false },
 	{ "Terminal", CIM_BOOLEAN, false, "FALSE", "CLASS ASSOCIATION INDICATION",
-	  true, false, false },
+	  true, true, false },
 	{ "UMLPackagePath", CIM_STRING, false, NULL, "CLASS ASSOCIATION INDICATION",
 	  true, true, false },
 	{ "Units", CIM_STRING, false, NULL, "PROPERTY METHOD PARAMETER",

@@ -228,6 +228,134 @@ enum {
 };
 
 enum {
+	CIM_ComputerSystem_PowerManagementCapabilities_Unknown = 0,
+	CIM_ComputerSystem_PowerManagementCapabilities_Not_Supported = 1,
+	CIM_ComputerSystem_PowerManagementCapabilities_Disabled = 2,
+	CIM_ComputerSystem_PowerManagementCapabilities_Enabled = 3,
+	CIM_ComputerSystem_PowerManagementCapabilities_Power_Saving_Modes_Entered_Automatically = 4,
+	CIM_ComputerSystem_PowerManagementCapabilities_Power_State_Settable = 5,
+	CIM_ComputerSystem_PowerManagementCapabilities_Power_Cycling_Supported = 6,
+	CIM_ComputerSystem_PowerManagementCapabilities_Timed_Power_On_Supported = 7,
+};
+
+enum {
+	CIM_ComputerSystem_SetPowerState_PowerState_Full_Power = 1,
+	CIM_ComputerSystem_SetPowerState_PowerState_Power_Save_Low_Power_Mode = 2,
+	CIM_ComputerSystem_SetPowerState_PowerState_Power_Save_Standby = 3,
+	CIM_ComputerSystem_SetPowerState_PowerState_Power_Save_Other = 4,
+	CIM_ComputerSystem_SetPowerState_PowerState_Power_Cycle = 5,
+	CIM_ComputerSystem_SetPowerState_PowerState_Power_Off = 6,
+	CIM_ComputerSystem_SetPowerState_PowerState_Hibernate = 7,
+	CIM_ComputerSystem_SetPowerState_PowerState_Soft_Off = 8,
+};
+
+enum {
+	CIM_LogicalDevice_PowerManagementCapabilities_Unknown = 0,
+	CIM_LogicalDevice_PowerManagementCapabilities_Not_Supported = 1,
+	CIM_LogicalDevice_PowerManagementCapabilities_Disabled = 2,
+	CIM_LogicalDevice_PowerManagementCapabilities_Enabled = 3,
+	CIM_LogicalDevice_PowerManagementCapabilities_Power_Saving_Modes_Entered_Automatically = 4,
+	CIM_LogicalDevice_PowerManagementCapabilities_Power_State_Settable = 5,
+	CIM_LogicalDevice_PowerManagementCapabilities_Power_Cycling_Supported = 6,
+	CIM_LogicalDevice_PowerManagementCapabilities_Timed_Power_On_Supported = 7,
+};
+
+enum {
+	CIM_LogicalDevice_Availability_Other = 1,
+	CIM_LogicalDevice_Availability_Unknown = 2,
+	CIM_LogicalDevice_Availability_Running_Full_Power = 3,
+	CIM_LogicalDevice_Availability_Warning = 4,
+	CIM_LogicalDevice_Availability_In_Test = 5,
+	CIM_LogicalDevice_Availability_Not_Applicable = 6,
+	CIM_LogicalDevice_Availability_Power_Off = 7,
+	CIM_LogicalDevice_Availability_Off_Line = 8,
+	CIM_LogicalDevice_Availability_Off_Duty = 9,
+	CIM_LogicalDevice_Availability_Degraded = 10,
+	CIM_LogicalDevice_Availability_Not_Installed = 11,
+	CIM_LogicalDevice_Availability_Install_Error = 12,
+	CIM_LogicalDevice_Availability_Power_Save_Unknown = 13,
+	CIM_LogicalDevice_Availability_Power_Save_Low_Power_Mode = 14,
+	CIM_LogicalDevice_Availability_Power_Save_Standby = 15,
+	CIM_LogicalDevice_Availability_Power_Cycle = 16,
+	CIM_LogicalDevice_Availability_Power_Save_Warning = 17,
+	CIM_LogicalDevice_Availability_Paused = 18,
+	CIM_LogicalDevice_Availability_Not_Ready = 19,
+	CIM_LogicalDevice_Availability_Not_Configured = 20,
+	CIM_LogicalDevice_Availability_Quiesced = 21,
+};
+
+enum {
+	CIM_LogicalDevice_StatusInfo_Other = 1,
+	CIM_LogicalDevice_StatusInfo_Unknown = 2,
+	CIM_LogicalDevice_StatusInfo_Enabled = 3,
+	CIM_LogicalDevice_StatusInfo_Disabled = 4,
+	CIM_LogicalDevice_StatusInfo_Not_Applicable = 5,
+};
+
+enum {
+	CIM_LogicalDevice_AdditionalAvailability_Other = 1,
+	CIM_LogicalDevice_AdditionalAvailability_Unknown = 2,
+	CIM_LogicalDevice_AdditionalAvailability_Running_Full_Power = 3,
+	CIM_LogicalDevice_AdditionalAvailability_Warning = 4,
+	CIM_LogicalDevice_AdditionalAvailability_In_Test = 5,
+	CIM_LogicalDevice_AdditionalAvailability_Not_Applicable = 6,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Off = 7,
+	CIM_LogicalDevice_AdditionalAvailability_Off_Line = 8,
+	CIM_LogicalDevice_AdditionalAvailability_Off_Duty = 9,
+	CIM_LogicalDevice_AdditionalAvailability_Degraded = 10,
+	CIM_LogicalDevice_AdditionalAvailability_Not_Installed = 11,
+	CIM_LogicalDevice_AdditionalAvailability_Install_Error = 12,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Save_Unknown = 13,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Save_Low_Power_Mode = 14,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Save_Standby = 15,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Cycle = 16,
+	CIM_LogicalDevice_AdditionalAvailability_Power_Save_Warning = 17,
+	CIM_LogicalDevice_AdditionalAvailability_Paused = 18,
+	CIM_LogicalDevice_AdditionalAvailability_Not_Ready = 19,
+	CIM_LogicalDevice_AdditionalAvailability_Not_Configured = 20,
+	CIM_LogicalDevice_AdditionalAvailability_Quiesced = 21,
+};
+
+enum {
+	CIM_LogicalDevice_LocationIndicator_Unknown = 0,
+	CIM_LogicalDevice_LocationIndicator_On = 2,
+	CIM_LogicalDevice_LocationIndicator_Off = 3,
+	CIM_LogicalDevice_LocationIndicator_Not_Supported = 4,
+};
+
+enum {
+	CIM_LogicalDevice_SetPowerState_PowerState_Full_Power = 1,
+	CIM_LogicalDevice_SetPowerState_PowerState_Power_Save_Low_Power_Mode = 2,
+	CIM_LogicalDevice_SetPowerState_PowerState_Power_Save_Standby = 3,
+	CIM_LogicalDevice_SetPowerState_PowerState_Power_Save_Other = 4,
+	CIM_LogicalDevice_SetPowerState_PowerState_Power_Cycle = 5,
+	CIM_LogicalDevice_SetPowerState_PowerState_Power_Off = 6,
+};
+
+enum {
+	CIM_NetworkPipe_Directionality_Unknown = 0,
+	CIM_NetworkPipe_Directionality_Bi_Directional = 2,
+	CIM_NetworkPipe_Directionality_Unidirectional = 3,
+};
+
+enum {
+	CIM_NetworkPipe_AggregationBehavior_Unknown = 0,
+	CIM_NetworkPipe_AggregationBehavior_No_Lower_Level_Composition = 2,
+	CIM_NetworkPipe_AggregationBehavior_Combined_In_Parallel = 3,
+	CIM_NetworkPipe_AggregationBehavior_Combined_In_Sequence = 4,
+};
+
+enum {
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Completed_with_No_Error = 0,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Not_Supported = 1,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Error_Occured = 2,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Busy = 3,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Invalid_Reference = 4,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Invalid_Parameter = 5,
+	CIM_Service_ChangeAffectedElementsAssignedSequence_Access_Denied = 6,
+};
+
+enum {
 	CIM_StorageConfigurationService_CreateOrModifyStoragePool_Job_Completed_with_No_Error = 0,
 	CIM_StorageConfigurationService_CreateOrModifyStoragePool_Not_Supported = 1,
 	CIM_StorageConfigurationService_CreateOrModifyStoragePool_Unknown = 2,
@@ -311,10 +439,12 @@ enum {
 	CIM_StorageConfigurationService_ModifySynchronization_Failed = 4,
 	CIM_StorageConfigurationService_ModifySynchronization_Invalid_Parameter = 5,
 	CIM_StorageConfigurationService_ModifySynchronization_In_Use = 6,
-	CIM_StorageConfigurationService_ModifySynchronization_Method_Parameters_Checked_Job_Started = 4096,
+	CIM_StorageConfigurationService_ModifySynchronization_Method_Parameters_Checked_Job_Started = 0x1000,
 };
 
 enum {
+	CIM_StorageConfigurationService_ModifySynchronization_Operation_DMTF_Reserved = 0,
+	CIM_StorageConfigurationService_ModifySynchronization_Operation_DMTF_Reserved_1 = 1,
 	CIM_StorageConfigurationService_ModifySynchronization_Operation_Detach = 2,
 	CIM_StorageConfigurationService_ModifySynchronization_Operation_Fracture = 3,
 	CIM_StorageConfigurationService_ModifySynchronization_Operation_Resync_Replica = 4,
@@ -337,7 +467,7 @@ enum {
 	CIM_StorageConfigurationService_AttachReplica_Failed = 4,
 	CIM_StorageConfigurationService_AttachReplica_Invalid_Parameter = 5,
 	CIM_StorageConfigurationService_AttachReplica_In_Use = 6,
-	CIM_StorageConfigurationService_AttachReplica_Method_Parameters_Checked_Job_Started = 4096,
+	CIM_StorageConfigurationService_AttachReplica_Method_Parameters_Checked_Job_Started = 0x1000,
 };
 
 enum {
@@ -378,7 +508,7 @@ enum {
 	CIM_StorageConfigurationService_AttachOrModifyReplica_Failed = 4,
 	CIM_StorageConfigurationService_AttachOrModifyReplica_Invalid_Parameter = 5,
 	CIM_StorageConfigurationService_AttachOrModifyReplica_In_Use = 6,
-	CIM_StorageConfigurationService_AttachOrModifyReplica_Method_Parameters_Checked_Job_Started = 4096,
+	CIM_StorageConfigurationService_AttachOrModifyReplica_Method_Parameters_Checked_Job_Started = 0x1000,
 };
 
 enum {
@@ -459,6 +589,58 @@ enum {
 enum {
 	CIM_StorageConfigurationService_ReturnElementsToStoragePool_Options_Continue_on_nonexistent_element = 2,
 	CIM_StorageConfigurationService_ReturnElementsToStoragePool_Options_Return_error_on_nonexistent_element = 3,
+};
+
+enum {
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Completed_with_No_Error = 0,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Not_Supported = 1,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Unknown = 2,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Timeout = 3,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Failed = 4,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Invalid_Parameter = 5,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_In_Use = 6,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Method_Parameters_Checked_Job_Started = 4096,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_Size_Not_Supported = 4097,
+};
+
+enum {
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_ResourceType_StorageVolume = 2,
+	CIM_StorageConfigurationService_AssignStorageResourceAffinity_ResourceType_StoragePool = 3,
+};
+
+enum {
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Job_Completed_with_No_Error = 0,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Not_Supported = 1,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Unknown = 2,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Timeout = 3,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Failed = 4,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Invalid_Parameter = 5,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_In_Use = 6,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Method_Parameters_Checked_Job_Started = 4096,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Size_Not_Supported = 4097,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_Partially_Completed_Operation = 4098,
+};
+
+enum {
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_Unknown = 0,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_Reserved = 1,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_StorageVolume = 2,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_StorageExtent = 3,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_LogicalDisk = 4,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_ThinlyProvisionedStorageVolume = 5,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_ThinlyProvisionedLogicalDisk = 6,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_FullyProvisionedStorageVolume = 7,
+	CIM_StorageConfigurationService_CreateElementsFromStoragePools_ElementType_FullyProvisionedLogicalDisk = 8,
+};
+
+enum {
+	CIM_Capabilities_CreateGoalSettings_Success = 0,
+	CIM_Capabilities_CreateGoalSettings_Not_Supported = 1,
+	CIM_Capabilities_CreateGoalSettings_Unknown = 2,
+	CIM_Capabilities_CreateGoalSettings_Timeout = 3,
+	CIM_Capabilities_CreateGoalSettings_Failed = 4,
+	CIM_Capabilities_CreateGoalSettings_Invalid_Parameter = 5,
+	CIM_Capabilities_CreateGoalSettings_Alternative_Proposed = 6,
 };
 
 enum {
@@ -806,6 +988,14 @@ enum {
 };
 
 enum {
+	CIM_StorageExtent_CompressionState_Not_applicable = 1,
+	CIM_StorageExtent_CompressionState_Initializing = 2,
+	CIM_StorageExtent_CompressionState_InProgress = 3,
+	CIM_StorageExtent_CompressionState_Pending = 4,
+	CIM_StorageExtent_CompressionState_Completed = 5,
+};
+
+enum {
 	CIM_StorageVolume_NameFormat_Unknown = 0,
 	CIM_StorageVolume_NameFormat_Other = 1,
 	CIM_StorageVolume_NameFormat_VPD83NAA6 = 2,
@@ -918,6 +1108,22 @@ enum {
 	CIM_ResourcePool_ResourceType_Disk_Drive = 17,
 	CIM_ResourcePool_ResourceType_Tape_Drive = 18,
 	CIM_ResourcePool_ResourceType_Storage_Extent = 19,
+	CIM_ResourcePool_ResourceType_Other_storage_device = 20,
+	CIM_ResourcePool_ResourceType_Serial_port = 21,
+	CIM_ResourcePool_ResourceType_Parallel_port = 22,
+	CIM_ResourcePool_ResourceType_USB_Controller = 23,
+	CIM_ResourcePool_ResourceType_Graphics_controller = 24,
+	CIM_ResourcePool_ResourceType_IEEE_1394_Controller = 25,
+	CIM_ResourcePool_ResourceType_Partitionable_Unit = 26,
+	CIM_ResourcePool_ResourceType_Base_Partitionable_Unit = 27,
+	CIM_ResourcePool_ResourceType_Power = 28,
+	CIM_ResourcePool_ResourceType_Cooling_Capacity = 29,
+	CIM_ResourcePool_ResourceType_Ethernet_Switch_Port = 30,
+	CIM_ResourcePool_ResourceType_Logical_Disk = 31,
+	CIM_ResourcePool_ResourceType_Storage_Volume = 32,
+	CIM_ResourcePool_ResourceType_Ethernet_Connection = 33,
+	CIM_ResourcePool_ResourceType_Multi_Mode_Memory = 34,
+	CIM_ResourcePool_ResourceType_Non_Volatile_Memory = 35,
 };
 
 enum {
@@ -1067,6 +1273,43 @@ enum {
 enum {
 	CIM_StorageCapabilities_CreateSetting_SettingType_Default = 2,
 	CIM_StorageCapabilities_CreateSetting_SettingType_Goal = 3,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedParityLayouts_Method_completed_OK = 0,
+	CIM_StorageCapabilities_GetSupportedParityLayouts_Method_not_supported = 1,
+	CIM_StorageCapabilities_GetSupportedParityLayouts_Choice_not_aavailable_for_this_capability = 2,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedParityLayouts_ParityLayout_Non_Rotated_Parity = 2,
+	CIM_StorageCapabilities_GetSupportedParityLayouts_ParityLayout_Rotated_Parity = 3,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedStripeDepthRange_Method_completed_OK = 0,
+	CIM_StorageCapabilities_GetSupportedStripeDepthRange_Method_not_supported = 1,
+	CIM_StorageCapabilities_GetSupportedStripeDepthRange_Use_GetSupportedStripeDepths_instead = 2,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedStripeDepths_Method_completed_OK = 0,
+	CIM_StorageCapabilities_GetSupportedStripeDepths_Method_not_supported = 1,
+	CIM_StorageCapabilities_GetSupportedStripeDepths_Use_GetSupportedStripeDepthRange_instead = 2,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedStripeLengthRange_Method_completed_OK = 0,
+	CIM_StorageCapabilities_GetSupportedStripeLengthRange_Method_not_supported = 1,
+	CIM_StorageCapabilities_GetSupportedStripeLengthRange_Choices_not_available_for_this_Capability = 2,
+	CIM_StorageCapabilities_GetSupportedStripeLengthRange_Use_GetSupportedStripeLengths_instead = 3,
+};
+
+enum {
+	CIM_StorageCapabilities_GetSupportedStripeLengths_Method_completed_OK = 0,
+	CIM_StorageCapabilities_GetSupportedStripeLengths_Method_not_supported = 1,
+	CIM_StorageCapabilities_GetSupportedStripeLengths_Choices_not_available_for_this_Capability = 2,
+	CIM_StorageCapabilities_GetSupportedStripeLengths_Use_GetSupportedStripeLengthRange_instead = 3,
 };
 
 enum {
@@ -1361,6 +1604,7 @@ enum {
 };
 
 enum {
+	CIM_ConnectivityCollection_ConnectivityStatus_Unknown = 0,
 	CIM_ConnectivityCollection_ConnectivityStatus_Connectivity_Up = 2,
 	CIM_ConnectivityCollection_ConnectivityStatus_No_Connectivity_Down = 3,
 	CIM_ConnectivityCollection_ConnectivityStatus_Partitioned = 4,
@@ -1430,6 +1674,99 @@ enum {
 	CIM_Error_ProbableCause_Performance_Degraded = 35,
 	CIM_Error_ProbableCause_Power_Problem = 36,
 	CIM_Error_ProbableCause_Pressure_Unacceptable = 37,
+	CIM_Error_ProbableCause_Processor_Problem_Internal_Machine_Error = 38,
+	CIM_Error_ProbableCause_Pump_Failure = 39,
+	CIM_Error_ProbableCause_Queue_Size_Exceeded = 40,
+	CIM_Error_ProbableCause_Receive_Failure = 41,
+	CIM_Error_ProbableCause_Receiver_Failure = 42,
+	CIM_Error_ProbableCause_Remote_Node_Transmission_Error = 43,
+	CIM_Error_ProbableCause_Resource_at_or_Nearing_Capacity = 44,
+	CIM_Error_ProbableCause_Response_Time_Excessive = 45,
+	CIM_Error_ProbableCause_Retransmission_Rate_Excessive = 46,
+	CIM_Error_ProbableCause_Software_Error = 47,
+	CIM_Error_ProbableCause_Software_Program_Abnormally_Terminated = 48,
+	CIM_Error_ProbableCause_Software_Program_Error_Incorrect_Results = 49,
+	CIM_Error_ProbableCause_Storage_Capacity_Problem = 50,
+	CIM_Error_ProbableCause_Temperature_Unacceptable = 51,
+	CIM_Error_ProbableCause_Threshold_Crossed = 52,
+	CIM_Error_ProbableCause_Timing_Problem = 53,
+	CIM_Error_ProbableCause_Toxic_Leak_Detected = 54,
+	CIM_Error_ProbableCause_Transmit_Failure = 55,
+	CIM_Error_ProbableCause_Transmitter_Failure = 56,
+	CIM_Error_ProbableCause_Underlying_Resource_Unavailable = 57,
+	CIM_Error_ProbableCause_Version_Mismatch = 58,
+	CIM_Error_ProbableCause_Previous_Alert_Cleared = 59,
+	CIM_Error_ProbableCause_Login_Attempts_Failed = 60,
+	CIM_Error_ProbableCause_Software_Virus_Detected = 61,
+	CIM_Error_ProbableCause_Hardware_Security_Breached = 62,
+	CIM_Error_ProbableCause_Denial_of_Service_Detected = 63,
+	CIM_Error_ProbableCause_Security_Credential_Mismatch = 64,
+	CIM_Error_ProbableCause_Unauthorized_Access = 65,
+	CIM_Error_ProbableCause_Alarm_Received = 66,
+	CIM_Error_ProbableCause_Loss_of_Pointer = 67,
+	CIM_Error_ProbableCause_Payload_Mismatch = 68,
+	CIM_Error_ProbableCause_Transmission_Error = 69,
+	CIM_Error_ProbableCause_Excessive_Error_Rate = 70,
+	CIM_Error_ProbableCause_Trace_Problem = 71,
+	CIM_Error_ProbableCause_Element_Unavailable = 72,
+	CIM_Error_ProbableCause_Element_Missing = 73,
+	CIM_Error_ProbableCause_Loss_of_Multi_Frame = 74,
+	CIM_Error_ProbableCause_Broadcast_Channel_Failure = 75,
+	CIM_Error_ProbableCause_Invalid_Message_Received = 76,
+	CIM_Error_ProbableCause_Routing_Failure = 77,
+	CIM_Error_ProbableCause_Backplane_Failure = 78,
+	CIM_Error_ProbableCause_Identifier_Duplication = 79,
+	CIM_Error_ProbableCause_Protection_Path_Failure = 80,
+	CIM_Error_ProbableCause_Sync_Loss_or_Mismatch = 81,
+	CIM_Error_ProbableCause_Terminal_Problem = 82,
+	CIM_Error_ProbableCause_Real_Time_Clock_Failure = 83,
+	CIM_Error_ProbableCause_Antenna_Failure = 84,
+	CIM_Error_ProbableCause_Battery_Charging_Failure = 85,
+	CIM_Error_ProbableCause_Disk_Failure = 86,
+	CIM_Error_ProbableCause_Frequency_Hopping_Failure = 87,
+	CIM_Error_ProbableCause_Loss_of_Redundancy = 88,
+	CIM_Error_ProbableCause_Power_Supply_Failure = 89,
+	CIM_Error_ProbableCause_Signal_Quality_Problem = 90,
+	CIM_Error_ProbableCause_Battery_Discharging = 91,
+	CIM_Error_ProbableCause_Battery_Failure = 92,
+	CIM_Error_ProbableCause_Commercial_Power_Problem = 93,
+	CIM_Error_ProbableCause_Fan_Failure = 94,
+	CIM_Error_ProbableCause_Engine_Failure = 95,
+	CIM_Error_ProbableCause_Sensor_Failure = 96,
+	CIM_Error_ProbableCause_Fuse_Failure = 97,
+	CIM_Error_ProbableCause_Generator_Failure = 98,
+	CIM_Error_ProbableCause_Low_Battery = 99,
+	CIM_Error_ProbableCause_Low_Fuel = 100,
+	CIM_Error_ProbableCause_Low_Water = 101,
+	CIM_Error_ProbableCause_Explosive_Gas = 102,
+	CIM_Error_ProbableCause_High_Winds = 103,
+	CIM_Error_ProbableCause_Ice_Buildup = 104,
+	CIM_Error_ProbableCause_Smoke = 105,
+	CIM_Error_ProbableCause_Memory_Mismatch = 106,
+	CIM_Error_ProbableCause_Out_of_CPU_Cycles = 107,
+	CIM_Error_ProbableCause_Software_Environment_Problem = 108,
+	CIM_Error_ProbableCause_Software_Download_Failure = 109,
+	CIM_Error_ProbableCause_Element_Reinitialized = 110,
+	CIM_Error_ProbableCause_Timeout = 111,
+	CIM_Error_ProbableCause_Logging_Problems = 112,
+	CIM_Error_ProbableCause_Leak_Detected = 113,
+	CIM_Error_ProbableCause_Protection_Mechanism_Failure = 114,
+	CIM_Error_ProbableCause_Protecting_Resource_Failure = 115,
+	CIM_Error_ProbableCause_Database_Inconsistency = 116,
+	CIM_Error_ProbableCause_Authentication_Failure = 117,
+	CIM_Error_ProbableCause_Breach_of_Confidentiality = 118,
+	CIM_Error_ProbableCause_Cable_Tamper = 119,
+	CIM_Error_ProbableCause_Delayed_Information = 120,
+	CIM_Error_ProbableCause_Duplicate_Information = 121,
+	CIM_Error_ProbableCause_Information_Missing = 122,
+	CIM_Error_ProbableCause_Information_Modification = 123,
+	CIM_Error_ProbableCause_Information_Out_of_Sequence = 124,
+	CIM_Error_ProbableCause_Key_Expired = 125,
+	CIM_Error_ProbableCause_Non_Repudiation_Failure = 126,
+	CIM_Error_ProbableCause_Out_of_Hours_Activity = 127,
+	CIM_Error_ProbableCause_Out_of_Service = 128,
+	CIM_Error_ProbableCause_Procedural_Error = 129,
+	CIM_Error_ProbableCause_Unexpected_Information = 130,
 };
 
 enum {
@@ -1467,6 +1804,7 @@ enum {
 	CIM_Error_CIMStatusCode_CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED = 26,
 	CIM_Error_CIMStatusCode_CIM_ERR_SERVER_LIMITS_EXCEEDED = 27,
 	CIM_Error_CIMStatusCode_CIM_ERR_SERVER_IS_SHUTTING_DOWN = 28,
+	CIM_Error_CIMStatusCode_CIM_ERR_QUERY_FEATURE_NOT_SUPPORTED = 29,
 };
 
 enum {
@@ -1636,6 +1974,129 @@ enum {
 	CIM_AlertIndication_ProbableCause_Connection_Establishment_Error = 5,
 	CIM_AlertIndication_ProbableCause_Communications_Protocol_Error = 6,
 	CIM_AlertIndication_ProbableCause_Communications_Subsystem_Failure = 7,
+	CIM_AlertIndication_ProbableCause_Configuration_Customization_Error = 8,
+	CIM_AlertIndication_ProbableCause_Congestion = 9,
+	CIM_AlertIndication_ProbableCause_Corrupt_Data = 10,
+	CIM_AlertIndication_ProbableCause_CPU_Cycles_Limit_Exceeded = 11,
+	CIM_AlertIndication_ProbableCause_Dataset_Modem_Error = 12,
+	CIM_AlertIndication_ProbableCause_Degraded_Signal = 13,
+	CIM_AlertIndication_ProbableCause_DTE_DCE_Interface_Error = 14,
+	CIM_AlertIndication_ProbableCause_Enclosure_Door_Open = 15,
+	CIM_AlertIndication_ProbableCause_Equipment_Malfunction = 16,
+	CIM_AlertIndication_ProbableCause_Excessive_Vibration = 17,
+	CIM_AlertIndication_ProbableCause_File_Format_Error = 18,
+	CIM_AlertIndication_ProbableCause_Fire_Detected = 19,
+	CIM_AlertIndication_ProbableCause_Flood_Detected = 20,
+	CIM_AlertIndication_ProbableCause_Framing_Error = 21,
+	CIM_AlertIndication_ProbableCause_HVAC_Problem = 22,
+	CIM_AlertIndication_ProbableCause_Humidity_Unacceptable = 23,
+	CIM_AlertIndication_ProbableCause_I_O_Device_Error = 24,
+	CIM_AlertIndication_ProbableCause_Input_Device_Error = 25,
+	CIM_AlertIndication_ProbableCause_LAN_Error = 26,
+	CIM_AlertIndication_ProbableCause_Non_Toxic_Leak_Detected = 27,
+	CIM_AlertIndication_ProbableCause_Local_Node_Transmission_Error = 28,
+	CIM_AlertIndication_ProbableCause_Loss_of_Frame = 29,
+	CIM_AlertIndication_ProbableCause_Loss_of_Signal = 30,
+	CIM_AlertIndication_ProbableCause_Material_Supply_Exhausted = 31,
+	CIM_AlertIndication_ProbableCause_Multiplexer_Problem = 32,
+	CIM_AlertIndication_ProbableCause_Out_of_Memory = 33,
+	CIM_AlertIndication_ProbableCause_Output_Device_Error = 34,
+	CIM_AlertIndication_ProbableCause_Performance_Degraded = 35,
+	CIM_AlertIndication_ProbableCause_Power_Problem = 36,
+	CIM_AlertIndication_ProbableCause_Pressure_Unacceptable = 37,
+	CIM_AlertIndication_ProbableCause_Processor_Problem_Internal_Machine_Error = 38,
+	CIM_AlertIndication_ProbableCause_Pump_Failure = 39,
+	CIM_AlertIndication_ProbableCause_Queue_Size_Exceeded = 40,
+	CIM_AlertIndication_ProbableCause_Receive_Failure = 41,
+	CIM_AlertIndication_ProbableCause_Receiver_Failure = 42,
+	CIM_AlertIndication_ProbableCause_Remote_Node_Transmission_Error = 43,
+	CIM_AlertIndication_ProbableCause_Resource_at_or_Nearing_Capacity = 44,
+	CIM_AlertIndication_ProbableCause_Response_Time_Excessive = 45,
+	CIM_AlertIndication_ProbableCause_Retransmission_Rate_Excessive = 46,
+	CIM_AlertIndication_ProbableCause_Software_Error = 47,
+	CIM_AlertIndication_ProbableCause_Software_Program_Abnormally_Terminated = 48,
+	CIM_AlertIndication_ProbableCause_Software_Program_Error_Incorrect_Results = 49,
+	CIM_AlertIndication_ProbableCause_Storage_Capacity_Problem = 50,
+	CIM_AlertIndication_ProbableCause_Temperature_Unacceptable = 51,
+	CIM_AlertIndication_ProbableCause_Threshold_Crossed = 52,
+	CIM_AlertIndication_ProbableCause_Timing_Problem = 53,
+	CIM_AlertIndication_ProbableCause_Toxic_Leak_Detected = 54,
+	CIM_AlertIndication_ProbableCause_Transmit_Failure = 55,
+	CIM_AlertIndication_ProbableCause_Transmitter_Failure = 56,
+	CIM_AlertIndication_ProbableCause_Underlying_Resource_Unavailable = 57,
+	CIM_AlertIndication_ProbableCause_Version_MisMatch = 58,
+	CIM_AlertIndication_ProbableCause_Previous_Alert_Cleared = 59,
+	CIM_AlertIndication_ProbableCause_Login_Attempts_Failed = 60,
+	CIM_AlertIndication_ProbableCause_Software_Virus_Detected = 61,
+	CIM_AlertIndication_ProbableCause_Hardware_Security_Breached = 62,
+	CIM_AlertIndication_ProbableCause_Denial_of_Service_Detected = 63,
+	CIM_AlertIndication_ProbableCause_Security_Credential_MisMatch = 64,
+	CIM_AlertIndication_ProbableCause_Unauthorized_Access = 65,
+	CIM_AlertIndication_ProbableCause_Alarm_Received = 66,
+	CIM_AlertIndication_ProbableCause_Loss_of_Pointer = 67,
+	CIM_AlertIndication_ProbableCause_Payload_Mismatch = 68,
+	CIM_AlertIndication_ProbableCause_Transmission_Error = 69,
+	CIM_AlertIndication_ProbableCause_Excessive_Error_Rate = 70,
+	CIM_AlertIndication_ProbableCause_Trace_Problem = 71,
+	CIM_AlertIndication_ProbableCause_Element_Unavailable = 72,
+	CIM_AlertIndication_ProbableCause_Element_Missing = 73,
+	CIM_AlertIndication_ProbableCause_Loss_of_Multi_Frame = 74,
+	CIM_AlertIndication_ProbableCause_Broadcast_Channel_Failure = 75,
+	CIM_AlertIndication_ProbableCause_Invalid_Message_Received = 76,
+	CIM_AlertIndication_ProbableCause_Routing_Failure = 77,
+	CIM_AlertIndication_ProbableCause_Backplane_Failure = 78,
+	CIM_AlertIndication_ProbableCause_Identifier_Duplication = 79,
+	CIM_AlertIndication_ProbableCause_Protection_Path_Failure = 80,
+	CIM_AlertIndication_ProbableCause_Sync_Loss_or_Mismatch = 81,
+	CIM_AlertIndication_ProbableCause_Terminal_Problem = 82,
+	CIM_AlertIndication_ProbableCause_Real_Time_Clock_Failure = 83,
+	CIM_AlertIndication_ProbableCause_Antenna_Failure = 84,
+	CIM_AlertIndication_ProbableCause_Battery_Charging_Failure = 85,
+	CIM_AlertIndication_ProbableCause_Disk_Failure = 86,
+	CIM_AlertIndication_ProbableCause_Frequency_Hopping_Failure = 87,
+	CIM_AlertIndication_ProbableCause_Loss_of_Redundancy = 88,
+	CIM_AlertIndication_ProbableCause_Power_Supply_Failure = 89,
+	CIM_AlertIndication_ProbableCause_Signal_Quality_Problem = 90,
+	CIM_AlertIndication_ProbableCause_Battery_Discharging = 91,
+	CIM_AlertIndication_ProbableCause_Battery_Failure = 92,
+	CIM_AlertIndication_ProbableCause_Commercial_Power_Problem = 93,
+	CIM_AlertIndication_ProbableCause_Fan_Failure = 94,
+	CIM_AlertIndication_ProbableCause_Engine_Failure = 95,
+	CIM_AlertIndication_ProbableCause_Sensor_Failure = 96,
+	CIM_AlertIndication_ProbableCause_Fuse_Failure = 97,
+	CIM_AlertIndication_ProbableCause_Generator_Failure = 98,
+	CIM_AlertIndication_ProbableCause_Low_Battery = 99,
+	CIM_AlertIndication_ProbableCause_Low_Fuel = 100,
+	CIM_AlertIndication_ProbableCause_Low_Water = 101,
+	CIM_AlertIndication_ProbableCause_Explosive_Gas = 102,
+	CIM_AlertIndication_ProbableCause_High_Winds = 103,
+	CIM_AlertIndication_ProbableCause_Ice_Buildup = 104,
+	CIM_AlertIndication_ProbableCause_Smoke = 105,
+	CIM_AlertIndication_ProbableCause_Memory_Mismatch = 106,
+	CIM_AlertIndication_ProbableCause_Out_of_CPU_Cycles = 107,
+	CIM_AlertIndication_ProbableCause_Software_Environment_Problem = 108,
+	CIM_AlertIndication_ProbableCause_Software_Download_Failure = 109,
+	CIM_AlertIndication_ProbableCause_Element_Reinitialized = 110,
+	CIM_AlertIndication_ProbableCause_Timeout = 111,
+	CIM_AlertIndication_ProbableCause_Logging_Problems = 112,
+	CIM_AlertIndication_ProbableCause_Leak_Detected = 113,
+	CIM_AlertIndication_ProbableCause_Protection_Mechanism_Failure = 114,
+	CIM_AlertIndication_ProbableCause_Protecting_Resource_Failure = 115,
+	CIM_AlertIndication_ProbableCause_Database_Inconsistency = 116,
+	CIM_AlertIndication_ProbableCause_Authentication_Failure = 117,
+	CIM_AlertIndication_ProbableCause_Breach_of_Confidentiality = 118,
+	CIM_AlertIndication_ProbableCause_Cable_Tamper = 119,
+	CIM_AlertIndication_ProbableCause_Delayed_Information = 120,
+	CIM_AlertIndication_ProbableCause_Duplicate_Information = 121,
+	CIM_AlertIndication_ProbableCause_Information_Missing = 122,
+	CIM_AlertIndication_ProbableCause_Information_Modification = 123,
+	CIM_AlertIndication_ProbableCause_Information_Out_of_Sequence = 124,
+	CIM_AlertIndication_ProbableCause_Key_Expired = 125,
+	CIM_AlertIndication_ProbableCause_Non_Repudiation_Failure = 126,
+	CIM_AlertIndication_ProbableCause_Out_of_Hours_Activity = 127,
+	CIM_AlertIndication_ProbableCause_Out_of_Service = 128,
+	CIM_AlertIndication_ProbableCause_Procedural_Error = 129,
+	CIM_AlertIndication_ProbableCause_Unexpected_Information = 130,
 };
 
 enum {
@@ -1658,6 +2119,39 @@ enum {
 	CIM_Job_RecoveryAction_Continue_With_Next_Job = 3,
 	CIM_Job_RecoveryAction_Re_run_Job = 4,
 	CIM_Job_RecoveryAction_Run_Recovery_Job = 5,
+};
+
+enum {
+	CIM_Job_RunMonth_January = 0,
+	CIM_Job_RunMonth_February = 1,
+	CIM_Job_RunMonth_March = 2,
+	CIM_Job_RunMonth_April = 3,
+	CIM_Job_RunMonth_May = 4,
+	CIM_Job_RunMonth_June = 5,
+	CIM_Job_RunMonth_July = 6,
+	CIM_Job_RunMonth_August = 7,
+	CIM_Job_RunMonth_September = 8,
+	CIM_Job_RunMonth_October = 9,
+	CIM_Job_RunMonth_November = 10,
+	CIM_Job_RunMonth_December = 11,
+};
+
+enum {
+	CIM_Job_RunDayOfWeek_Saturday = -7,
+	CIM_Job_RunDayOfWeek_Friday = -6,
+	CIM_Job_RunDayOfWeek_Thursday = -5,
+	CIM_Job_RunDayOfWeek_Wednesday = -4,
+	CIM_Job_RunDayOfWeek_Tuesday = -3,
+	CIM_Job_RunDayOfWeek_Monday = -2,
+	CIM_Job_RunDayOfWeek_Sunday = -1,
+	CIM_Job_RunDayOfWeek_ExactDayOfMonth = 0,
+	CIM_Job_RunDayOfWeek_Sunday_1 = 1,
+	CIM_Job_RunDayOfWeek_Monday_2 = 2,
+	CIM_Job_RunDayOfWeek_Tuesday_3 = 3,
+	CIM_Job_RunDayOfWeek_Wednesday_4 = 4,
+	CIM_Job_RunDayOfWeek_Thursday_5 = 5,
+	CIM_Job_RunDayOfWeek_Friday_6 = 6,
+	CIM_Job_RunDayOfWeek_Saturday_7 = 7,
 };
 
 enum {
@@ -2544,7 +3038,7 @@ enum {
 	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Suspend = 22,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Unprepare = 23,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Prepare = 24,
-	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Reset_to_Adaptive = 25,
+	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Reset_To_Adaptive = 25,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Reset_to_Active = 26,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperations_SupportedOperations_Reset_Replica = 27,
 };
@@ -2639,7 +3133,7 @@ enum {
 	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Suspend = 22,
 	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Unprepare = 23,
 	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Prepare = 24,
-	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Reset_to_Adaptive = 25,
+	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Reset_To_Adaptive = 25,
 	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Reset_to_Active = 26,
 	CIM_ReplicationServiceCapabilities_GetSupportedGroupOperations_SupportedGroupOperations_Reset_Replica = 27,
 };
@@ -2719,6 +3213,7 @@ enum {
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Abort = 2,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Activate_Consistency = 3,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Activate = 4,
+	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_DMTF_Reserved = 5,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Deactivate_Consistency = 6,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Deactivate = 7,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Detach = 8,
@@ -2726,6 +3221,7 @@ enum {
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Failover = 10,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Failback = 11,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Fracture = 12,
+	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_DMTF_Reserved_13 = 13,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Resync_Replica = 14,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Restore_from_Replica = 15,
 	CIM_ReplicationServiceCapabilities_GetSupportedListOperations_SupportedListOperations_Resume = 16,
@@ -2961,6 +3457,7 @@ enum {
 
 enum {
 	CIM_ReplicationServiceCapabilities_GetDefaultConsistency_DefaultConsistency_No_default_consistency = 0,
+	CIM_ReplicationServiceCapabilities_GetDefaultConsistency_DefaultConsistency_DMTF_Reserved = 1,
 	CIM_ReplicationServiceCapabilities_GetDefaultConsistency_DefaultConsistency_Sequentially_Consistent = 2,
 };
 
@@ -2976,6 +3473,7 @@ enum {
 
 enum {
 	CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency_DefaultGroupPersistency_No_default_persistency = 0,
+	CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency_DefaultGroupPersistency_DMTF_Reserved = 1,
 	CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency_DefaultGroupPersistency_Persistent = 2,
 	CIM_ReplicationServiceCapabilities_GetDefaultGroupPersistency_DefaultGroupPersistency_Not_Persistent = 3,
 };
@@ -3332,7 +3830,7 @@ enum {
 	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Suspend = 22,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Unprepare = 23,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Prepare = 24,
-	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Reset_to_Adaptive = 25,
+	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Reset_To_Adaptive = 25,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Reset_to_Active = 26,
 	CIM_ReplicationServiceCapabilities_GetSupportedOperationsForSynchronization_SupportedOperations_Reset_Replica = 27,
 };
@@ -3682,13 +4180,17 @@ enum {
 
 enum {
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Abort = 2,
+	CIM_ReplicationService_ModifyListSynchronization_Operation_DMTF_Reserved = 3,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Activate = 4,
+	CIM_ReplicationService_ModifyListSynchronization_Operation_DMTF_Reserved_5 = 5,
+	CIM_ReplicationService_ModifyListSynchronization_Operation_DMTF_Reserved_6 = 6,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Deactivate = 7,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Detach = 8,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Dissolve = 9,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Failover = 10,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Failback = 11,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Fracture = 12,
+	CIM_ReplicationService_ModifyListSynchronization_Operation_DMTF_Reserved_13 = 13,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Resync_Replica = 14,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Restore_from_Replica = 15,
 	CIM_ReplicationService_ModifyListSynchronization_Operation_Resume = 16,
@@ -4943,6 +5445,36 @@ enum {
 };
 
 enum {
+	CIM_RegisteredProfile_CloseConformantInstances_Completed_with_No_Error = 0,
+	CIM_RegisteredProfile_CloseConformantInstances_Not_Supported = 1,
+};
+
+enum {
+	CIM_RegisteredProfile_OpenConformantInstances_Completed_with_No_Error = 0,
+	CIM_RegisteredProfile_OpenConformantInstances_Not_Supported = 1,
+	CIM_RegisteredProfile_OpenConformantInstances_CIM_ERR_INVALID_OPERATION_TIMEOUT = 22,
+	CIM_RegisteredProfile_OpenConformantInstances_CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED = 26,
+};
+
+enum {
+	CIM_RegisteredProfile_OpenConformantInstances_InstanceType_Central_Instance = 2,
+	CIM_RegisteredProfile_OpenConformantInstances_InstanceType_Scoping_Instance = 3,
+	CIM_RegisteredProfile_OpenConformantInstances_InstanceType_Central_and_Scoping_Instance = 4,
+};
+
+enum {
+	CIM_RegisteredProfile_PullConformantInstances_Completed_with_No_Error = 0,
+	CIM_RegisteredProfile_PullConformantInstances_Not_Supported = 1,
+	CIM_RegisteredProfile_PullConformantInstances_CIM_ERR_INVALID_ENUMERATION_CONTEXT = 21,
+};
+
+enum {
+	CIM_RegisteredProfile_PullConformantInstances_InstanceType_Central_Instance = 2,
+	CIM_RegisteredProfile_PullConformantInstances_InstanceType_Scoping_Instance = 3,
+	CIM_RegisteredProfile_PullConformantInstances_InstanceType_Central_and_Scoping_Instance = 4,
+};
+
+enum {
 	CIM_SoftwareIdentity_Classifications_Unknown = 0,
 	CIM_SoftwareIdentity_Classifications_Other = 1,
 	CIM_SoftwareIdentity_Classifications_Driver = 2,
@@ -5002,6 +5534,100 @@ enum {
 	CIM_SoftwareIdentity_TargetOSTypes_Reliant_UNIX = 24,
 	CIM_SoftwareIdentity_TargetOSTypes_SCO_UnixWare = 25,
 	CIM_SoftwareIdentity_TargetOSTypes_SCO_OpenServer = 26,
+	CIM_SoftwareIdentity_TargetOSTypes_Sequent = 27,
+	CIM_SoftwareIdentity_TargetOSTypes_IRIX = 28,
+	CIM_SoftwareIdentity_TargetOSTypes_Solaris = 29,
+	CIM_SoftwareIdentity_TargetOSTypes_SunOS = 30,
+	CIM_SoftwareIdentity_TargetOSTypes_U6000 = 31,
+	CIM_SoftwareIdentity_TargetOSTypes_ASERIES = 32,
+	CIM_SoftwareIdentity_TargetOSTypes_HP_NonStop_OS = 33,
+	CIM_SoftwareIdentity_TargetOSTypes_HP_NonStop_OSS = 34,
+	CIM_SoftwareIdentity_TargetOSTypes_BS2000 = 35,
+	CIM_SoftwareIdentity_TargetOSTypes_LINUX = 36,
+	CIM_SoftwareIdentity_TargetOSTypes_Lynx = 37,
+	CIM_SoftwareIdentity_TargetOSTypes_XENIX = 38,
+	CIM_SoftwareIdentity_TargetOSTypes_VM = 39,
+	CIM_SoftwareIdentity_TargetOSTypes_Interactive_UNIX = 40,
+	CIM_SoftwareIdentity_TargetOSTypes_BSDUNIX = 41,
+	CIM_SoftwareIdentity_TargetOSTypes_FreeBSD = 42,
+	CIM_SoftwareIdentity_TargetOSTypes_NetBSD = 43,
+	CIM_SoftwareIdentity_TargetOSTypes_GNU_Hurd = 44,
+	CIM_SoftwareIdentity_TargetOSTypes_OS9 = 45,
+	CIM_SoftwareIdentity_TargetOSTypes_MACH_Kernel = 46,
+	CIM_SoftwareIdentity_TargetOSTypes_Inferno = 47,
+	CIM_SoftwareIdentity_TargetOSTypes_QNX = 48,
+	CIM_SoftwareIdentity_TargetOSTypes_EPOC = 49,
+	CIM_SoftwareIdentity_TargetOSTypes_IxWorks = 50,
+	CIM_SoftwareIdentity_TargetOSTypes_VxWorks = 51,
+	CIM_SoftwareIdentity_TargetOSTypes_MiNT = 52,
+	CIM_SoftwareIdentity_TargetOSTypes_BeOS = 53,
+	CIM_SoftwareIdentity_TargetOSTypes_HP_MPE = 54,
+	CIM_SoftwareIdentity_TargetOSTypes_NextStep = 55,
+	CIM_SoftwareIdentity_TargetOSTypes_PalmPilot = 56,
+	CIM_SoftwareIdentity_TargetOSTypes_Rhapsody = 57,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_2000 = 58,
+	CIM_SoftwareIdentity_TargetOSTypes_Dedicated = 59,
+	CIM_SoftwareIdentity_TargetOSTypes_OS_390 = 60,
+	CIM_SoftwareIdentity_TargetOSTypes_VSE = 61,
+	CIM_SoftwareIdentity_TargetOSTypes_TPF = 62,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_R_Me = 63,
+	CIM_SoftwareIdentity_TargetOSTypes_Caldera_Open_UNIX = 64,
+	CIM_SoftwareIdentity_TargetOSTypes_OpenBSD = 65,
+	CIM_SoftwareIdentity_TargetOSTypes_Not_Applicable = 66,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_XP = 67,
+	CIM_SoftwareIdentity_TargetOSTypes_z_OS = 68,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2003 = 69,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2003_64_Bit = 70,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_XP_64_Bit = 71,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_XP_Embedded = 72,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_Vista = 73,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_Vista_64_Bit = 74,
+	CIM_SoftwareIdentity_TargetOSTypes_Windows_Embedded_for_Point_of_Service = 75,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2008 = 76,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2008_64_Bit = 77,
+	CIM_SoftwareIdentity_TargetOSTypes_FreeBSD_64_Bit = 78,
+	CIM_SoftwareIdentity_TargetOSTypes_RedHat_Enterprise_Linux = 79,
+	CIM_SoftwareIdentity_TargetOSTypes_RedHat_Enterprise_Linux_64_Bit = 80,
+	CIM_SoftwareIdentity_TargetOSTypes_Solaris_64_Bit = 81,
+	CIM_SoftwareIdentity_TargetOSTypes_SUSE = 82,
+	CIM_SoftwareIdentity_TargetOSTypes_SUSE_64_Bit = 83,
+	CIM_SoftwareIdentity_TargetOSTypes_SLES = 84,
+	CIM_SoftwareIdentity_TargetOSTypes_SLES_64_Bit = 85,
+	CIM_SoftwareIdentity_TargetOSTypes_Novell_OES = 86,
+	CIM_SoftwareIdentity_TargetOSTypes_Novell_Linux_Desktop = 87,
+	CIM_SoftwareIdentity_TargetOSTypes_Sun_Java_Desktop_System = 88,
+	CIM_SoftwareIdentity_TargetOSTypes_Mandriva = 89,
+	CIM_SoftwareIdentity_TargetOSTypes_Mandriva_64_Bit = 90,
+	CIM_SoftwareIdentity_TargetOSTypes_TurboLinux = 91,
+	CIM_SoftwareIdentity_TargetOSTypes_TurboLinux_64_Bit = 92,
+	CIM_SoftwareIdentity_TargetOSTypes_Ubuntu = 93,
+	CIM_SoftwareIdentity_TargetOSTypes_Ubuntu_64_Bit = 94,
+	CIM_SoftwareIdentity_TargetOSTypes_Debian = 95,
+	CIM_SoftwareIdentity_TargetOSTypes_Debian_64_Bit = 96,
+	CIM_SoftwareIdentity_TargetOSTypes_Linux_2_4_x = 97,
+	CIM_SoftwareIdentity_TargetOSTypes_Linux_2_4_x_64_Bit = 98,
+	CIM_SoftwareIdentity_TargetOSTypes_Linux_2_6_x = 99,
+	CIM_SoftwareIdentity_TargetOSTypes_Linux_2_6_x_64_Bit = 100,
+	CIM_SoftwareIdentity_TargetOSTypes_Linux_64_Bit = 101,
+	CIM_SoftwareIdentity_TargetOSTypes_Other_64_Bit = 102,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2008_R2 = 103,
+	CIM_SoftwareIdentity_TargetOSTypes_VMware_ESXi = 104,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_7 = 105,
+	CIM_SoftwareIdentity_TargetOSTypes_CentOS_32_bit = 106,
+	CIM_SoftwareIdentity_TargetOSTypes_CentOS_64_bit = 107,
+	CIM_SoftwareIdentity_TargetOSTypes_Oracle_Linux_32_bit = 108,
+	CIM_SoftwareIdentity_TargetOSTypes_Oracle_Linux_64_bit = 109,
+	CIM_SoftwareIdentity_TargetOSTypes_eComStation_32_bitx = 110,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2011 = 111,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2012 = 113,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_8 = 114,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_8_64_bit = 115,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2012_R2 = 116,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_Server_2016 = 117,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_8_1 = 118,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_8_1_64_bit = 119,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_10 = 120,
+	CIM_SoftwareIdentity_TargetOSTypes_Microsoft_Windows_10_64_bit = 121,
 };
 
 enum {
@@ -5040,6 +5666,17 @@ enum {
 	CIM_PhysicalPackage_PackageType_Battery = 11,
 	CIM_PhysicalPackage_PackageType_Processor = 12,
 	CIM_PhysicalPackage_PackageType_Memory = 13,
+	CIM_PhysicalPackage_PackageType_Power_Source_Generator = 14,
+	CIM_PhysicalPackage_PackageType_Storage_Media_Package_e_g_Disk_or_Tape_Drive = 15,
+	CIM_PhysicalPackage_PackageType_Blade = 16,
+	CIM_PhysicalPackage_PackageType_Blade_Expansion = 17,
+};
+
+enum {
+	CIM_PhysicalPackage_RemovalConditions_Unknown = 0,
+	CIM_PhysicalPackage_RemovalConditions_Not_Applicable = 2,
+	CIM_PhysicalPackage_RemovalConditions_Removable_when_off = 3,
+	CIM_PhysicalPackage_RemovalConditions_Removable_when_on_or_off = 4,
 };
 
 enum {

@@ -3,8 +3,8 @@
 import pywbem
 from pywbem import CIMInstanceName, Uint16, WBEMServer
 
+import schema_facts
 from prov_agent import MIB, Case, client
-
 
 
 # What the profiles use beside the classes that have instances here, and which root ends the chain.
@@ -23,6 +23,36 @@ PROFILE_CLASSES = {
         SAPAvailableForElement""",
     "Job Control": "ConcreteJob MethodResult InstMethodCall Error",
 }
+
+# Of CIM, but not here: they are about classes that none of the profiles has (memory, endpoints,
+# allocation of resources). With a method go its parameters.
+NOT_SERVED = {
+    "CIM_LogicalDevice": ["AllocationState"],
+    "CIM_StorageConfigurationService": ["CreateOrModifyReplicationPipe()",
+                                        "CreateReplicationBuffer()", "ScsiScan()"],
+}
+
+
+def text(value):
+    """of a qualifier or a default, as MOF and the table of facts have it"""
+    if isinstance(value, list):
+        return [text(v) for v in value]
+    return str(value).upper() if isinstance(value, bool) else None if value is None else str(value)
+
+
+def type_of(e):
+    if isinstance(e, pywbem.CIMMethod):
+        return e.return_type
+    return (f"{e.reference_class} REF" if e.reference_class else e.type) + "[]" * bool(e.is_array)
+
+
+def chain(facts, cls):
+    """the class and its superclasses, the nearest first"""
+    out = []
+    while cls:
+        out.append(cls)
+        cls = facts[cls][""]["class"]
+    return out
 
 
 class Schema(Case):
@@ -58,48 +88,128 @@ class Schema(Case):
                 if cls.superclass:
                     self.assertIn(cls.superclass, names, n)
 
+    def all_elements(self, name, namespace=None):
+        """(name, element) of all that the class declares itself, as in the table of facts"""
+        cls = self.conn.GetClass(name, namespace=namespace, LocalOnly=True)
+        yield "", cls
+        for p in cls.properties.values():
+            yield p.name, p
+        for m in cls.methods.values():
+            yield m.name + "()", m
+            for p in m.parameters.values():
+                yield f"{m.name}().{p.name}", p
+
+    def test_facts(self):
+        """classes have the elements, types and qualifiers that the CIM schema has, and no others"""
+        facts = schema_facts.load()
+        where = {n: ns for ns in ("interop", "root/dmreplica") for n in self.classes(ns)
+                 if n.startswith("CIM_")}
+        self.assertEqual(set(where), set(facts))
+        for cls, ns in sorted(where.items()):
+            elements = dict(self.all_elements(cls, ns))
+            want = {e for e in facts[cls] if e.split(".")[0] not in NOT_SERVED.get(cls, ())}
+            with self.subTest(cls=cls):
+                self.assertEqual(set(elements), want)
+                self.assertEqual(elements[""].superclass or "", facts[cls][""]["class"])
+            for name, element in elements.items():
+                with self.subTest(element=f"{cls}.{name}"):
+                    self.compare(cls, name, element, facts)
+
+    def compare(self, cls, name, element, facts):
+        want = {k: v for k, v in facts[cls][name].items() if k not in ("class", "is", "default")}
+        got = {k: text(q.value) for k, q in element.qualifiers.items() if k != "Description"}
+        # what holds anyway may be said again
+        if "In" not in want and got.get("In") == "TRUE":
+            del got["In"]
+        if "Key" not in want and "Key" in got:
+            self.assertTrue(any("Key" in facts[c].get(name, {}) for c in chain(facts, cls)))
+            del got["Key"]
+        if "ValueMap" not in want and "ValueMap" in got:
+            self.assertIn((got.pop("ValueMap"), got.pop("Values")), self.maps_of(want, facts))
+        self.assertEqual(got, want)
+        if name:
+            self.assertEqual(type_of(element), facts[cls][name]["is"])
+            defaults = [facts[c][name]["default"] for c in chain(facts, cls)
+                        if "default" in facts[c].get(name, {})]
+            self.assertEqual(text(getattr(element, "value", None)), (defaults or [None])[0])
+
+    def maps_of(self, want, facts):
+        """the value maps of what the element corresponds to: those it may have beside CIM"""
+        for other in want.get("ModelCorrespondence", ["CIM_StorageConfigurationService.CreateReplica()"
+                                                      ".CopyType"]):
+            cls, _, name = other.partition(".")
+            found = facts.get(cls, {}).get(name, {})
+            if "ValueMap" in found:
+                yield found["ValueMap"], found["Values"]
+
+    def test_not_offered(self):
+        """what CIM has for other kinds of storage is answered with 1 Not Supported"""
+        self.volume()
+        goal = "CreateGoalSettings"
+        service = "StartService StopService"
+        for ns, cls, methods in (
+                (None, "CIM_StorageVolume", "SetPowerState Reset EnableDevice OnlineDevice "
+                 "QuiesceDevice SaveProperties RestoreProperties"),
+                (None, "CIM_ComputerSystem", "SetPowerState"),
+                (None, "CIM_ReplicationService", service),
+                (None, "CIM_StorageConfigurationService", service + " CreateElementsFromStoragePools"),
+                (None, "CIM_ReplicationServiceCapabilities", goal),
+                (None, "CIM_StorageConfigurationCapabilities", goal),
+                (None, "CIM_StorageCapabilities", goal + " GetSupportedParityLayouts "
+                 "GetSupportedStripeDepthRange GetSupportedStripeDepths "
+                 "GetSupportedStripeLengthRange GetSupportedStripeLengths"),
+                ("interop", "CIM_RegisteredProfile", "OpenConformantInstances"),
+                ("interop", "CIM_ObjectManager", service), ("interop", "CIM_WBEMServer", service)):
+            path = self.conn.EnumerateInstanceNames(cls, namespace=ns)[0]
+            for m in methods.split():
+                with self.subTest(cls=cls, method=m):
+                    self.assertEqual(self.conn.InvokeMethod(m, path)[0], 1)
+
+    def test_overrides(self):
+        """what our classes declare again has the value maps of what it overrides"""
+        facts = schema_facts.load()
+        seen = 0
+        for name in self.classes("root/dmreplica"):
+            if name.startswith("CIM_"):
+                continue
+            above = name
+            while not above.startswith("CIM_"):
+                above = self.conn.GetClass(above, LocalOnly=True).superclass
+            cim = {e: q for c in reversed(chain(facts, above)) for e, q in facts[c].items()}
+            for e, element in self.all_elements(name):
+                if "ValueMap" in element.qualifiers and "ValueMap" in cim[e]:
+                    seen += 1
+                    for q in ("ValueMap", "Values"):
+                        self.assertEqual(text(element.qualifiers[q].value), cim[e][q], f"{name}.{e}")
+        self.assertGreater(seen, 10)
+
     def test_value_maps(self):
-        """ValueMap and Values are of the same length everywhere"""
+        """ValueMap and Values are of the same length; no string has a line break in it"""
         for n in self.classes("root/dmreplica"):
-            cls = self.conn.GetClass(n, LocalOnly=True)
-            things = list(cls.properties.values()) + list(cls.methods.values())
-            things += [p for m in cls.methods.values() for p in m.parameters.values()]
-            for t in things:
-                if "ValueMap" in t.qualifiers:
-                    self.assertEqual(len(t.qualifiers["ValueMap"].value),
-                                     len(t.qualifiers["Values"].value), f"{n}.{t.name}")
+            for e, element in self.all_elements(n):
+                q = element.qualifiers
+                if "ValueMap" in q and "Values" in q:
+                    self.assertEqual(len(q["ValueMap"].value), len(q["Values"].value), f"{n}.{e}")
+                    self.assertFalse([v for v in q["Values"].value if set(v) & set("\n\t")], n)
 
     def test_value_map_tails(self):
-        """ValueMaps end in the ranges that DMTF and vendors have for themselves"""
-        tails = {
-            "CIM_ManagedSystemElement": "OperationalStatus HealthState PrimaryStatus OperatingStatus",
-            "CIM_EnabledLogicalElement": "EnabledState RequestedState EnabledDefault",
-            "CIM_ConcreteJob": "JobState",
-            "CIM_Synchronized": "CopyState Mode ProgressStatus SyncType CopyRecoveryMode",
-            "CIM_StorageSynchronized": """CopyType ReplicaType SyncState CopyPriority CopyMethodology
-                UndiscoveredElement ReadOnly""",
-            "CIM_GroupSynchronized": "ConsistencyType ConsistencyState ConsistencyStatus",
-            "CIM_ReplicationSettingData": "Pairing DesiredCopyMethodology TargetElementSupplier",
-            "CIM_ReplicationServiceCapabilities": """SupportedReplicationTypes
-                SupportedStorageObjects SupportedAsynchronousActions SupportedSynchronousActions""",
-            "CIM_StoragePool": "Usage",
-            "CIM_StorageConfigurationCapabilities": """SupportedStorageElementTypes
-                SupportedStorageElementFeatures SupportedStorageElementUsage SupportedStoragePoolUsage""",
-        }
-        for name, props in tails.items():
-            cls = self.conn.GetClass(name, LocalOnly=False)
-            for p in props.split():
-                q = cls.properties[p].qualifiers
-                numbers, names = q["ValueMap"].value, q["Values"].value
-                self.assertIn("..", numbers[-1], f"{name}.{p}")
-                self.assertEqual(names[-2], "DMTF Reserved", f"{name}.{p}")
-                self.assertRegex(names[-1], "^Vendor ([Ss]pecific|Reserved)$", f"{name}.{p}")
-                # no number of its own is in a range
-                self.assertTrue(all(int(n) < 0x8000 for n in numbers if n.isdigit()))
+        """a ValueMap of numbers has the ranges of DMTF and vendors, unless CIM has it without"""
+        facts = schema_facts.load()
+        for n in self.classes("root/dmreplica"):
+            for e, element in self.all_elements(n):
+                if "ValueMap" in element.qualifiers:
+                    numbers = element.qualifiers["ValueMap"].value
+                    if not any(".." in v for v in numbers):
+                        complete = facts.get(n, {}).get(e, {}).get("ValueMap")
+                        self.assertEqual(numbers, complete, f"{n}.{e}")
         values = pywbem.ValueMapping.for_property(self.conn, "root/dmreplica", "CIM_ConcreteJob",
                                                   "JobState")
         self.assertEqual([values.tovalues(n) for n in (7, 13, 32767, 32768)],
                          ["Completed", "DMTF Reserved", "DMTF Reserved", "Vendor Reserved"])
+        values = pywbem.ValueMapping.for_property(self.conn, "root/dmreplica", "CIM_Synchronized",
+                                                  "SyncType")
+        self.assertEqual([values.tovalues(n) for n in (0, 8, 10, 32768)],
+                         ["DMTF Reserved", "Clone", "DMTF Reserved", "Vendor Specific"])
 
     def test_prefixes(self):
         """root/tpd has the classes of root/dmreplica with the other prefix, and no others"""
@@ -169,6 +279,12 @@ class Server(Case):
             old.path, AssocClass="CIM_NamespaceInManager")})
         for n in spaces:
             self.assertEqual(self.conn.GetInstance(n.path)["Name"], n["Name"])
+            schemas = {s["Name"]: s for s in n["SchemaInformation"]}
+            own = "TPD" if n["Name"] == "root/tpd" else "RPL"
+            self.assertEqual(set(schemas), {"CIM", own})
+            self.assertEqual(schemas["CIM"]["Version"], "2.49.0")
+            self.assertEqual({s.classname for s in schemas.values()},
+                             {"CIM_SchemaInformationStructure"})
             self.same(self.conn.AssociatorNames(n.path, ResultClass="CIM_WBEMServer"), [m.path])
         systems = self.conn.AssociatorNames(m.path, AssocClass="CIM_HostedService")
         self.assertEqual([(s.namespace, s.classname) for s in systems],

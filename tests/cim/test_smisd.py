@@ -119,15 +119,31 @@ def every_instance(n, ns):
 
 
 def qualifiers(n):
-    """Each qualifier that a class has is of a declared type."""
+    """Each qualifier that a class has is of a declared type, with the flavors of its declaration."""
     types = {q.name: q for q in n.c.EnumerateQualifiers()}
     assert "Key" in types and len(types) > 20, sorted(types)
     for name, q in types.items():
         assert n.c.GetQualifier(name.upper()) == q, name
+    seen = set()
     for c in n.c.EnumerateClasses(DeepInheritance=True, LocalOnly=False):
-        for e in [c, *c.properties.values(), *c.methods.values()]:
+        for e in [c, *c.properties.values(), *c.methods.values(),
+                  *(p for m in c.methods.values() for p in m.parameters.values())]:
             for q in e.qualifiers.values():
-                assert types[q.name].type == q.type, (c.classname, q.name)
+                seen.add(q.name)
+                for what in ("type", "overridable", "tosubclass", "translatable"):
+                    assert getattr(types[q.name], what) == getattr(q, what), (c, e.name, q, what)
+    assert {"Abstract", "Key", "In", "Values", "Description", "Version"} <= seen, seen
+
+
+def embedded_properties(n):
+    """Properties of classes say when they hold instances, or any objects."""
+    for c in n.c.EnumerateClasses(DeepInheritance=True, LocalOnly=False):
+        for p in c.properties.values():
+            want = ("instance" if "EmbeddedInstance" in p.qualifiers else
+                    "object" if "EmbeddedObject" in p.qualifiers else None)
+            assert p.embedded_object == want, (c.classname, p.name, p.embedded_object)
+    c = n.c.GetClass("CIM_SettingData", LocalOnly=False)
+    assert c.properties["ComponentSetting"].embedded_object == "object", c.properties
 
 
 def property_list(n):
@@ -356,6 +372,12 @@ def wbemcli_walk(n):
                 assert not err.strip(" *\n"), f"{op} {ns}:{name}: {err}"
 
 
+def wbemcli_embedded(n):
+    """An array of embedded instances is their texts, for wbemcli knows nothing else."""
+    out, err = n.wbemcli("ei", "CIM_WBEMServerNamespace", ns="interop")
+    assert 'SchemaInformation="<INSTANCE CLASSNAME=\\"CIM_SchemaInformationStr' in out, out + err
+
+
 def wbemcli_associations(n):
     volume = next(line.split(":", 2)[2] for line in
                   n.wbemcli("ein", "CIM_StorageVolume")[0].splitlines())
@@ -487,6 +509,7 @@ def main():
         tap.test(f"pywbem: every class of {ns}", every_class, n, ns)
         tap.test(f"pywbem: every instance of {ns}", every_instance, n, ns)
     tap.test("pywbem: qualifier types", qualifiers, n)
+    tap.test("pywbem: embedded instances in classes", embedded_properties, n)
     tap.test("pywbem: property lists", property_list, n)
     tap.test("pywbem: association filters", filters, n)
     tap.test("pywbem: root/tpd shows the same objects", other_prefix, n)
@@ -497,6 +520,7 @@ def main():
     tap.test("pywbem: wrong credentials", roles, n)
     for name, code, text, fn in bad_calls(n):
         tap.test(f"bad input: {name} is {code}", refused, n, code, text, fn)
+    tap.test("wbemcli: embedded instances in an array", wbemcli_embedded, n)
     tap.test("wbemcli: associations", wbemcli_associations, n)
     tap.test("wbemcli: a group's clone", wbemcli_clone, n)
     tap.test("wbemcli: errors", wbemcli_errors, n)

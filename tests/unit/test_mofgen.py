@@ -27,6 +27,8 @@ BAD = {
     "uneven value map": ('class CIM_A { [ValueMap{"1"}, Values{"a","b"}] uint8 X; };',
                          "1 ValueMap entries but 2 Values"),
     "a stray character": ("class CIM_A { string X; };\n$", "a.mof:2: cannot read"),
+    "a string over two lines": ('class CIM_A { };\n[Description("a\n  b")] class CIM_B { };',
+                                "a.mof:2: a string goes over the end of its line"),
     "no class": ("instance of CIM_A { };", "expected a class"),
     "another namespace": ('\n#pragma namespace ("root/x")\nclass CIM_A { };',
                           "a.mof:2: namespace root/x has no classes of its own"),
