@@ -68,6 +68,18 @@ static int hosted_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int hosted_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_group *g;
+
+	if (end == 0)
+		return prov_same_keys(from, prov_system_path(c)) ? hosted_enumerate(c) : 0;
+	g = prov_group(c, from);
+	if (g)
+		cim_emit_assoc(c, prov_system_path(c), prov_group_path(c, g));
+	return 0;
+}
+
 /* v NULL: all members */
 static void emit_members(struct cim_call *c, const struct engine_group *g,
 			 const struct engine_volume *v)
@@ -111,22 +123,41 @@ static int member_from_end(struct cim_call *c, int end, const struct cim_path *f
 	return 0;
 }
 
+static void emit_affected(struct cim_call *c, const struct engine_group *g)
+{
+	struct cim_inst *i =
+		cim_emit_assoc(c, prov_group_path(c, g), prov_service_path(c, PROV_REPL_SERVICE));
+
+	cim_set_u16v(i, "ElementEffects", CIM_ServiceAffectsElement_ElementEffects_Manages);
+}
+
 static int affects_enumerate(struct cim_call *c)
 {
-	const struct cim_path *service = prov_service_path(c, PROV_REPL_SERVICE);
 	const struct engine_group *g = NULL;
 
-	while ((g = engine_group_next(cim_engine(c), g))) {
-		struct cim_inst *i = cim_emit_assoc(c, prov_group_path(c, g), service);
+	while ((g = engine_group_next(cim_engine(c), g)))
+		emit_affected(c, g);
+	return 0;
+}
 
-		cim_set_u16v(i, "ElementEffects", CIM_ServiceAffectsElement_ElementEffects_Manages);
-	}
+static int affects_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_group *g;
+
+	if (end == 1)
+		return prov_same_keys(from, prov_service_path(c, PROV_REPL_SERVICE))
+			       ? affects_enumerate(c)
+			       : 0;
+	g = prov_group(c, from);
+	if (g)
+		emit_affected(c, g);
 	return 0;
 }
 
 static const struct cim_assoc hosted = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ComputerSystem", "RPL_ReplicationGroup" },
+	.from_end = hosted_from_end,
 };
 
 static const struct cim_assoc member = {
@@ -138,6 +169,7 @@ static const struct cim_assoc member = {
 static const struct cim_assoc affects = {
 	.role = { "AffectedElement", "AffectingElement" },
 	.end_class = { "RPL_ReplicationGroup", "RPL_ReplicationService" },
+	.from_end = affects_from_end,
 };
 
 const struct cim_provider prov_replication_group = {

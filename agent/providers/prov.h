@@ -62,6 +62,9 @@ const struct engine_pool *prov_setting_pool(struct cim_call *c, const struct cim
 const char *prov_local_id(const struct cim_path *p, const char *kind);
 /* All keys of @ours are in @given with the same values, and no others. */
 bool prov_same_keys(const struct cim_path *given, const struct cim_path *ours);
+/* from_end of associations of few instances: emits this one if @from is at its end. */
+void prov_emit_at(struct cim_call *c, int end, const struct cim_path *from,
+		  const struct cim_path *end0, const struct cim_path *end1);
 /* For messages. */
 const char *prov_print(struct cim_call *c, const struct cim_path *p);
 
