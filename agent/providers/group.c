@@ -13,7 +13,7 @@ static int fill(struct cim_call *c, const struct engine_group *g, struct cim_ins
 	cim_set_str(i, "InstanceID", prov_id(c, "Group", g->id));
 	cim_set_str(i, "ElementName", g->name);
 	cim_set_str(i, "Caption", g->name);
-	cim_set_str(i, "Description", g->description);
+	prov_set_description(i, g->description);
 	cim_set_bool(i, "Persistent", g->persistent);
 	cim_set_bool(i, "DeleteOnEmptyElement", g->delete_on_empty);
 	cim_set_bool(i, "DeleteOnUnassociated", g->delete_on_unassociated);
@@ -43,6 +43,7 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 	static const char *const allowed[] = { "ElementName", "Description", NULL };
 	const struct engine_group *g = prov_group(c, cim_target(c));
 	struct cim_inst *now = cim_inst_new(c, "RPL_ReplicationGroup");
+	const char *name, *description;
 	char why[256] = "";
 	enum engine_rc rc;
 	int ret;
@@ -51,10 +52,11 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 		return -CIM_ERR_NOT_FOUND;
 	fill(c, g, now);
 	ret = prov_unchanged(c, changes, now, allowed);
+	if (!ret)
+		ret = prov_new_texts(c, changes, &name, &description);
 	if (ret)
 		return ret;
-	rc = engine_group_modify(cim_engine(c), g->id, cim_get_str(changes, "ElementName"),
-				 cim_get_str(changes, "Description"), why, sizeof(why));
+	rc = engine_group_modify(cim_engine(c), g->id, name, description, why, sizeof(why));
 	return prov_error_rc(c, rc, why);
 }
 

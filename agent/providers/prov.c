@@ -262,6 +262,11 @@ void prov_set_time(struct cim_inst *i, const char *name, uint64_t usec)
 		cim_set_time(i, name, usec);
 }
 
+void prov_set_description(struct cim_inst *i, const char *text)
+{
+	cim_set_str(i, "Description", *text ? text : NULL);
+}
+
 /* ---------------------------------------------------------------- methods */
 
 int prov_not_supported(struct cim_call *c)
@@ -361,6 +366,8 @@ int prov_arg_volumes(struct cim_call *c, const char *name, const char *const **u
 
 static bool same_scalar(const struct cim_value *a, const struct cim_value *b)
 {
+	if (a->null)
+		return !b;
 	if (!b || b->null || a->array || b->array || a->type != b->type)
 		return false;
 	switch (a->type) {
@@ -384,7 +391,7 @@ int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const str
 	for (k = 0; k < changes->n_props; k++) {
 		const struct cim_prop *p = &changes->props[k];
 
-		if (p->val.null)
+		if (!p->val.given)
 			continue;
 		for (a = allowed; *a && strcasecmp(*a, p->name); a++)
 			;
@@ -392,4 +399,22 @@ int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const str
 			return cim_error(c, CIM_ERR_NOT_SUPPORTED, "%s cannot be changed", p->name);
 	}
 	return 0;
+}
+
+int prov_not_null(struct cim_call *c, const struct cim_inst *changes, const char *const *names)
+{
+	for (; *names; names++)
+		if (cim_nulled(changes, *names))
+			return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s cannot be NULL", *names);
+	return 0;
+}
+
+int prov_new_texts(struct cim_call *c, const struct cim_inst *changes, const char **name,
+		   const char **description)
+{
+	*name = cim_get_str(changes, "ElementName");
+	*description = cim_get_str(changes, "Description");
+	if (cim_nulled(changes, "Description"))
+		*description = "";
+	return prov_not_null(c, changes, (const char *const[]) { "ElementName", NULL });
 }

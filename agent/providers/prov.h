@@ -107,5 +107,14 @@ int prov_arg_volumes(struct cim_call *c, const char *name, const char *const **u
  */
 int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const struct cim_inst *now,
 		   const char *const *allowed);
+/* Refuses NULL for these (ended by NULL). 0 or -CIM_ERR_x. */
+int prov_not_null(struct cim_call *c, const struct cim_inst *changes, const char *const *names);
+/* New ElementName and Description, each NULL when it stays; NULL from the client is no name, and an
+ * empty description. 0 or -CIM_ERR_x.
+ */
+int prov_new_texts(struct cim_call *c, const struct cim_inst *changes, const char **name,
+		   const char **description);
+/* A description; NULL when there is none. */
+void prov_set_description(struct cim_inst *i, const char *text);
 
 #endif
