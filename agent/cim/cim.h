@@ -107,7 +107,7 @@ struct cim_value {
 	enum cim_type type;
 	bool array;
 	bool null;
-	bool given; /* of ModifyInstance: NULL was asked for; without it the property stays as it is */
+	bool given; /* of ModifyInstance: with null: NULL was asked for; else it stays as it is */
 	uint8_t claimed; /* as received: the type that the client gave with it; CIM_NONE: none */
 	size_t n; /* elements of an array; 0 with null == false is the empty array */
 	struct cim_datum d; /* scalar */

@@ -79,7 +79,7 @@ static void affected(struct cim_call *c, const struct engine_job *j)
 	}
 }
 
-/* Jobs of a volume or group. Ids are compared before anything is made: of all jobs few concern it. */
+/* Jobs of a volume or group. Ids are compared first, for few of all jobs concern it. */
 static void affecting_volume(struct cim_call *c, const struct engine_job *j,
 			     const struct engine_volume *v)
 {

@@ -8,7 +8,6 @@ from rpltest import case, client, valid, wbemcli
 
 NAMESPACES = ("interop", "root/interop", "root/dmreplica", "root/tpd")
 SIZES = (1, 3, 1000)
-TWINS = {"root/interop": (3,), "root/tpd": (3,)}  # the objects of the other two once more
 
 
 def local(path):
@@ -41,9 +40,11 @@ class Classes(case.Case):
             start, total = time.monotonic(), 0
             w = wbemcli.Wbemcli(*case.address, namespace=ns)
             names = self.c.conn.EnumerateClassNames(namespace=ns, DeepInheritance=True)
-            for name in names:
+            for at, name in enumerate(names):
+                # superclasses have the same instances again: by one size each
+                sizes = SIZES if name.startswith("RPL_") else SIZES[at % 3:][:1]
                 want = sorted(map(local, self.c.conn.EnumerateInstanceNames(name, namespace=ns)))
-                for size in TWINS.get(ns, SIZES) if want else (3,):
+                for size in sizes if want else (3,):
                     with self.subTest(name, namespace=ns, size=size):
                         got = conn.IterEnumerateInstances(name, namespace=ns, MaxObjectCount=size)
                         self.assertEqual(sorted(local(i.path) for i in got), want)
