@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/strmap.h"
 #include "broker/internal.h"
 
@@ -21,8 +22,9 @@ struct walk {
 	const struct cim_path *source; /* NULL: the source is the class */
 	const struct cim_class *assoc_cls, *result_cls; /* filters, NULL: any */
 	struct strmap sent; /* paths: an object is in the answer once */
+	struct strbuf text; /* of the path that is looked up in it */
 	/* of the provider being asked */
-	const struct cim_provider *prov;
+	const struct repo_assoc *assoc;
 	int end;
 };
 
@@ -36,17 +38,22 @@ static bool related(const struct cim_class *a, const struct cim_class *b)
 	return cim_class_is_a(a, b) || cim_class_is_a(b, a);
 }
 
-/* What the provider, or else the schema, says about an end. */
-static const struct cim_class *end_class(const struct walk *w, const struct cim_provider *p,
-					 int end)
+/* Tells paths apart, nobody reads it: nothing is escaped, for values have no control characters. */
+static void path_text(struct strbuf *b, const struct cim_path *p)
 {
-	const struct repo *repo = w->root->broker->repo;
-	const struct cim_class *cls = repo_class_internal(repo, p->class);
-	const char *name = p->assoc->end_class[end];
+	strbuf_puts(b, p->class);
+	for (size_t i = 0; i < p->n_keys; i++) {
+		const struct cim_value *v = &p->keys[i].val;
 
-	if (!name)
-		name = cls->props[cim_class_find_prop(cls, p->assoc->role[end])].decl->ref_class;
-	return repo_class_internal(repo, name);
+		strbuf_putc(b, '\1');
+		strbuf_puts(b, p->keys[i].name);
+		strbuf_putc(b, '\2');
+		if (v->type == CIM_REFERENCE)
+			path_text(b, v->d.ref);
+		else
+			cim_datum_print(b, v->type, &v->d);
+		strbuf_putc(b, '\3');
+	}
 }
 
 /* Was this path sent already? */
@@ -55,7 +62,9 @@ static bool seen(struct walk *w, const struct cim_class *cls, const struct cim_p
 	struct cim_path canon = *p;
 
 	broker_path_canon(cls, &canon);
-	return strmap_set(&w->sent, cim_path_print(p->arena, &canon), w);
+	strbuf_reset(&w->text);
+	path_text(&w->text, &canon);
+	return strmap_set(&w->sent, strbuf_str(&w->text), w);
 }
 
 static void send_other_end(struct walk *w, const struct cim_path *other)
@@ -79,7 +88,7 @@ static void send_other_end(struct walk *w, const struct cim_path *other)
 static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
 {
 	struct walk *w = arg;
-	const struct cim_assoc *a = w->prov->assoc;
+	const struct cim_assoc *a = w->assoc->prov->assoc;
 	const struct cim_path *here = cim_get_ref(i, a->role[w->end]);
 	const struct cim_path *other = cim_get_ref(i, a->role[1 - w->end]);
 
@@ -90,7 +99,8 @@ static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
 			send_other_end(w, other);
 		return;
 	}
-	if (seen(w, i->cls, broker_path_of(i)))
+	i->path = broker_path_of(i);
+	if (seen(w, i->cls, i->path))
 		return;
 	if (w->names)
 		broker_send_path(c, i, c->ns);
@@ -99,26 +109,27 @@ static void take_association(struct cim_call *c, struct cim_inst *i, void *arg)
 }
 
 /* Could the source be at this end, and does the rest of the filters allow it? */
-static bool end_fits(const struct walk *w, const struct cim_provider *p, int end)
+static bool end_fits(const struct walk *w, const struct repo_assoc *a, int end)
 {
 	const struct cim_request *req = w->root->req;
-	const struct cim_class *here = end_class(w, p, end);
-	const struct cim_class *there = end_class(w, p, 1 - end);
+	const struct cim_class *here = a->end[end];
+	const struct cim_class *there = a->end[1 - end];
 
-	if (!role_fits(req->role, p->assoc->role[end]) ||
-	    !role_fits(req->result_role, p->assoc->role[1 - end]))
+	if (!role_fits(req->role, a->prov->assoc->role[end]) ||
+	    !role_fits(req->result_role, a->prov->assoc->role[1 - end]))
 		return false;
 	if (here && !cim_class_is_a(w->source_cls, here))
 		return false;
 	return w->references || !w->result_cls || !there || related(there, w->result_cls);
 }
 
-static int ask(struct walk *w, const struct cim_provider *p, int end)
+static int ask(struct walk *w, const struct repo_assoc *a, int end)
 {
+	const struct cim_provider *p = a->prov;
 	struct cim_call sub;
 	int r;
 
-	w->prov = p;
+	w->assoc = a;
 	w->end = end;
 	if (!p->assoc->from_end)
 		return broker_enumerate(w->root, p, w->root->ns, take_association, w);
@@ -133,19 +144,15 @@ static int ask(struct walk *w, const struct cim_provider *p, int end)
 
 static int walk_instances(struct walk *w)
 {
-	const struct cim_provider *const *p = repo_providers(w->root->broker->repo);
+	size_t n;
+	const struct repo_assoc *a = repo_assocs(w->root->broker->repo, &n);
 
-	for (; *p; p++) {
-		unsigned int kinds = (*p)->ns ? (*p)->ns : CIM_NS_IMPL;
-		const struct cim_class *cls;
-
-		if (!(*p)->assoc || !(kinds & w->root->ns->kind))
-			continue;
-		cls = repo_class_internal(w->root->broker->repo, (*p)->class);
-		if (w->assoc_cls && !cim_class_is_a(cls, w->assoc_cls))
+	for (; n--; a++) {
+		if (!(a->kinds & w->root->ns->kind) ||
+		    (w->assoc_cls && !cim_class_is_a(a->cls, w->assoc_cls)))
 			continue;
 		for (int end = 0; end < 2; end++) {
-			int r = end_fits(w, *p, end) ? ask(w, *p, end) : 0;
+			int r = end_fits(w, a, end) ? ask(w, a, end) : 0;
 
 			if (r)
 				return r;
@@ -264,6 +271,7 @@ static int source_in(struct cim_call *c, struct walk *w)
 static void walk_done(struct walk *w)
 {
 	strmap_done(&w->sent);
+	strbuf_done(&w->text);
 }
 
 int broker_op_associate(struct cim_call *c)

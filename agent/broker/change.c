@@ -69,41 +69,84 @@ int broker_send_created(struct cim_call *c)
 
 /* ---- ModifyInstance, DeleteInstance ---- */
 
-/* The properties of ModifiedInstance that may be written, converted. */
-static int changes_in(struct cim_call *c, const struct cim_class *cls, struct cim_inst *changes)
+static int no_such_property(struct cim_call *c, const struct cim_class *cls, const char *name)
+{
+	return cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
+			 repo_name(cls, c->ns), name);
+}
+
+/* The new value of a property; NULL is one too, but not where one is required. */
+static int change_in(struct cim_call *c, const struct cim_prop_decl *d, const struct cim_value *raw,
+		     struct cim_value *out)
+{
+	const struct cim_value_spec spec = { d->type, d->array, d->ref_class, d->embedded };
+	const char *what = arena_printf(c->req->arena, "property %s", d->name);
+
+	if (raw->null && d->required)
+		return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s cannot be NULL", what);
+	out->given = true;
+	return broker_value_in(c, &spec, what, raw->claimed, raw, out);
+}
+
+/* Listed, but not in the instance: it gets its default, else NULL. */
+static int default_in(struct cim_call *c, const struct cim_prop_decl *d, struct cim_value *out)
+{
+	struct cim_value raw = { .type = CIM_STRING, .array = d->array, .null = true };
+
+	if (d->dflt && !d->array) {
+		raw.null = false;
+		raw.d.str = d->dflt;
+	}
+	return change_in(c, d, &raw, out);
+}
+
+/* Those that are listed and can be written must be changed, to a default if to nothing else. */
+static int listed_in(struct cim_call *c, const struct cim_class *cls, struct cim_inst *changes)
 {
 	const struct cim_request *req = c->req;
 
-	for (size_t i = 0; i < req->n_props; i++)
-		if (cim_class_find_prop(cls, req->props[i]) < 0)
-			return cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
-					 repo_name(cls, c->ns), req->props[i]);
-	for (size_t i = 0; i < req->inst->n_props; i++) {
-		const struct cim_prop *raw = &req->inst->props[i];
-		int at = cim_class_find_prop(cls, raw->name), r;
+	for (size_t i = 0; i < req->n_props; i++) {
+		int at = cim_class_find_prop(cls, req->props[i]), r;
 		const struct cim_prop_decl *d;
-		struct cim_value_spec spec;
 
 		if (at < 0)
-			return cim_error(c, CIM_ERR_NO_SUCH_PROPERTY, "%s has no property %s",
-					 repo_name(cls, c->ns), raw->name);
+			return no_such_property(c, cls, req->props[i]);
 		d = cls->props[at].decl;
-		if (!broker_listed(req, d->name) || d->key)
+		if (d->key || changes->props[at].val.given)
 			continue;
-		if (!d->write) {
-			/* clients send whole instances back: only asked for by name is it wrong */
-			if (req->has_props)
-				return cim_error(c, CIM_ERR_INVALID_PARAMETER,
-						 "property %s cannot be written", d->name);
-			continue;
-		}
-		spec = (struct cim_value_spec) { d->type, d->array, d->ref_class, d->embedded };
-		r = broker_value_in(c, &spec, d->name, CIM_NONE, &raw->val,
-				    &changes->props[at].val);
+		if (!d->write)
+			return cim_error(c, CIM_ERR_INVALID_PARAMETER,
+					 "property %s cannot be written", d->name);
+		r = default_in(c, d, &changes->props[at].val);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * The properties of ModifiedInstance that may be written, converted. Clients send whole instances
+ * back: only what is asked for by name must be one that can be written.
+ */
+static int changes_in(struct cim_call *c, const struct cim_class *cls, struct cim_inst *changes)
+{
+	const struct cim_request *req = c->req;
+
+	for (size_t i = 0; i < req->inst->n_props; i++) {
+		const struct cim_prop *raw = &req->inst->props[i];
+		int at = cim_class_find_prop(cls, raw->name), r;
+		const struct cim_prop_decl *d;
+
+		if (at < 0)
+			return no_such_property(c, cls, raw->name);
+		d = cls->props[at].decl;
+		if (!broker_listed(req, d->name) || d->key || !d->write)
+			continue;
+		r = change_in(c, d, &raw->val, &changes->props[at].val);
+		if (r)
+			return r;
+	}
+	return listed_in(c, cls, changes);
 }
 
 int broker_op_modify_instance(struct cim_call *c)
@@ -157,7 +200,6 @@ int broker_op_set_property(struct cim_call *c)
 {
 	const struct cim_class *cls = broker_target_of_request(c);
 	const struct cim_prop_decl *d;
-	struct cim_value_spec spec;
 	struct cim_inst *changes;
 	int at, r;
 
@@ -174,11 +216,9 @@ int broker_op_set_property(struct cim_call *c)
 		return cim_error(c, CIM_ERR_NOT_SUPPORTED, "property %s of %s cannot be written",
 				 d->name, repo_name(cls, c->ns));
 	changes = cim_inst_of(c->req->arena, cls);
-	spec = (struct cim_value_spec) { d->type, d->array, d->ref_class, d->embedded };
-	r = broker_value_in(c, &spec, d->name, CIM_NONE, &c->req->new_value,
-			    &changes->props[at].val);
+	r = change_in(c, d, &c->req->new_value, &changes->props[at].val);
 	if (r)
-		return -CIM_ERR_TYPE_MISMATCH;
+		return c->req->new_value.null ? r : -CIM_ERR_TYPE_MISMATCH;
 	c->req->has_props = true;
 	c->req->props = &c->req->property;
 	c->req->n_props = 1;

@@ -193,7 +193,7 @@ int broker_props_in(struct cim_call *c, const struct cim_inst *raw, struct cim_i
 		spec = (struct cim_value_spec) { p->decl->type, p->decl->array, p->decl->ref_class,
 						 p->decl->embedded };
 		name = arena_printf(c->req->arena, "%s: property %s", what, p->decl->name);
-		r = broker_value_in(c, &spec, name, CIM_NONE, &raw->props[i].val,
+		r = broker_value_in(c, &spec, name, raw->props[i].val.claimed, &raw->props[i].val,
 				    &out->props[at].val);
 		if (r)
 			return r;
@@ -207,13 +207,14 @@ static int inst_in(struct cim_call *c, const struct cim_value_spec *spec, const 
 	const struct cim_class *cls, *want = NULL;
 	const struct cim_inst *raw = d->inst;
 	struct cim_inst *out;
-	const char *why;
+	const char *why = "it cannot be read";
 	int r;
 
 	if (raw_type != CIM_INSTANCE) {
 		raw = c->req->parse_inst ? c->req->parse_inst(c->req, d->str, &why) : NULL;
 		if (!raw)
-			return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s is no instance", what);
+			return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s is no instance: %s",
+					 what, why);
 	}
 	cls = repo_class_anywhere(c->broker->repo, c->root->ns, raw->class);
 	if (!cls)
@@ -264,10 +265,9 @@ int broker_value_in(struct cim_call *c, const struct cim_value_spec *spec, const
 {
 	enum cim_type type = cim_value_type(spec->type, spec->embedded);
 
-	memset(out, 0, sizeof(*out));
-	out->type = type;
-	out->array = spec->array;
-	out->null = raw->null;
+	*out = (struct cim_value) {
+		.type = type, .array = spec->array, .null = raw->null, .given = out->given
+	};
 	if (raw->null)
 		return 0;
 	if (!claim_fits(claimed, type) || raw->array != spec->array)

@@ -33,7 +33,10 @@ static void take_wanted(struct cim_call *c, struct cim_inst *i, void *arg)
 {
 	struct wanted *w = arg;
 
-	if (w->found || !cim_path_equal(broker_path_of(i), w->path))
+	if (w->found)
+		return;
+	i->path = broker_path_of(i);
+	if (!cim_path_equal(i->path, w->path))
 		return;
 	w->found = true;
 	if (w->take)
@@ -112,7 +115,8 @@ void broker_send_inst(struct cim_call *c, struct cim_inst *i, const struct cim_n
 {
 	struct cim_call *root = c->root;
 
-	i->path = broker_path_of(i);
+	if (!i->path)
+		i->path = broker_path_of(i);
 	broker_inst_out(c, i, ns);
 	if (!broker_passes(root, i))
 		return;
@@ -125,7 +129,7 @@ void broker_send_inst(struct cim_call *c, struct cim_inst *i, const struct cim_n
 
 void broker_send_path(struct cim_call *c, struct cim_inst *i, const struct cim_ns *ns)
 {
-	struct cim_path *p = broker_path_of(i);
+	struct cim_path *p = i->path ? i->path : broker_path_of(i);
 
 	broker_path_out(c, p, ns);
 	c->root->n_sent++;

@@ -92,8 +92,9 @@ struct cim_provider {
 	 * CIM_PENDING.
 	 */
 	int (*create)(struct cim_call *c, const struct cim_inst *inst);
-	/* ModifyInstance: `changes` has only properties that may be written and were given. The
-	 * instance exists. NULL: not supported. May be CIM_PENDING.
+	/* ModifyInstance: `changes` has only properties that may be written and were given, those
+	 * that shall be NULL too: cim_nulled(). The instance exists. NULL: not supported. May be
+	 * CIM_PENDING.
 	 */
 	int (*modify)(struct cim_call *c, const struct cim_inst *changes);
 	/* DeleteInstance of cim_target(c). NULL: not supported. May be CIM_PENDING. */

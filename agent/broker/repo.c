@@ -36,6 +36,8 @@ struct repo {
 	struct strmap by_name; /* internal name -> struct cim_class */
 	const struct cim_class **roots;
 	size_t n_roots;
+	struct repo_assoc *assocs;
+	size_t n_assocs;
 };
 
 /* ---- names and namespaces ---- */
@@ -156,6 +158,12 @@ const struct cim_qualtype_decl *repo_qualtype(const struct repo *r, const char *
 const struct cim_provider *const *repo_providers(const struct repo *r)
 {
 	return r->providers;
+}
+
+const struct repo_assoc *repo_assocs(const struct repo *r, size_t *n)
+{
+	*n = r->n_assocs;
+	return r->assocs;
 }
 
 /* ---- inheritance ---- */
@@ -367,8 +375,25 @@ static int check_assoc(struct repo *r, const struct cim_class *cls, const struct
 	return 0;
 }
 
+static void add_assoc(struct repo *r, const struct cim_class *cls, const struct cim_provider *p)
+{
+	struct repo_assoc *a = &r->assocs[r->n_assocs++];
+
+	a->prov = p;
+	a->cls = cls;
+	a->kinds = p->ns ? p->ns : CIM_NS_IMPL;
+	for (int end = 0; end < 2; end++) {
+		int at = cim_class_find_prop(cls, p->assoc->role[end]);
+		const char *narrow = p->assoc->end_class[end];
+
+		a->end[end] =
+			repo_class_internal(r, narrow ? narrow : cls->props[at].decl->ref_class);
+	}
+}
+
 static int attach_providers(struct repo *r, char **why)
 {
+	r->assocs = arena_array(&r->arena, r->schema->n_classes, sizeof(*r->assocs));
 	for (size_t i = 0; r->providers[i]; i++) {
 		const struct cim_provider *p = r->providers[i];
 		struct cim_class *cls = strmap_get(&r->by_name, p->class);
@@ -387,6 +412,8 @@ static int attach_providers(struct repo *r, char **why)
 		cls->provider = p;
 		if (check_methods(cls, p, why) || check_assoc(r, cls, p, why))
 			return -1;
+		if (p->assoc)
+			add_assoc(r, cls, p);
 	}
 	return 0;
 }

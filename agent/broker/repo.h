@@ -53,4 +53,13 @@ const struct cim_qualtype_decl *repo_qualtypes(const struct repo *r, size_t *n);
 const struct cim_qualtype_decl *repo_qualtype(const struct repo *r, const char *name);
 const struct cim_provider *const *repo_providers(const struct repo *r);
 
+/* An association provider with the classes that its names stand for. */
+struct repo_assoc {
+	const struct cim_provider *prov;
+	const struct cim_class *cls;
+	const struct cim_class *end[2]; /* as the provider, or else the schema, says */
+	unsigned int kinds; /* CIM_NS_*: where it is served */
+};
+const struct repo_assoc *repo_assocs(const struct repo *r, size_t *n);
+
 #endif

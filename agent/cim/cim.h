@@ -107,6 +107,8 @@ struct cim_value {
 	enum cim_type type;
 	bool array;
 	bool null;
+	bool given; /* of ModifyInstance: with null: NULL was asked for; else it stays as it is */
+	uint8_t claimed; /* as received: the type that the client gave with it; CIM_NONE: none */
 	size_t n; /* elements of an array; 0 with null == false is the empty array */
 	struct cim_datum d; /* scalar */
 	struct cim_datum *v; /* array */
@@ -224,6 +226,8 @@ struct cim_value cim_value_dup(struct arena *a, const struct cim_value *v);
  * false/NULL: the property was not given or is NULL.
  */
 const struct cim_value *cim_get(const struct cim_inst *i, const char *name);
+/* Of ModifyInstance's changes: it shall become NULL. */
+bool cim_nulled(const struct cim_inst *i, const char *name);
 bool cim_get_bool(const struct cim_inst *i, const char *name, bool *v);
 bool cim_get_u16(const struct cim_inst *i, const char *name, uint16_t *v);
 bool cim_get_u32(const struct cim_inst *i, const char *name, uint32_t *v);

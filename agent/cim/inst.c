@@ -369,6 +369,13 @@ const struct cim_value *cim_get(const struct cim_inst *i, const char *name)
 	return NULL;
 }
 
+bool cim_nulled(const struct cim_inst *i, const char *name)
+{
+	int at = cim_class_find_prop(i->cls, name);
+
+	return at >= 0 && i->props[at].val.null && i->props[at].val.given;
+}
+
 static const struct cim_value *get(const struct cim_inst *i, const char *name, enum cim_type t)
 {
 	const struct cim_value *v = cim_get(i, name);

@@ -164,19 +164,29 @@ struct cim_path *dec_path(struct dec *d)
 
 /* ---- values ---- */
 
+/* The request is well-formed all the same: its answer is a CIM error, unless a limit is reached. */
+static void embedded_bad(struct dec *d, const struct cimxml_refusal *why)
+{
+	if (why->http != 400)
+		dec_fail(d, why->http, why->cimerror, "%s", why->why);
+	else if (!*d->bad_value)
+		*d->bad_value = arena_printf(d->a, "%.100s is no instance: %s",
+					     d->holder ? d->holder : "a value", why->why);
+}
+
 static struct cim_inst *embedded(struct dec *d, const char *xml)
 {
+	struct cimxml_refusal refusal = { 0 };
 	struct dec inner = { .a = d->a,
-			     .refusal = d->refusal,
+			     .refusal = &refusal,
 			     .max_depth = d->max_depth,
-			     .embedding = d->embedding + 1 };
+			     .embedding = d->embedding + 1,
+			     .bad_value = d->bad_value };
 	struct cim_inst *i = NULL;
 
 	if (inner.embedding > CIMXML_MAX_EMBEDDING) {
-		dec_invalid(d, "instances are embedded too deeply");
-		return NULL;
-	}
-	if (dec_open(&inner, xml, strlen(xml)) && dec_root(&inner)) {
+		dec_fail(&inner, 400, NULL, "instances are embedded too deeply");
+	} else if (dec_open(&inner, xml, strlen(xml)) && dec_root(&inner)) {
 		if (el_is(&inner, "INSTANCE"))
 			i = dec_instance(&inner);
 		else
@@ -184,6 +194,8 @@ static struct cim_inst *embedded(struct dec *d, const char *xml)
 		dec_end(&inner);
 	}
 	dec_close(&inner);
+	if (refusal.http)
+		embedded_bad(d, &refusal);
 	return i;
 }
 
@@ -255,6 +267,7 @@ void dec_value(struct dec *d, bool is_embedded, struct cim_value *out)
 static void property(struct dec *d, struct cim_prop *out)
 {
 	bool is_embedded = el_attr(d, "EmbeddedObject") || el_attr(d, "EMBEDDEDOBJECT");
+	const char *type = el_attr(d, "TYPE");
 	bool is_array = el_is(d, "PROPERTY.ARRAY");
 	struct el e = el_here(d);
 
@@ -262,6 +275,7 @@ static void property(struct dec *d, struct cim_prop *out)
 	out->name = el_need_attr(d, "NAME");
 	out->val.null = true;
 	out->val.array = is_array;
+	d->holder = out->name;
 	while (el_child(d, &e)) {
 		if (el_is(d, "QUALIFIER"))
 			el_skip(d);
@@ -270,6 +284,9 @@ static void property(struct dec *d, struct cim_prop *out)
 		else
 			el_unexpected(d);
 	}
+	out->val.claimed = type ? cim_type_parse(type) : CIM_NONE;
+	if (type && out->val.claimed == CIM_NONE)
+		dec_invalid(d, "TYPE %.60s of %.60s is no type", type, out->name);
 }
 
 struct cim_inst *dec_instance(struct dec *d)

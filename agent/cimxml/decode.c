@@ -325,6 +325,7 @@ static void paramvalue(struct dec *d, struct cim_param_in *out)
 		if (!out->val.null) {
 			el_unexpected(d);
 		} else if (dec_is_value(d)) {
+			d->holder = out->name;
 			dec_value(d, embedded, &out->val);
 		} else if (dec_is_path(d)) {
 			out->val = (struct cim_value) { .type = CIM_REFERENCE };
@@ -468,7 +469,10 @@ static int max_depth(const struct cim_request *req)
 void cimxml_decode(const char *body, size_t len, struct cim_request *req, const char **id,
 		   struct cimxml_refusal *refusal)
 {
-	struct dec d = { .a = req->arena, .refusal = refusal, .max_depth = max_depth(req) };
+	struct dec d = { .a = req->arena,
+			 .refusal = refusal,
+			 .max_depth = max_depth(req),
+			 .bad_value = &req->error };
 
 	memset(refusal, 0, sizeof(*refusal));
 	*id = NULL;
@@ -484,9 +488,12 @@ struct cim_inst *cimxml_decode_instance(const struct cim_request *req, const cha
 					const char **why)
 {
 	struct cimxml_refusal refusal = { 0 };
-	struct dec d = {
-		.a = req->arena, .refusal = &refusal, .max_depth = max_depth(req), .embedding = 1
-	};
+	const char *bad_value = NULL;
+	struct dec d = { .a = req->arena,
+			 .refusal = &refusal,
+			 .max_depth = max_depth(req),
+			 .embedding = 1,
+			 .bad_value = &bad_value };
 	struct cim_inst *i = NULL;
 
 	if (dec_open(&d, xml, strlen(xml)) && dec_root(&d)) {
@@ -497,8 +504,8 @@ struct cim_inst *cimxml_decode_instance(const struct cim_request *req, const cha
 		dec_end(&d);
 	}
 	dec_close(&d);
-	if (!refusal.http)
+	if (!refusal.http && !bad_value)
 		return i;
-	*why = arena_strdup(req->arena, refusal.why);
+	*why = bad_value ? bad_value : arena_strdup(req->arena, refusal.why);
 	return NULL;
 }

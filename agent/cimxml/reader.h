@@ -27,6 +27,8 @@ struct dec {
 	struct cimxml_refusal *refusal;
 	int max_depth; /* of elements */
 	int embedding;
+	const char *holder; /* name of the parameter or property whose value is being read */
+	const char **bad_value; /* the first value that is none gets its sentence in here */
 	size_t len; /* of the text */
 };
 

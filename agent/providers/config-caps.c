@@ -90,19 +90,48 @@ static int name_caps(struct cim_call *c)
 	return cim_return(c, 0);
 }
 
+static const struct cim_path *config_caps_path(struct cim_call *c)
+{
+	return prov_id_path(c, "RPL_StorageConfigurationCapabilities", PROV_CONFIG_CAPS, "Service");
+}
+
+static const struct cim_path *repl_caps_path(struct cim_call *c)
+{
+	return prov_id_path(c, "RPL_ReplicationServiceCapabilities", PROV_REPL_CAPS, "Service");
+}
+
 static int element_enumerate(struct cim_call *c)
 {
 	const struct engine_pool *p = NULL;
 
-	cim_emit_assoc(c, prov_service_path(c, PROV_CONFIG_SERVICE),
-		       prov_id_path(c, "RPL_StorageConfigurationCapabilities", PROV_CONFIG_CAPS,
-				    "Service"));
-	cim_emit_assoc(
-		c, prov_service_path(c, PROV_REPL_SERVICE),
-		prov_id_path(c, "RPL_ReplicationServiceCapabilities", PROV_REPL_CAPS, "Service"));
+	cim_emit_assoc(c, prov_service_path(c, PROV_CONFIG_SERVICE), config_caps_path(c));
+	cim_emit_assoc(c, prov_service_path(c, PROV_REPL_SERVICE), repl_caps_path(c));
 	while ((p = engine_pool_next(cim_engine(c), p))) {
 		cim_emit_assoc(c, prov_pool_path(c, p), prov_pool_caps_path(c, p));
 		cim_emit_assoc(c, prov_pool_path(c, p), prov_pool_config_caps_path(c, p));
+	}
+	return 0;
+}
+
+/* Anything at all may be asked for what it can do; only services and pools know. */
+static int element_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_pool *p = end == 0 ? prov_pool(c, from) : NULL;
+
+	if (p) {
+		cim_emit_assoc(c, prov_pool_path(c, p), prov_pool_caps_path(c, p));
+		cim_emit_assoc(c, prov_pool_path(c, p), prov_pool_config_caps_path(c, p));
+		return 0;
+	}
+	if (end == 0 && !cim_path_get(from, "Name"))
+		return 0;
+	prov_emit_at(c, end, from, prov_service_path(c, PROV_CONFIG_SERVICE), config_caps_path(c));
+	prov_emit_at(c, end, from, prov_service_path(c, PROV_REPL_SERVICE), repl_caps_path(c));
+	while (end == 1 && (p = engine_pool_next(cim_engine(c), p))) {
+		const struct cim_path *pool = prov_pool_path(c, p);
+
+		prov_emit_at(c, end, from, pool, prov_pool_caps_path(c, p));
+		prov_emit_at(c, end, from, pool, prov_pool_config_caps_path(c, p));
 	}
 	return 0;
 }
@@ -116,6 +145,7 @@ static const struct cim_method methods[] = {
 static const struct cim_assoc element = {
 	.role = { "ManagedElement", "Capabilities" },
 	.end_class = { NULL, NULL },
+	.from_end = element_from_end,
 };
 
 const struct cim_provider prov_config_caps = {

@@ -13,7 +13,7 @@ static int fill(struct cim_call *c, const struct engine_group *g, struct cim_ins
 	cim_set_str(i, "InstanceID", prov_id(c, "Group", g->id));
 	cim_set_str(i, "ElementName", g->name);
 	cim_set_str(i, "Caption", g->name);
-	cim_set_str(i, "Description", g->description);
+	prov_set_description(i, g->description);
 	cim_set_bool(i, "Persistent", g->persistent);
 	cim_set_bool(i, "DeleteOnEmptyElement", g->delete_on_empty);
 	cim_set_bool(i, "DeleteOnUnassociated", g->delete_on_unassociated);
@@ -43,6 +43,7 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 	static const char *const allowed[] = { "ElementName", "Description", NULL };
 	const struct engine_group *g = prov_group(c, cim_target(c));
 	struct cim_inst *now = cim_inst_new(c, "RPL_ReplicationGroup");
+	const char *name, *description;
 	char why[256] = "";
 	enum engine_rc rc;
 	int ret;
@@ -51,10 +52,11 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 		return -CIM_ERR_NOT_FOUND;
 	fill(c, g, now);
 	ret = prov_unchanged(c, changes, now, allowed);
+	if (!ret)
+		ret = prov_new_texts(c, changes, &name, &description);
 	if (ret)
 		return ret;
-	rc = engine_group_modify(cim_engine(c), g->id, cim_get_str(changes, "ElementName"),
-				 cim_get_str(changes, "Description"), why, sizeof(why));
+	rc = engine_group_modify(cim_engine(c), g->id, name, description, why, sizeof(why));
 	return prov_error_rc(c, rc, why);
 }
 
@@ -65,6 +67,18 @@ static int hosted_enumerate(struct cim_call *c)
 
 	while ((g = engine_group_next(cim_engine(c), g)))
 		cim_emit_assoc(c, system, prov_group_path(c, g));
+	return 0;
+}
+
+static int hosted_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_group *g;
+
+	if (end == 0)
+		return prov_same_keys(from, prov_system_path(c)) ? hosted_enumerate(c) : 0;
+	g = prov_group(c, from);
+	if (g)
+		cim_emit_assoc(c, prov_system_path(c), prov_group_path(c, g));
 	return 0;
 }
 
@@ -111,22 +125,41 @@ static int member_from_end(struct cim_call *c, int end, const struct cim_path *f
 	return 0;
 }
 
+static void emit_affected(struct cim_call *c, const struct engine_group *g)
+{
+	struct cim_inst *i =
+		cim_emit_assoc(c, prov_group_path(c, g), prov_service_path(c, PROV_REPL_SERVICE));
+
+	cim_set_u16v(i, "ElementEffects", CIM_ServiceAffectsElement_ElementEffects_Manages);
+}
+
 static int affects_enumerate(struct cim_call *c)
 {
-	const struct cim_path *service = prov_service_path(c, PROV_REPL_SERVICE);
 	const struct engine_group *g = NULL;
 
-	while ((g = engine_group_next(cim_engine(c), g))) {
-		struct cim_inst *i = cim_emit_assoc(c, prov_group_path(c, g), service);
+	while ((g = engine_group_next(cim_engine(c), g)))
+		emit_affected(c, g);
+	return 0;
+}
 
-		cim_set_u16v(i, "ElementEffects", CIM_ServiceAffectsElement_ElementEffects_Manages);
-	}
+static int affects_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_group *g;
+
+	if (end == 1)
+		return prov_same_keys(from, prov_service_path(c, PROV_REPL_SERVICE))
+			       ? affects_enumerate(c)
+			       : 0;
+	g = prov_group(c, from);
+	if (g)
+		emit_affected(c, g);
 	return 0;
 }
 
 static const struct cim_assoc hosted = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ComputerSystem", "RPL_ReplicationGroup" },
+	.from_end = hosted_from_end,
 };
 
 static const struct cim_assoc member = {
@@ -138,6 +171,7 @@ static const struct cim_assoc member = {
 static const struct cim_assoc affects = {
 	.role = { "AffectedElement", "AffectingElement" },
 	.end_class = { "RPL_ReplicationGroup", "RPL_ReplicationService" },
+	.from_end = affects_from_end,
 };
 
 const struct cim_provider prov_replication_group = {

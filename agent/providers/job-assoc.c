@@ -40,19 +40,15 @@ static int owning_from_end(struct cim_call *c, int end, const struct cim_path *f
 		return 0;
 	}
 	while ((j = engine_job_next(cim_engine(c), j)))
-		if (prov_same_keys(from, owner_path(c, j)))
-			cim_emit_assoc(c, owner_path(c, j), prov_job_path(c, j));
+		prov_emit_at(c, end, from, owner_path(c, j), prov_job_path(c, j));
 	return 0;
 }
 
 static void emit_affected(struct cim_call *c, const struct engine_job *j,
-			  const struct cim_path *element, const struct cim_path *only, bool made)
+			  const struct cim_path *element, bool made)
 {
-	struct cim_inst *i;
+	struct cim_inst *i = cim_emit_assoc(c, element, prov_job_path(c, j));
 
-	if (only && !prov_same_keys(only, element))
-		return;
-	i = cim_emit_assoc(c, element, prov_job_path(c, j));
 	if (made)
 		cim_set_u16v(i, "ElementEffects", CIM_AffectedJobElement_ElementEffects_Create,
 			     CIM_AffectedJobElement_ElementEffects_Exclusive_Use);
@@ -62,7 +58,7 @@ static void emit_affected(struct cim_call *c, const struct engine_job *j,
 }
 
 /* Only what still exists. affected_uuids: source, target, source, target, ... */
-static void affected(struct cim_call *c, const struct engine_job *j, const struct cim_path *only)
+static void affected(struct cim_call *c, const struct engine_job *j)
 {
 	struct engine *e = cim_engine(c);
 	size_t k, half;
@@ -75,12 +71,30 @@ static void affected(struct cim_call *c, const struct engine_job *j, const struc
 				engine_volume_by_uuid(e, j->affected_uuids[k]);
 
 			if (v)
-				emit_affected(c, j, prov_volume_path(c, v), only, !half);
+				emit_affected(c, j, prov_volume_path(c, v), !half);
 		}
 		g = *j->group_ids[1 - half] ? engine_group_by_id(e, j->group_ids[1 - half]) : NULL;
 		if (g)
-			emit_affected(c, j, prov_group_path(c, g), only, !half);
+			emit_affected(c, j, prov_group_path(c, g), !half);
 	}
+}
+
+/* Jobs of a volume or group. Ids are compared first, for few of all jobs concern it. */
+static void affecting_volume(struct cim_call *c, const struct engine_job *j,
+			     const struct engine_volume *v)
+{
+	for (size_t half = 0; half < 2; half++)
+		for (size_t k = 1 - half; k < j->nr_affected; k += 2)
+			if (!strcmp(j->affected_uuids[k], v->uuid))
+				emit_affected(c, j, prov_volume_path(c, v), !half);
+}
+
+static void affecting_group(struct cim_call *c, const struct engine_job *j,
+			    const struct engine_group *g)
+{
+	for (size_t half = 0; half < 2; half++)
+		if (!strcmp(j->group_ids[1 - half], g->id))
+			emit_affected(c, j, prov_group_path(c, g), !half);
 }
 
 static int affected_enumerate(struct cim_call *c)
@@ -88,22 +102,30 @@ static int affected_enumerate(struct cim_call *c)
 	const struct engine_job *j = NULL;
 
 	while ((j = engine_job_next(cim_engine(c), j)))
-		affected(c, j, NULL);
+		affected(c, j);
 	return 0;
 }
 
 static int affected_from_end(struct cim_call *c, int end, const struct cim_path *from)
 {
+	const struct engine_volume *v = NULL;
+	const struct engine_group *g = NULL;
 	const struct engine_job *j = NULL;
 
 	if (end == 1) {
 		j = prov_job(c, from);
 		if (j)
-			affected(c, j, NULL);
+			affected(c, j);
 		return 0;
 	}
-	while ((j = engine_job_next(cim_engine(c), j)))
-		affected(c, j, from);
+	v = prov_volume(c, from);
+	if (!v)
+		g = prov_group(c, from);
+	while ((v || g) && (j = engine_job_next(cim_engine(c), j)))
+		if (v)
+			affecting_volume(c, j, v);
+		else
+			affecting_group(c, j, g);
 	return 0;
 }
 

@@ -124,6 +124,8 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 		return -CIM_ERR_NOT_FOUND;
 	fill(c, j, now);
 	ret = prov_unchanged(c, changes, now, allowed);
+	if (!ret)
+		ret = prov_not_null(c, changes, allowed);
 	if (ret)
 		return ret;
 	if (cim_get_dt(changes, "TimeBeforeRemoval", &dt)) {

@@ -3,7 +3,8 @@
  * params.c - the parameters of a call to JSON and back.
  *
  * JSON: {"SyncType":8,"SourceGroup":"RPL_ReplicationGroup.InstanceID=\"...\"",...}. The types come
- * from the schema, so they are not written.
+ * from the schema, so they are not written. An embedded instance is {"class":"RPL_...","set":{...}}
+ * with the properties that it has, as the parameters are.
  */
 #include "providers/params.h"
 
@@ -12,9 +13,12 @@
 #include <strings.h>
 
 #include "base/vec.h"
-#include "cim/schema.h"
+#include "cim/class.h"
 
 #define SERVICE_CLASS "RPL_ReplicationService"
+
+/* Instances in instances in ...: as deep as requests go; json-c reads 32 levels, two for each. */
+#define MAX_EMBEDDING 4
 
 static const struct cim_class_decl *class_decl(const char *name)
 {
@@ -40,8 +44,27 @@ static const struct cim_method_decl *method_decl(const char *method)
 	return NULL;
 }
 
+static struct json_object *value_json(struct cim_call *c, const struct cim_value *v, int depth);
+
+static struct json_object *inst_json(struct cim_call *c, const struct cim_inst *i, int depth)
+{
+	struct json_object *o, *set;
+
+	if (depth >= MAX_EMBEDDING)
+		return NULL;
+	o = json_object_new_object();
+	set = json_object_new_object();
+	json_object_object_add(o, "class", json_object_new_string(i->cls->decl->name));
+	json_object_object_add(o, "set", set);
+	for (size_t k = 0; k < i->n_props; k++)
+		if (!i->props[k].val.null)
+			json_object_object_add(set, i->props[k].name,
+					       value_json(c, &i->props[k].val, depth + 1));
+	return o;
+}
+
 static struct json_object *datum_json(struct cim_call *c, enum cim_type t,
-				      const struct cim_datum *d)
+				      const struct cim_datum *d, int depth)
 {
 	char text[CIM_DATETIME_LEN + 1];
 
@@ -49,28 +72,32 @@ static struct json_object *datum_json(struct cim_call *c, enum cim_type t,
 		return NULL;
 	if (t == CIM_BOOLEAN)
 		return json_object_new_boolean(d->b);
-	if (cim_type_is_uint(t))
+	if (cim_type_is_uint(t) || t == CIM_CHAR16)
 		return json_object_new_uint64(d->u);
+	if (cim_type_is_sint(t))
+		return json_object_new_int64(d->i);
+	if (t == CIM_REAL32 || t == CIM_REAL64)
+		return json_object_new_double(d->r);
 	if (t == CIM_STRING)
 		return json_object_new_string(d->str);
 	if (t == CIM_REFERENCE)
 		return json_object_new_string(prov_print(c, d->ref));
-	if (t != CIM_DATETIME)
-		return NULL;
+	if (t == CIM_INSTANCE)
+		return inst_json(c, d->inst, depth);
 	cim_datetime_print(&d->dt, text);
 	return json_object_new_string(text);
 }
 
-static struct json_object *value_json(struct cim_call *c, const struct cim_value *v)
+static struct json_object *value_json(struct cim_call *c, const struct cim_value *v, int depth)
 {
 	struct json_object *list;
 	size_t k;
 
 	if (!v->array)
-		return datum_json(c, v->type, &v->d);
+		return datum_json(c, v->type, &v->d, depth);
 	list = json_object_new_array();
 	for (k = 0; k < v->n; k++)
-		json_object_array_add(list, datum_json(c, v->type, &v->v[k]));
+		json_object_array_add(list, datum_json(c, v->type, &v->v[k], depth));
 	return list;
 }
 
@@ -84,13 +111,32 @@ const char *params_save(struct cim_call *c, const char *method)
 	for (k = 0; m && k < m->n_params; k++) {
 		const struct cim_value *v = m->params[k].in ? cim_arg(c, m->params[k].name) : NULL;
 
-		if (v && !m->params[k].embedded)
-			json_object_object_add(o, m->params[k].name, value_json(c, v));
+		if (v)
+			json_object_object_add(o, m->params[k].name, value_json(c, v, 0));
 	}
 	text = arena_strdup(cim_arena(c),
 			    json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
 	return text;
+}
+
+static void value_parse(struct cim_call *c, struct json_object *o, struct cim_value *v);
+
+/* NULL: it is none, or of a class that we do not have any more. */
+static const struct cim_inst *inst_parse(struct cim_call *c, struct json_object *o)
+{
+	struct json_object *class, *set, *val;
+	struct cim_inst *i;
+
+	if (!json_object_object_get_ex(o, "class", &class) ||
+	    !json_object_object_get_ex(o, "set", &set) ||
+	    !class_decl(json_object_get_string(class)))
+		return NULL;
+	i = cim_inst_new(c, json_object_get_string(class));
+	for (size_t k = 0; k < i->n_props; k++)
+		if (json_object_object_get_ex(set, i->props[k].name, &val))
+			value_parse(c, val, &i->props[k].val);
+	return i;
 }
 
 static void datum_parse(struct cim_call *c, enum cim_type t, struct json_object *o,
@@ -103,8 +149,15 @@ static void datum_parse(struct cim_call *c, enum cim_type t, struct json_object 
 		d->null = true;
 	} else if (t == CIM_BOOLEAN) {
 		d->b = json_object_get_boolean(o);
-	} else if (cim_type_is_uint(t)) {
+	} else if (cim_type_is_uint(t) || t == CIM_CHAR16) {
 		d->u = json_object_get_uint64(o);
+	} else if (cim_type_is_sint(t)) {
+		d->i = json_object_get_int64(o);
+	} else if (t == CIM_REAL32 || t == CIM_REAL64) {
+		d->r = json_object_get_double(o);
+	} else if (t == CIM_INSTANCE) {
+		d->inst = inst_parse(c, o);
+		d->null = !d->inst;
 	} else if (t == CIM_STRING) {
 		d->str = arena_strdup(a, s);
 	} else if (t == CIM_REFERENCE) {
@@ -115,23 +168,22 @@ static void datum_parse(struct cim_call *c, enum cim_type t, struct json_object 
 	}
 }
 
-static void value_parse(struct cim_call *c, const struct cim_param_decl *p, struct json_object *o,
-			struct cim_value *v)
+/* v has its type and array already. */
+static void value_parse(struct cim_call *c, struct json_object *o, struct cim_value *v)
 {
 	size_t k;
 
-	v->type = p->type;
-	v->array = p->array;
-	if (p->array != json_object_is_type(o, json_type_array)) {
-		v->null = true;
-	} else if (!p->array) {
-		datum_parse(c, p->type, o, &v->d);
+	v->null = v->array != json_object_is_type(o, json_type_array);
+	if (v->null)
+		return;
+	if (!v->array) {
+		datum_parse(c, v->type, o, &v->d);
 		v->null = v->d.null;
 	} else {
 		v->n = json_object_array_length(o);
 		v->v = arena_array(cim_arena(c), v->n + 1, sizeof(*v->v));
 		for (k = 0; k < v->n; k++)
-			datum_parse(c, p->type, json_object_array_get_idx(o, k), &v->v[k]);
+			datum_parse(c, v->type, json_object_array_get_idx(o, k), &v->v[k]);
 	}
 }
 
@@ -142,10 +194,15 @@ static void add_in(struct cim_call *c, const struct cim_method_decl *m, const ch
 	size_t k;
 
 	for (k = 0; o && k < m->n_params; k++) {
-		if (!json_object_object_get_ex(o, m->params[k].name, &val))
+		const struct cim_param_decl *p = &m->params[k];
+		struct cim_prop *prop = &i->props[i->n_props];
+
+		if (!json_object_object_get_ex(o, p->name, &val))
 			continue;
-		i->props[i->n_props].name = m->params[k].name;
-		value_parse(c, &m->params[k], val, &i->props[i->n_props].val);
+		prop->name = p->name;
+		prop->val.type = cim_value_type(p->type, p->embedded);
+		prop->val.array = p->array;
+		value_parse(c, val, &prop->val);
 		i->n_props++;
 	}
 	json_object_put(o);

@@ -120,6 +120,18 @@ static int hosted_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int hosted_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_pool *p;
+
+	if (end == 0)
+		return prov_same_keys(from, prov_system_path(c)) ? hosted_enumerate(c) : 0;
+	p = prov_pool(c, from);
+	if (p)
+		cim_emit_assoc(c, prov_system_path(c), prov_pool_path(c, p));
+	return 0;
+}
+
 static void emit_volume(struct cim_call *c, const struct engine_volume *v)
 {
 	struct cim_inst *i;
@@ -190,6 +202,7 @@ static const struct cim_method methods[] = {
 static const struct cim_assoc hosted = {
 	.role = { "GroupComponent", "PartComponent" },
 	.end_class = { "RPL_ComputerSystem", "RPL_StoragePool" },
+	.from_end = hosted_from_end,
 };
 
 static const struct cim_assoc allocated = {

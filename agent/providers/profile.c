@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What conforms to a profile. */
 enum central {
@@ -108,6 +109,17 @@ static int referenced_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int referenced_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	size_t k;
+
+	for (k = 0; k < ARRAY_LEN(profiles); k++)
+		if (profiles[k].parent >= 0)
+			prov_emit_at(c, end, from, profile_path(c, &profiles[profiles[k].parent]),
+				     profile_path(c, &profiles[k]));
+	return 0;
+}
+
 typedef VEC(const struct cim_path *) path_vec;
 
 static void central_paths(struct cim_call *c, const struct profile *p, path_vec *out)
@@ -140,35 +152,67 @@ static void central_paths(struct cim_call *c, const struct profile *p, path_vec 
 	}
 }
 
-static int conforms_emit(struct cim_call *c, const struct cim_path *only_profile,
-			 const struct cim_path *only_element)
+/* only NULL: all that conform to the profile */
+static void emit_conforming(struct cim_call *c, const struct profile *p,
+			    const struct cim_path *only)
 {
-	size_t k, n;
+	const struct cim_path *profile = profile_path(c, p);
+	path_vec paths = VEC_INIT;
 
-	for (k = 0; k < ARRAY_LEN(profiles); k++) {
-		const struct cim_path *profile = profile_path(c, &profiles[k]);
-		path_vec paths = VEC_INIT;
-
-		if (only_profile && !prov_same_keys(only_profile, profile))
-			continue;
-		central_paths(c, &profiles[k], &paths);
-		for (n = 0; n < paths.n; n++)
-			if (!only_element || prov_same_keys(only_element, paths.v[n]))
-				cim_emit_assoc(c, profile, paths.v[n]);
-		vec_done(&paths);
-	}
-	return 0;
+	central_paths(c, p, &paths);
+	for (size_t n = 0; n < paths.n; n++)
+		if (!only || prov_same_keys(only, paths.v[n]))
+			cim_emit_assoc(c, profile, paths.v[n]);
+	vec_done(&paths);
 }
 
 static int conforms_enumerate(struct cim_call *c)
 {
-	return conforms_emit(c, NULL, NULL);
+	for (size_t k = 0; k < ARRAY_LEN(profiles); k++)
+		emit_conforming(c, &profiles[k], NULL);
+	return 0;
+}
+
+/* What an element conforms to, without a look at all others of its kind. */
+static void emit_element(struct cim_call *c, const struct profile *p, const struct cim_path *from)
+{
+	const struct engine_pool *pool;
+	const struct engine_job *job;
+
+	if (p->central == CENTRAL_POOLS) {
+		pool = prov_pool(c, from);
+		if (pool)
+			cim_emit_assoc(c, profile_path(c, p), prov_pool_path(c, pool));
+	} else if (p->central == CENTRAL_JOBS) {
+		job = prov_job(c, from);
+		if (job)
+			cim_emit_assoc(c, profile_path(c, p), prov_job_path(c, job));
+	} else {
+		emit_conforming(c, p, from);
+	}
 }
 
 /* A profile can be at either end. */
 static int conforms_from_end(struct cim_call *c, int end, const struct cim_path *from)
 {
-	return end == 0 ? conforms_emit(c, from, NULL) : conforms_emit(c, NULL, from);
+	static const char *const classes[] = {
+		[CENTRAL_PROFILES] = "RPL_RegisteredProfile",
+		[CENTRAL_MANAGER] = "RPL_ObjectManager",
+		[CENTRAL_SYSTEM] = "RPL_ComputerSystem",
+		[CENTRAL_REPL] = "RPL_ReplicationService",
+		[CENTRAL_POOLS] = "RPL_StoragePool",
+		[CENTRAL_JOBS] = "RPL_ConcreteJob",
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(profiles); k++) {
+		const struct profile *p = &profiles[k];
+
+		if (end == 1 && !strcasecmp(from->class, classes[p->central]))
+			emit_element(c, p, from);
+		else if (end == 0 && prov_same_keys(from, profile_path(c, p)))
+			emit_conforming(c, p, NULL);
+	}
+	return 0;
 }
 
 static int central_instances(struct cim_call *c)
@@ -199,6 +243,7 @@ static const struct cim_method methods[] = {
 static const struct cim_assoc referenced = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_RegisteredProfile", "RPL_RegisteredProfile" },
+	.from_end = referenced_from_end,
 };
 
 static const struct cim_assoc conforms = {

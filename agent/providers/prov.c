@@ -19,7 +19,14 @@ const char *prov_system_name(struct cim_call *c)
 
 const char *prov_id(struct cim_call *c, const char *kind, const char *local)
 {
-	return arena_printf(cim_arena(c), "RPL:%s:%s", kind, local);
+	size_t kind_len = strlen(kind), local_len = strlen(local);
+	char *id = arena_raw(cim_arena(c), 4 + kind_len + 1 + local_len + 1);
+
+	memcpy(id, "RPL:", 4);
+	memcpy(id + 4, kind, kind_len);
+	id[4 + kind_len] = ':';
+	memcpy(id + 4 + kind_len + 1, local, local_len + 1);
+	return id;
 }
 
 struct cim_path *prov_id_path(struct cim_call *c, const char *class, const char *kind,
@@ -152,12 +159,30 @@ bool prov_same_keys(const struct cim_path *given, const struct cim_path *ours)
 	return true;
 }
 
+void prov_emit_at(struct cim_call *c, int end, const struct cim_path *from,
+		  const struct cim_path *end0, const struct cim_path *end1)
+{
+	if (prov_same_keys(from, end ? end1 : end0))
+		cim_emit_assoc(c, end0, end1);
+}
+
+static bool key_is(const struct cim_path *p, const char *name, const char *value)
+{
+	const char *s = cim_path_key(p, name);
+
+	return s && !strcmp(s, value);
+}
+
+/* Without a path of ours to compare with: this is called for each volume of each walk. */
 const struct engine_volume *prov_volume(struct cim_call *c, const struct cim_path *p)
 {
-	const char *uuid = p ? cim_path_key(p, "DeviceID") : NULL;
-	const struct engine_volume *v = uuid ? engine_volume_by_uuid(cim_engine(c), uuid) : NULL;
+	const char *uuid = p && p->n_keys == 4 ? cim_path_key(p, "DeviceID") : NULL;
 
-	return v && prov_same_keys(p, prov_volume_path(c, v)) ? v : NULL;
+	if (!uuid || !key_is(p, "SystemCreationClassName", "RPL_ComputerSystem") ||
+	    !key_is(p, "SystemName", prov_system_name(c)) ||
+	    !key_is(p, "CreationClassName", "RPL_StorageVolume"))
+		return NULL;
+	return engine_volume_by_uuid(cim_engine(c), uuid);
 }
 
 const struct engine_pool *prov_pool(struct cim_call *c, const struct cim_path *p)
@@ -235,6 +260,11 @@ void prov_set_time(struct cim_inst *i, const char *name, uint64_t usec)
 {
 	if (usec)
 		cim_set_time(i, name, usec);
+}
+
+void prov_set_description(struct cim_inst *i, const char *text)
+{
+	cim_set_str(i, "Description", *text ? text : NULL);
 }
 
 /* ---------------------------------------------------------------- methods */
@@ -336,6 +366,8 @@ int prov_arg_volumes(struct cim_call *c, const char *name, const char *const **u
 
 static bool same_scalar(const struct cim_value *a, const struct cim_value *b)
 {
+	if (a->null)
+		return !b;
 	if (!b || b->null || a->array || b->array || a->type != b->type)
 		return false;
 	switch (a->type) {
@@ -359,7 +391,7 @@ int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const str
 	for (k = 0; k < changes->n_props; k++) {
 		const struct cim_prop *p = &changes->props[k];
 
-		if (p->val.null)
+		if (!p->val.given)
 			continue;
 		for (a = allowed; *a && strcasecmp(*a, p->name); a++)
 			;
@@ -367,4 +399,22 @@ int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const str
 			return cim_error(c, CIM_ERR_NOT_SUPPORTED, "%s cannot be changed", p->name);
 	}
 	return 0;
+}
+
+int prov_not_null(struct cim_call *c, const struct cim_inst *changes, const char *const *names)
+{
+	for (; *names; names++)
+		if (cim_nulled(changes, *names))
+			return cim_error(c, CIM_ERR_INVALID_PARAMETER, "%s cannot be NULL", *names);
+	return 0;
+}
+
+int prov_new_texts(struct cim_call *c, const struct cim_inst *changes, const char **name,
+		   const char **description)
+{
+	*name = cim_get_str(changes, "ElementName");
+	*description = cim_get_str(changes, "Description");
+	if (cim_nulled(changes, "Description"))
+		*description = "";
+	return prov_not_null(c, changes, (const char *const[]) { "ElementName", NULL });
 }

@@ -62,6 +62,9 @@ const struct engine_pool *prov_setting_pool(struct cim_call *c, const struct cim
 const char *prov_local_id(const struct cim_path *p, const char *kind);
 /* All keys of @ours are in @given with the same values, and no others. */
 bool prov_same_keys(const struct cim_path *given, const struct cim_path *ours);
+/* from_end of associations of few instances: emits this one if @from is at its end. */
+void prov_emit_at(struct cim_call *c, int end, const struct cim_path *from,
+		  const struct cim_path *end0, const struct cim_path *end1);
 /* For messages. */
 const char *prov_print(struct cim_call *c, const struct cim_path *p);
 
@@ -104,5 +107,14 @@ int prov_arg_volumes(struct cim_call *c, const char *name, const char *const **u
  */
 int prov_unchanged(struct cim_call *c, const struct cim_inst *changes, const struct cim_inst *now,
 		   const char *const *allowed);
+/* Refuses NULL for these (ended by NULL). 0 or -CIM_ERR_x. */
+int prov_not_null(struct cim_call *c, const struct cim_inst *changes, const char *const *names);
+/* New ElementName and Description, each NULL when it stays; NULL from the client is no name, and an
+ * empty description. 0 or -CIM_ERR_x.
+ */
+int prov_new_texts(struct cim_call *c, const struct cim_inst *changes, const char **name,
+		   const char **description);
+/* A description; NULL when there is none. */
+void prov_set_description(struct cim_inst *i, const char *text);
 
 #endif

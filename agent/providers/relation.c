@@ -118,7 +118,9 @@ static int from_end(struct cim_call *c, int end, const struct cim_path *from)
 	const struct engine_volume *v = prov_volume(c, from);
 	const struct engine_relation *r = NULL;
 
-	while (v && (r = engine_relation_next(cim_engine(c), r)))
+	if (!v || !(end == 0 ? v->nr_as_source : v->nr_as_target))
+		return 0;
+	while ((r = engine_relation_next(cim_engine(c), r)))
 		if ((end == 0 ? r->source : r->target) == v)
 			emit_relation(c, r);
 	return 0;
@@ -151,6 +153,17 @@ static int group_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int group_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_group *g = prov_group(c, from);
+	const struct engine_set *s = NULL;
+
+	while (g && (s = engine_set_next(cim_engine(c), s)))
+		if (prov_set_is_group(s) && (end == 0 ? s->source_group : s->target_group) == g)
+			emit_set(c, s);
+	return 0;
+}
+
 static int group_get(struct cim_call *c)
 {
 	const struct engine_set *s = prov_set(c, cim_target(c));
@@ -170,6 +183,7 @@ static const struct cim_assoc elements = {
 static const struct cim_assoc groups = {
 	.role = { "SystemElement", "SyncedElement" },
 	.end_class = { "RPL_ReplicationGroup", "RPL_ReplicationGroup" },
+	.from_end = group_from_end,
 };
 
 const struct cim_provider prov_storage_synchronized = {

@@ -175,6 +175,12 @@ static int mechanism_for_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int mechanism_for_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	prov_emit_at(c, end, from, prov_object_manager_path(c), mechanism_path(c));
+	return 0;
+}
+
 static int in_manager_enumerate(struct cim_call *c)
 {
 	const struct cim_path *manager = prov_object_manager_path(c);
@@ -182,6 +188,15 @@ static int in_manager_enumerate(struct cim_call *c)
 
 	for (k = 0; k < ARRAY_LEN(namespaces); k++)
 		cim_emit_assoc(c, manager, namespace_path(c, namespaces[k].name));
+	return 0;
+}
+
+static int in_manager_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct cim_path *manager = prov_object_manager_path(c);
+
+	for (size_t k = 0; k < ARRAY_LEN(namespaces); k++)
+		prov_emit_at(c, end, from, manager, namespace_path(c, namespaces[k].name));
 	return 0;
 }
 
@@ -194,30 +209,49 @@ static int of_server_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int of_server_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct cim_path *server = prov_wbem_server_path(c);
+
+	for (size_t k = 0; k < ARRAY_LEN(namespaces); k++)
+		prov_emit_at(c, end, from, server, wbem_namespace_path(c, namespaces[k].name));
+	return 0;
+}
+
 static int access_point_enumerate(struct cim_call *c)
 {
 	cim_emit_assoc(c, prov_system_path(c), mechanism_path(c));
 	return 0;
 }
 
+static int access_point_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	prov_emit_at(c, end, from, prov_system_path(c), mechanism_path(c));
+	return 0;
+}
+
 static const struct cim_assoc mechanism_for = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ObjectManager", "RPL_CIMXMLCommunicationMechanism" },
+	.from_end = mechanism_for_from_end,
 };
 
 static const struct cim_assoc in_manager = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ObjectManager", "RPL_Namespace" },
+	.from_end = in_manager_from_end,
 };
 
 static const struct cim_assoc of_server = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_WBEMServer", "RPL_WBEMServerNamespace" },
+	.from_end = of_server_from_end,
 };
 
 static const struct cim_assoc access_point = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ComputerSystem", "RPL_CIMXMLCommunicationMechanism" },
+	.from_end = access_point_from_end,
 };
 
 static const struct cim_method methods[] = {

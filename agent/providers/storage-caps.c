@@ -159,6 +159,15 @@ static int setting_of_caps_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int setting_of_caps_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct engine_pool *p = end ? prov_setting_pool(c, from) : caps_pool(c, from);
+
+	if (p)
+		cim_emit_assoc(c, prov_pool_caps_path(c, p), prov_setting_path(c, p));
+	return 0;
+}
+
 static const struct cim_method caps_methods[] = {
 	{ "CreateSetting", create_setting, 0 },
 	{ "CreateGoalSettings", prov_not_supported, CIM_METHOD_READ },
@@ -179,6 +188,7 @@ static const struct cim_assoc element_setting = {
 static const struct cim_assoc setting_of_caps = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_StorageCapabilities", "RPL_StorageSetting" },
+	.from_end = setting_of_caps_from_end,
 };
 
 const struct cim_provider prov_storage_caps = {

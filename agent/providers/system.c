@@ -55,6 +55,17 @@ static int hosted_enumerate(struct cim_call *c)
 	return 0;
 }
 
+static int hosted_from_end(struct cim_call *c, int end, const struct cim_path *from)
+{
+	const struct cim_path *system = prov_system_path(c);
+
+	prov_emit_at(c, end, from, system, prov_service_path(c, PROV_CONFIG_SERVICE));
+	prov_emit_at(c, end, from, system, prov_service_path(c, PROV_REPL_SERVICE));
+	prov_emit_at(c, end, from, system, prov_object_manager_path(c));
+	prov_emit_at(c, end, from, system, prov_wbem_server_path(c));
+	return 0;
+}
+
 static const struct cim_method methods[] = {
 	{ "RequestStateChange", prov_not_supported, 0 },
 	{ "SetPowerState", prov_not_supported, 0 },
@@ -64,6 +75,7 @@ static const struct cim_method methods[] = {
 static const struct cim_assoc hosted = {
 	.role = { "Antecedent", "Dependent" },
 	.end_class = { "RPL_ComputerSystem", "CIM_Service" },
+	.from_end = hosted_from_end,
 };
 
 const struct cim_provider prov_system = {

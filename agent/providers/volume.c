@@ -52,7 +52,7 @@ static void fill_names(struct cim_call *c, const struct engine_volume *v, struct
 
 	cim_set_str(i, "ElementName", v->name);
 	cim_set_str(i, "Caption", v->name);
-	cim_set_str(i, "Description", v->description);
+	prov_set_description(i, v->description);
 	cim_set_str(i, "Name", name);
 	cim_set_u16(i, "NameFormat", CIM_StorageVolume_NameFormat_NAA);
 	cim_set_u16(i, "NameNamespace", CIM_StorageVolume_NameNamespace_VPD83Type3);
@@ -145,16 +145,18 @@ static int modify(struct cim_call *c, const struct cim_inst *changes)
 	static const char *const allowed[] = { "ElementName", "Description", NULL };
 	const struct engine_volume *v = prov_volume(c, cim_target(c));
 	struct cim_inst *now = cim_inst_new(c, "RPL_StorageVolume");
+	const char *name, *description;
 	int ret;
 
 	if (!v)
 		return -CIM_ERR_NOT_FOUND;
 	fill(c, v, now);
 	ret = prov_unchanged(c, changes, now, allowed);
+	if (!ret)
+		ret = prov_new_texts(c, changes, &name, &description);
 	if (ret)
 		return ret;
-	engine_volume_modify(cim_engine(c), v->uuid, cim_get_str(changes, "ElementName"),
-			     cim_get_str(changes, "Description"), 0, modified, cim_hold(c));
+	engine_volume_modify(cim_engine(c), v->uuid, name, description, 0, modified, cim_hold(c));
 	return CIM_PENDING;
 }
 

@@ -5,8 +5,11 @@
 usage: agent.py [--smisd build/smisd] [--seconds 5] [--strict] [NAME...]
 
 Appends a line per figure to build/bench/results.tsv: time, version, name, value, unit, goal, met.
-Rates are by the clock, and (", CPU") by the processor time that smisd used: the second is what the
-first would be on a machine with nothing else to do.
+Rates and times are by the clock, and (", CPU") by the processor time that smisd used: the second is
+what the first would be on a machine with nothing else to do.
+
+The walk is EnumerateInstances of all leaf classes; the full walk is that and Associators and
+References of each of the 2017 objects, 4000 requests for 130 MB.
 --strict: exit status 1 when a goal was missed.
 """
 import argparse
@@ -70,6 +73,12 @@ class Node:
             raise RuntimeError(f"HTTP {r.status} {text[:500]}")
         return text
 
+    def open_raw(self):
+        """A connection of its own for post_raw()."""
+        s = socket.create_connection(("127.0.0.1", self.port), 120)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
     def rss_mib(self):
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
@@ -84,6 +93,31 @@ class Node:
         self.process.terminate()
         self.process.wait(60)
         self.log.close()
+
+
+def post_raw(sock, request):
+    """The bytes of an answer, with as little work as there can be: it is the server that is timed."""
+    sock.sendall(request)
+    data = sock.recv(1 << 20)
+    while b"\r\n\r\n" not in data:
+        data += sock.recv(1 << 20)
+    head = data.index(b"\r\n\r\n") + 4
+    m = re.search(rb"\r\ncontent-length: *(\d+)", data[:head], re.I)
+    if m:
+        parts, missing = [data], head + int(m[1]) - len(data)
+        while missing > 0:
+            parts.append(sock.recv(1 << 20))
+            missing -= len(parts[-1])
+        return b"".join(parts)
+    while not re.search(rb"\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$", data[-1000:]):
+        data += sock.recv(1 << 20)
+    return data
+
+
+def raw_request(body):
+    head = "POST /cimom HTTP/1.1\r\nHost: localhost\r\n"
+    head += "".join(f"{k}: {v}\r\n" for k, v in HEADERS.items())
+    return f"{head}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
 
 
 def wrk(node, body, seconds):
@@ -163,25 +197,59 @@ class Bench:
             self.figure("RSS after these", n.rss_mib(), "MiB", 40)
 
     def walk(self):
-        """Every instance of every class, once."""
+        """Every instance of every class, once; then all that is around each of the objects."""
         conf = "[volume v]\nsize = 1G\ncount = 500\n[group g]\nmembers = v*\n" \
                "[replica r]\ngroup = g\n[sim]\nrate = 1K\n"
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
             f.write(conf)
             f.flush()
             with self.node(f.name) as n:
-                deep = iparam("DeepInheritance", TRUE)
-                text = n.post(imethod("EnumerateClasses", deep))
-                supers = set(re.findall(r'SUPERCLASS="(\w+)"', text))
-                leaves = [c for c in re.findall(r'<CLASS NAME="(\w+)"', text) if c not in supers]
-                start, instances = time.monotonic(), 0
-                for c in leaves:
-                    instances += n.post(imethod("EnumerateInstances", class_param(c) +
-                                                iparam("LocalOnly", FALSE))).count("<INSTANCE ")
-                took = time.monotonic() - start
-                print(f"# {len(leaves)} classes, {instances} instances")
-                self.figure("walk of 1000 volumes, 500 relations", took * 1000, "ms", 1000)
+                classes, classes_cpu = self.classes(n)
+                objects, objects_cpu = self.objects(n)
+                self.figure("full walk", (classes + objects) * 1000, "ms", 1500)
+                self.figure("full walk, CPU", (classes_cpu + objects_cpu) * 1000, "ms", 1500)
                 self.figure("RSS after the walk", n.rss_mib(), "MiB", 120)
+
+    def timed(self, n, requests):
+        """(answers' total length, INSTANCE elements in them, seconds, the agent's CPU seconds)"""
+        start, cpu_s, size, instances = time.monotonic(), n.cpu_s(), 0, 0
+        with n.open_raw() as s:
+            for r in requests:
+                answer = post_raw(s, r)
+                assert b"<ERROR " not in answer, answer
+                size += len(answer)
+                instances += answer.count(b"<INSTANCE ")
+        return size, instances, time.monotonic() - start, n.cpu_s() - cpu_s
+
+    def classes(self, n):
+        """EnumerateInstances of all leaf classes, those of associations too."""
+        text = n.post(imethod("EnumerateClasses", iparam("DeepInheritance", TRUE)))
+        supers = set(re.findall(r'SUPERCLASS="(\w+)"', text))
+        leaves = [c for c in re.findall(r'<CLASS NAME="(\w+)"', text) if c not in supers]
+        requests = [raw_request(imethod("EnumerateInstances", class_param(c) +
+                                        iparam("LocalOnly", FALSE))) for c in leaves]
+        _, instances, took, cpu = self.timed(n, requests)
+        print(f"# {len(leaves)} classes, {instances} instances")
+        self.figure("walk of 1000 volumes, 500 relations", took * 1000, "ms", 1000)
+        return took, cpu
+
+    def objects(self, n):
+        """Associators and References of each object, and what a call of each kind takes.
+
+        Most answers have 4 to 40 KiB, those of system, pool, setting and groups several MiB.
+        """
+        names = n.post(imethod("EnumerateInstanceNames", class_param("CIM_ManagedElement")))
+        paths = re.findall(r"<INSTANCENAME.*?</INSTANCENAME>", names, re.S)
+        whole = whole_cpu = 0
+        for op in ("AssociatorNames", "ReferenceNames", "Associators", "References"):
+            requests = [raw_request(imethod(op, iparam("ObjectName", p))) for p in paths]
+            size, _, took, cpu = self.timed(n, requests)
+            print(f"# {op} of {len(paths)} objects: {took:.2f} s, {size >> 10} KiB")
+            self.figure(f"{op} of an object", took * 1e6 / len(paths), "us", 300)
+            self.figure(f"{op} of an object, CPU", cpu * 1e6 / len(paths), "us", 300)
+            if not op.endswith("Names"):
+                whole, whole_cpu = whole + took, whole_cpu + cpu
+        return whole, whole_cpu
 
     def start(self):
         # filling it writes each volume through; that is not what is measured

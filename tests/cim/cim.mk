@@ -32,5 +32,7 @@ run-cim: $(AGENT_B)/tests/cim/testd $(AGENT_B)/smisd $(VENVS)
 			test_pywbemcli test_smisd; do \
 		CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/cim/$$t.py || fail=1; \
 	done; \
-	CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv-1.4/bin/python tests/cim/test_smisd.py || fail=1; \
+	for t in test_smisd "test_pull --classes"; do set -- $$t; t=$$1; shift; \
+		CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv-1.4/bin/python tests/cim/$$t.py "$$@" || fail=1; \
+	done; \
 	exit $$fail

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(1, str(TOP / "tests/e2e"))
 HERE = TOP / "tests/cim"
 BUILD = pathlib.Path(os.environ.get("CIM_BUILD", TOP / "build/asan"))
 DEADLINE_S = 30
@@ -193,6 +194,15 @@ def read_response(sock):
     return Response(int(lines[0].split()[1]), headers, body.decode("utf-8", "replace"))
 
 
+def checked(response):
+    """A good answer is valid CIM-XML, whatever was asked."""
+    if response and response.status == 200 and "application/xml" in \
+            response.headers.get("content-type", "") and response.body:
+        from rpltest import valid  # lxml is in the environment of the tests only
+        valid.check(response.body)
+    return response
+
+
 def raw(server, data, timeout=DEADLINE_S):
     """Sends bytes on a new connection, gives back what comes first."""
     with server.connect(timeout) as s:
@@ -200,7 +210,7 @@ def raw(server, data, timeout=DEADLINE_S):
             s.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        return read_response(s)
+        return checked(read_response(s))
 
 
 def request(body, method="POST", version="HTTP/1.1", path="/cimom", **headers):

@@ -181,3 +181,29 @@ class Jobs(Case):
         self.assertEqual([j.split('"')[1] for j in post["MethodParameters"]["Jobs"]],
                          [j["InstanceID"] for j in out["Jobs"]])
         self.c.wait_job(out["Job"])
+
+    def test_embedded_parameters(self):
+        """embedded instances that a call was given are among the parameters of its job, unchanged"""
+        caps = self.c.one("CIM_ReplicationServiceCapabilities")
+        setting = self.call("GetDefaultReplicationSettingData", 0, caps,
+                            ReplicationType=Uint16(10))["DefaultInstance"]
+        setting["Description"] = "<&\"'> \u00e9"
+        given = {k: v for k, v in setting.items() if v is not None}
+        self.assertGreater(len(given), 5, given)
+        out = self.clone(self.volume(), ReplicationSettingData=setting)
+        result = self.conn.Associators(out["Job"], ResultClass="CIM_MethodResult")[0]
+        job = self.c.wait_job(out["Job"])
+        for where in (job["JobInParameters"], job["JobOutParameters"],
+                      result["PreCallIndication"]["MethodParameters"],
+                      result["PostCallIndication"]["MethodParameters"]):
+            kept = where["ReplicationSettingData"]
+            self.assertIsInstance(kept, pywbem.CIMInstance)
+            self.assertEqual(kept.classname, setting.classname)
+            self.assertEqual({k: v for k, v in kept.items() if v is not None}, given)
+            self.assertEqual(where["SyncType"], 8)
+        there = self.conn.GetInstance(pywbem.CIMInstanceName(
+            "TPD_ConcreteJob", {"InstanceID": out["Job"]["InstanceID"]}, namespace="root/tpd"))
+        self.assertEqual(there["JobInParameters"]["ReplicationSettingData"].classname,
+                         setting.classname.replace("RPL_", "TPD_"))
+        self.call("CreateElementReplica", 0, SyncType=Uint16(7), SourceElement=self.volume("w"),
+                  ReplicationSettingData=client.READ_ONLY)

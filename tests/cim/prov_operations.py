@@ -72,6 +72,83 @@ class Operations(Case):
                                        PropertyName="ElementName", NewValue="x"), 3)
         self.assertEqual(self.conn.GetInstance(v)["ElementName"], self.name("set"))
 
+    def modify(self, path, props, listed=None):
+        """ModifyInstance of these properties, as they are"""
+        inst = pywbem.CIMInstance(path.classname, properties=props, path=path)
+        self.conn.ModifyInstance(inst, PropertyList=listed)
+        return self.conn.GetInstance(path)
+
+    def test_modify_null(self):
+        """ModifyInstance: NULL, and what is listed and left out, is set or refused"""
+        name = {p: CIMProperty(p, None, "string") for p in ("ElementName", "Description")}
+        for path in (self.volume(), self.group("g")):
+            before = self.conn.GetInstance(path)
+            text = {"Description": "some text"}
+            self.assertEqual(self.modify(path, text, ["Description"])["Description"], "some text")
+            for props, listed in (([name["Description"]], ["Description"]),
+                                  ([name["Description"]], None), ([], ["Description"])):
+                self.modify(path, text)
+                self.assertIsNone(self.modify(path, props, listed)["Description"], (props, listed))
+            self.modify(path, text)
+            for props, listed in (([name["ElementName"]], ["ElementName"]),
+                                  ([name["ElementName"]], None), ([], ["ElementName"]),
+                                  ([name["Description"], name["ElementName"]], None),
+                                  ([], ["Description", "ElementName"])):
+                with self.raises(pywbem.CIM_ERR_INVALID_PARAMETER) as e:
+                    self.modify(path, props, listed)
+                self.assertIn("ElementName cannot be NULL", str(e.exception))
+            now = self.conn.GetInstance(path)
+            self.assertEqual((now["ElementName"], now["Description"]),
+                             (before["ElementName"], "some text"))
+            with self.raises(pywbem.CIM_ERR_INVALID_PARAMETER):
+                self.modify(path, [], ["Caption"])
+            self.modify(path, [], [])
+            self.modify(path, now.properties.values())
+            self.assertEqual(self.conn.GetInstance(path), now)
+            self.send("SetProperty", InstanceName=CIMInstanceName(path.classname, path.keybindings),
+                      PropertyName="Description")
+            self.assertIsNone(self.conn.GetInstance(path)["Description"])
+
+    def test_modify_type(self):
+        """ModifyInstance: a property of another type than the class says"""
+        v = self.volume()
+        before = self.conn.GetInstance(v)
+        for wrong in (CIMProperty("ElementName", Uint16(5)), CIMProperty("ElementName", True),
+                      CIMProperty("ElementName", ["a"]), CIMProperty("ElementName", v)):
+            with self.raises(pywbem.CIM_ERR_INVALID_PARAMETER) as e:
+                self.modify(v, [wrong], ["ElementName"])
+            self.assertIn("ElementName is of type string", str(e.exception))
+        self.assertEqual(self.conn.GetInstance(v), before)
+
+    def test_modify_job(self):
+        """ModifyInstance of a job: nothing of it can be NULL; the default of what is left out"""
+        job = self.clone(self.volume(mib=1024))["Job"]
+        for p, t in (("DeleteOnCompletion", "boolean"), ("TimeBeforeRemoval", "datetime")):
+            with self.raises(pywbem.CIM_ERR_INVALID_PARAMETER):
+                self.modify(job, [CIMProperty(p, None, t)])
+        hour = pywbem.CIMDateTime("00000000010000.000000:000")
+        self.assertEqual(self.modify(job, {"TimeBeforeRemoval": hour})["TimeBeforeRemoval"], hour)
+        self.assertEqual(str(self.modify(job, [], ["TimeBeforeRemoval"])["TimeBeforeRemoval"]),
+                         "00000000000500.000000:000")
+
+    def test_bad_embedded(self):
+        """an embedded instance that is none: the same error with and without EmbeddedObject"""
+        v = self.volume()
+        texts = ("x", "<INSTANCE/>", "<CLASS NAME='A'/>", "<INSTANCE CLASSNAME='A'><X/></INSTANCE>",
+                 "<INSTANCE CLASSNAME='RPL_None'/>",
+                 "<INSTANCE CLASSNAME='CIM_ReplicationSettingData'><PROPERTY NAME='ReadOnly' "
+                 "TYPE='string'><VALUE>3</VALUE></PROPERTY></INSTANCE>")
+        with self.unchanged():
+            for text in texts:
+                for attr in (None, "instance"):
+                    bad = pywbem.CIMParameter("ReplicationSettingData", "string", value=text)
+                    bad._embedded_object = attr  # pywbem would look at the value
+                    with self.subTest(text, attr=attr), \
+                            self.raises(pywbem.CIM_ERR_INVALID_PARAMETER) as e:
+                        self.conn.InvokeMethod("CreateElementReplica", self.c.replication,
+                                               [("SyncType", Uint16(8)), ("SourceElement", v), bad])
+                    self.assertIn("ReplicationSettingData", str(e.exception))
+
     def test_exec_query(self):
         """ExecQuery: an answer, a language that is not known, a query that is none, no query"""
         v = self.volume()

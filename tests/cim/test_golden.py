@@ -14,8 +14,8 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import valid  # noqa: E402
 from kit import HERE, Tap, raw, testd  # noqa: E402
+from rpltest import valid  # noqa: E402
 
 GOLDEN = HERE / "golden"
 VARYING = {"date", "wbemserverresponsetime", "content-length"}

@@ -20,7 +20,7 @@ from pywbem import CIMInstanceName, Uint16, Uint32, Uint64
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kit import BUILD, Tap, smisd, wait_for  # noqa: E402
-from valid import watched  # noqa: E402
+from rpltest.valid import watched  # noqa: E402
 
 MIB = 1 << 20
 NAMESPACES = ["interop", "root/interop", "root/dmreplica", "root/tpd"]

@@ -10,9 +10,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import valid  # noqa: E402
 from kit import (BUILD, Server, Tap, class_param, imethod, iparam, methodcall, read_response,  # noqa: E402
                  request, testd, wait_for)
+from rpltest import valid  # noqa: E402
 
 VOLUMES = 3000
 ALL = imethod("EnumerateInstances", class_param("CIM_StorageVolume") +

@@ -97,10 +97,13 @@ static int vol_get(struct cim_call *c)
 	return -CIM_ERR_NOT_FOUND;
 }
 
+unsigned int test_notes_nulled;
+
 static int vol_modify(struct cim_call *c, const struct cim_inst *changes)
 {
 	const char *notes = cim_get_str(changes, "Notes");
 
+	test_notes_nulled += cim_nulled(changes, "Notes");
 	for (size_t k = 0; k < 3; k++)
 		if (notes && !strcmp(vols[k].id, cim_key(c, "DeviceID")))
 			snprintf(vols[k].notes, sizeof(vols[k].notes), "%s", notes);

@@ -12,6 +12,8 @@ extern const struct cim_provider *const test_providers[];
 extern sd_event *test_loop;
 /* So many volumes more, for answers that are large; the one that cannot be got, 0: none. */
 extern unsigned int test_many, test_broken;
+/* How often Notes were set to NULL. */
+extern unsigned int test_notes_nulled;
 extern struct cim_hold *test_held;
 extern int test_cancelled;
 

@@ -11,8 +11,6 @@ import tempfile
 import time
 import unittest
 
-import pywbem
-
 from rpltest import client, wbemcli
 
 DEADLINE_S = 30
@@ -92,10 +90,7 @@ class Simulator:
         return (self.dir / "out").read_text(errors="replace")
 
     def client(self, user=None, password=None, namespace=NAMESPACE):
-        c = client.Client(self.url, user or "", password or "", namespace=namespace)
-        c.conn = pywbem.WBEMConnection(self.url, (user, password) if user else None,
-                                       default_namespace=namespace, timeout=DEADLINE_S)
-        return c
+        return client.Client(self.url, user, password, namespace=namespace, timeout=DEADLINE_S)
 
     def wbemcli(self, namespace=NAMESPACE):
         w = wbemcli.Wbemcli(self.url, "any", "one", namespace)

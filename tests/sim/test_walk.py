@@ -5,9 +5,10 @@ import re
 import subprocess
 
 import pywbem
-from pywbem import CIMInstanceName
+from pywbem import CIMInstance, CIMInstanceName, Uint16
 
 from node import Case, Simulator, refused, uri
+from rpltest import client
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -107,13 +108,20 @@ mode = independent
             self.assertGreater(seen, 10)
 
     def test_wbemcli(self):
-        """wbemcli: every class and its instances, and from a volume to all around it"""
-        for ns in ("interop", "root/dmreplica"):
+        """wbemcli: every class of all namespaces and its instances, and all around a volume"""
+        self.c.invoke("CreateElementReplica", self.c.replication, (4096,), SyncType=client.CLONE,
+                      SourceElement=self.c.volume("vol00001").path, Mode=client.ASYNC,
+                      ReplicationSettingData=CIMInstance("CIM_ReplicationSettingData", {
+                          "TargetElementSupplier": Uint16(2), "Description": "<&>"}))
+        for ns in ("interop", "root/interop", "root/dmreplica", "root/tpd"):
             w = self.sim.wbemcli(ns)
             names = [line.rsplit(":", 1)[1] for line in w.run("ecn", "").splitlines()]
-            self.assertGreater(len(names), 10)
-            for name in names:
-                w.run("ei", name)
+            # a relation and its copy change meanwhile, and a line has all of an instance
+            found = {name: len(w.run("ei", name).splitlines()) for name in names}
+            want = {name: len(self.conn.EnumerateInstanceNames(name, namespace=ns))
+                    for name in names}
+            self.assertEqual(found, want)
+            self.assertGreater(sum(found.values()), 100)
         w = self.sim.wbemcli()
         volume = next(n for n in w.names("RPL_StorageVolume")
                       if self.c.volume("db1")["DeviceID"] in n)

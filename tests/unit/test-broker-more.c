@@ -81,7 +81,7 @@ static void properties(void **state)
 	path_is(VOL1);
 	kit.req.property = "Notes";
 	kit.req.new_value = (struct cim_value) { .type = CIM_STRING, .array = true };
-	run("error 13 Notes is of type string, not string[]\n");
+	run("error 13 property Notes is of type string, not string[]\n");
 	begin(set, IMPL);
 	path_is(VOL1);
 	kit.req.property = "Notes";

@@ -394,6 +394,9 @@ static void roles(void **state)
 	run("error 2 Operation needs the write role\n");
 }
 
+static enum cim_type claimed;
+
+/* prop NULL: Notes is listed, and nothing given; value NULL: as NULL */
 static void modify(const char *prop, const char *value, bool listed, const char *want)
 {
 	static const char *list[1];
@@ -401,9 +404,13 @@ static void modify(const char *prop, const char *value, bool listed, const char 
 	begin(CIM_OP_MODIFY_INSTANCE, IMPL);
 	path_is(VOL1);
 	kit.req.inst = cim_inst_named(&kit.arena, "RPL_Volume", 1);
-	cim_inst_add(kit.req.inst, prop)->val =
-		(struct cim_value) { .type = CIM_STRING, .d = { .str = value } };
-	list[0] = prop;
+	if (prop)
+		cim_inst_add(kit.req.inst, prop)->val =
+			(struct cim_value) { .type = CIM_STRING,
+					     .null = !value,
+					     .claimed = (uint8_t)claimed,
+					     .d = { .str = value } };
+	list[0] = prop ? prop : "Notes";
 	kit.req.has_props = listed;
 	kit.req.props = list;
 	kit.req.n_props = listed;
@@ -426,6 +433,16 @@ static void changes(void **state)
 	kit.req.props = notes;
 	kit.req.n_props = 1;
 	run("inst root/dmreplica:" VOL1 " Notes=new\n");
+	/* listed and not there, or NULL: it is set to NULL */
+	modify(NULL, NULL, true, "");
+	assert_int_equal(test_notes_nulled, 1);
+	modify("Notes", NULL, true, "");
+	modify("Notes", NULL, false, "");
+	assert_int_equal(test_notes_nulled, 3);
+	claimed = CIM_UINT32;
+	modify("Notes", "new", true, "error 4 property Notes is of type string, not uint32\n");
+	claimed = CIM_STRING;
+	modify("Notes", "new", false, "");
 	begin(CIM_OP_DELETE_INSTANCE, IMPL);
 	path_is(VOL1);
 	run("error 1 volume vol1 is in use\n");

@@ -241,6 +241,7 @@ static void method_parameters(void **state)
 	assert_true(req.params[2].val.null);
 	assert_int_equal(req.params[3].val.type, CIM_REFERENCE);
 	assert_string_equal(req.params[4].val.d.inst->class, "E");
+	assert_int_equal(req.params[4].val.d.inst->props[0].val.claimed, CIM_STRING);
 	assert_string_equal(cim_get(req.params[4].val.d.inst, "P")->d.str, "a & b");
 }
 
@@ -288,8 +289,11 @@ static void not_valid(void **state)
 		METHOD("<PARAMVALUE NAME=\"a\" PARAMTYPE=\"none\"><VALUE>x</VALUE></PARAMVALUE>"),
 		METHOD("<PARAMVALUE NAME=\"a\"><VALUE>x</VALUE><VALUE>y</VALUE></PARAMVALUE>"),
 		METHOD("<PARAMVALUE NAME=\"a\"><VALUE.REFERENCE/></PARAMVALUE>"),
-		METHOD("<PARAMVALUE NAME=\"a\" EmbeddedObject=\"instance\"><VALUE>&lt;CLASS/&gt;"
-		       "</VALUE></PARAMVALUE>"),
+		ICALL("ModifyInstance",
+		      IPARAM("ModifiedInstance",
+			     "<VALUE.NAMEDINSTANCE><INSTANCENAME CLASSNAME=\"C\"/>"
+			     "<INSTANCE CLASSNAME=\"C\"><PROPERTY NAME=\"p\" TYPE=\"none\"/>"
+			     "</INSTANCE></VALUE.NAMEDINSTANCE>")),
 		METHOD("<X/>"),
 		ICALL("GetInstance", IPARAM("InstanceName", "<INSTANCENAME/>")),
 		ICALL("GetInstance",
@@ -373,6 +377,35 @@ static void depth_limit(void **state)
 		"<INSTANCE CLASSNAME=\"C\"><PROPERTY NAME=\"p\" TYPE=\"string\"><VALUE>x</VALUE>"
 		"</PROPERTY></INSTANCE>",
 		&(const char *) { NULL }));
+}
+
+/* The request is well-formed, whatever its embedded instances are. */
+static void bad_embedded(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"x",
+		"&lt;CLASS/&gt;",
+		"&lt;INSTANCE",
+		"&lt;INSTANCE/&gt;",
+		"&lt;INSTANCE CLASSNAME=\"C\"&gt;&lt;X/&gt;&lt;/INSTANCE&gt;",
+		"&lt;INSTANCE CLASSNAME=\"C\"/&gt;more",
+		"&lt;!DOCTYPE x&gt;&lt;INSTANCE CLASSNAME=\"C\"/&gt;",
+	};
+	struct strbuf body = STRBUF_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		strbuf_reset(&body);
+		strbuf_printf(&body,
+			      METHOD("<PARAMVALUE NAME=\"Given\" EmbeddedObject=\"instance\">"
+				     "<VALUE>%s</VALUE></PARAMVALUE>"),
+			      texts[i]);
+		accepted(strbuf_str(&body));
+		assert_non_null(req.error);
+		assert_ptr_equal(strstr(req.error, "Given is no instance"), req.error);
+	}
+	strbuf_done(&body);
 }
 
 /* An instance in an instance in ... */
@@ -463,6 +496,7 @@ int main(void)
 		cmocka_unit_test(versions),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(depth_limit),
+		cmocka_unit_test(bad_embedded),
 		cmocka_unit_test(deep_embedding),
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(writes_what_it_reads),

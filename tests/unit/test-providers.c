@@ -198,6 +198,15 @@ static void test_every_class(void **state)
 	}
 }
 
+/* What is around one object is found from that object, however many others there are. */
+static void test_from_ends(void **state)
+{
+	(void)state;
+	for (size_t k = 0; cim_providers[k]; k++)
+		if (cim_providers[k]->assoc && !cim_providers[k]->assoc->from_end)
+			fail_msg("%s is walked whole for each object", cim_providers[k]->class);
+}
+
 /* Each instance is found under the path that names it, once. */
 static void test_every_instance(void **state)
 {
@@ -336,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_every_class, setup, teardown),
+		cmocka_unit_test(test_from_ends),
 		cmocka_unit_test_setup_teardown(test_every_instance, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_job, setup, teardown),

@@ -6,6 +6,8 @@ import time
 import pywbem
 from pywbem import CIMInstance, CIMInstanceName, Uint16, Uint64, WBEMConnection, WBEMServer
 
+from .valid import watched
+
 NAMESPACE = "root/dmreplica"
 RC_OK, RC_NOT_SUPPORTED, RC_FAILED, RC_INVALID, RC_IN_USE, RC_JOB = 0, 1, 4, 5, 6, 4096
 CLONE, SNAPSHOT = Uint16(8), Uint16(7)
@@ -35,8 +37,8 @@ class JobError(Exception):
 
 class Client:
     def __init__(self, url, user, password, namespace=NAMESPACE, timeout=60, **more):
-        self.conn = WBEMConnection(url, (user, password), default_namespace=namespace,
-                                   timeout=timeout, **more)
+        self.conn = watched(WBEMConnection(url, (user, password) if user else None,
+                                           default_namespace=namespace, timeout=timeout, **more))
         self.ns = namespace
         self._cache = {}
 

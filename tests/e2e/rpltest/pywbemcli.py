@@ -12,6 +12,8 @@ import tempfile
 
 import pywbem
 
+from .valid import watched
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
 ENVIRONMENTS = ("venv", "venv-1.4")
 NAMESPACES = ("interop", "root/interop", "root/dmreplica", "root/tpd")
@@ -127,5 +129,5 @@ CHECKS = (profiles, count, shrub, pull)
 
 
 def connection(url, user=None, password=None):
-    return pywbem.WBEMConnection(url, (user, password) if user else None,
-                                 default_namespace="root/dmreplica", timeout=120)
+    return watched(pywbem.WBEMConnection(url, (user, password) if user else None,
+                                         default_namespace="root/dmreplica", timeout=120))

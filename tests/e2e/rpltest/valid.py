@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Answers against the DTD of CIM-XML, DMTF's DSP0203 2.4.0 (dtd/, with DMTF's own notice)."""
+"""Answers against the DTD of CIM-XML, DMTF's DSP0203 2.4.0 (tests/cim/dtd, with DMTF's own notice)."""
 import pathlib
 
 import pywbem
 from lxml import etree
 
-DTD = etree.DTD(str(pathlib.Path(__file__).parent / "dtd/DSP0203_2.4.0.dtd"))
+DTD = etree.DTD(str(pathlib.Path(__file__).parents[2] / "cim/dtd/DSP0203_2.4.0.dtd"))
 
 
 def check(body):
@@ -30,5 +30,6 @@ class Recorder(pywbem.BaseOperationRecorder):
 
 
 def watched(conn):
+    """The connection; whatever it is answered must be valid."""
     conn.add_operation_recorder(Recorder())
     return conn
