@@ -251,6 +251,8 @@ struct rpl_volume {
 	struct rpl_binding *dev; /* bound replica-source table or NULL; lock */
 	u32 record; /* persist.c alone */
 	dev_t lower_devt; /* of the table bound last, 0 = none yet */
+	u32 nr_moving; /* loaded tables with another device, or a shorter one; ctl_mutex */
+	bool in_creation; /* a point in time of it is being made; ctl_mutex */
 	sector_t lower_start;
 	struct list_head clones; /* clone->vol_list of every relation of this source, ctl_mutex */
 	/*

@@ -318,9 +318,12 @@ out_free:
 
 void rpl_epoch_refresh(struct rpl_store *s, struct rpl_volume **vols, unsigned int nr)
 {
-	unsigned int i;
+	/* who writes memory out may wait for publish_mutex; and it is tried again */
+	unsigned int flags = memalloc_noio_save(), i;
+	int r = rpl_epoch_publish(s, vols, nr, NULL);
 
-	if (!rpl_epoch_publish(s, vols, nr, NULL))
+	memalloc_noio_restore(flags);
+	if (!r)
 		return;
 	for (i = 0; i < nr; i++)
 		vols[i]->stale = true;

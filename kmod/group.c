@@ -111,6 +111,10 @@ static int check_source(struct rpl_store *s, const struct rpl_member_spec *m, u6
 			m->volume_id);
 		return -ENODEV;
 	}
+	if (vol->nr_moving) {
+		rpl_why(why, vol->id, "volume %u: a table of another device is loaded", vol->id);
+		return -EBUSY;
+	}
 	list_for_each_entry(c, &vol->clones, vol_list)
 		armed += rpl_state_unfinished(READ_ONCE(c->state));
 	if (m->kind == RPL_KIND_CLONE && armed >= RPL_CLONES_MAX) {
@@ -297,6 +301,10 @@ static void creation_free(struct creation *cr)
 {
 	u32 i;
 
+	mutex_lock(&cr->store->ctl_mutex);
+	for (i = 0; i < cr->nr_vols; i++)
+		cr->vols[i]->in_creation = false;
+	mutex_unlock(&cr->store->ctl_mutex);
 	for (i = 0; cr->clones && i < cr->nr; i++)
 		if (cr->clones[i])
 			rpl_clone_put(cr->clones[i]);
@@ -333,19 +341,22 @@ static u32 creation_place(const struct creation *cr, const struct rpl_volume *vo
 }
 
 /* The objects by their numbers; each volume once. ctl_mutex held, checked. 0 or -ENOMEM. */
-static int creation_find(struct creation *cr)
+static int creation_find(struct creation *cr, struct rpl_why *why)
 {
 	u32 i, k;
 
 	for (i = 0; i < cr->nr; i++) {
 		struct rpl_clone *c = creation_member(cr, &cr->spec->member[i]);
 
-		if (!c)
+		if (!c) {
+			rpl_why(why, 0, "not enough memory for a group of %u members", cr->nr);
 			return -ENOMEM;
+		}
 		cr->clones[i] = rpl_clone_get(c);
 		k = creation_place(cr, c->vol);
 		if (k == cr->nr_vols) {
 			cr->vols[cr->nr_vols++] = rpl_volume_get(c->vol);
+			c->vol->in_creation = true;
 			cr->pasts[k].nr_sectors = READ_ONCE(c->vol->nr_sectors);
 		}
 		cr->pasts[k].wanted |= c->kind == RPL_KIND_SNAPSHOT;
@@ -377,12 +388,7 @@ static int creation_prepare(struct creation *cr, struct rpl_why *why)
 		return -ENOMEM;
 	}
 	mutex_lock(&cr->store->ctl_mutex);
-	r = check_locked(cr->store, cr->spec, why);
-	if (!r) {
-		r = creation_find(cr);
-		if (r)
-			rpl_why(why, 0, "not enough memory for a group of %u members", cr->nr);
-	}
+	r = check_locked(cr->store, cr->spec, why) ?: creation_find(cr, why);
 	mutex_unlock(&cr->store->ctl_mutex);
 	return r;
 }
@@ -761,9 +767,7 @@ static int create(struct creation *cr, struct rpl_why *why)
 	u64 begin_ns;
 	int r;
 
-	r = creation_prepare(cr, why);
-	if (!r)
-		r = creation_size(cr, why);
+	r = creation_prepare(cr, why) ?: creation_size(cr, why);
 	if (r) {
 		if (cr->clones)
 			creation_unlink_snapshots(cr);
@@ -771,12 +775,8 @@ static int create(struct creation *cr, struct rpl_why *why)
 	}
 	r = creation_publish(cr, why);
 	begin_ns = ktime_get_ns();
-	if (!r)
-		r = creation_drain(cr, begin_ns, why);
-	if (!r)
-		r = creation_flush(cr, why);
-	if (!r)
-		r = creation_commit(cr, why);
+	r = r ?: creation_drain(cr, begin_ns, why) ?: creation_flush(cr, why) ?:
+	    creation_commit(cr, why);
 	if (r)
 		creation_roll_back(cr);
 	else
@@ -793,8 +793,8 @@ int rpl_group_create(struct rpl_store *s, const struct rpl_group_spec *spec, str
 
 	mutex_lock(&s->cmd_mutex);
 	r = create(&cr, why);
-	mutex_unlock(&s->cmd_mutex);
 	creation_free(&cr);
+	mutex_unlock(&s->cmd_mutex);
 	memalloc_noio_restore(flags);
 	return r;
 }

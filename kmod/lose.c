@@ -40,7 +40,6 @@ void rpl_arm_lose(struct rpl_arm *a, u64 chunk, u32 prev, u32 newest, int error,
 		return;
 	}
 	WRITE_ONCE(a->losing, true);
-	WRITE_ONCE(a->recording, true);
 	a->chosen = false;
 	a->loss = (struct rpl_loss) { .above = prev, .to = newest };
 	a->lost_chunk = chunk;
@@ -246,29 +245,30 @@ static void mark_lost(struct rpl_arm *a)
 static void let_go(struct rpl_arm *a)
 {
 	struct bio_list held = BIO_EMPTY_LIST;
+	bool cancelled = false;
 
 	spin_lock_irq(&a->lock);
 	WRITE_ONCE(a->losing, false);
 	if (!a->failing) {
+		cancelled = cancel_delayed_work(&a->grave_work);
 		held = a->held;
 		bio_list_init(&a->held);
 	}
 	spin_unlock_irq(&a->lock);
+	if (cancelled)
+		rpl_arm_put(a);
 	rpl_wake_all(a->vol->store, &held);
 }
 
-/* Recorded: no hurry any more for the sake of the record. */
-static void no_grave(struct rpl_arm *a)
+/* Recorded. The writes still wait, for space: as long again, should the store hang there (I4). */
+static void recorded(struct rpl_arm *a)
 {
-	bool cancelled = false;
-
 	spin_lock_irq(&a->lock);
-	WRITE_ONCE(a->recording, false);
-	if (!a->failing)
-		cancelled = cancel_delayed_work(&a->grave_work);
-	spin_unlock_irq(&a->lock);
-	if (cancelled)
+	if (!a->failing && cancel_delayed_work(&a->grave_work)) {
 		rpl_arm_put(a);
+		rpl_arm_start_grave(a);
+	}
+	spin_unlock_irq(&a->lock);
 }
 
 /*
@@ -321,7 +321,7 @@ static void lost_work(struct work_struct *work)
 	struct rpl_store *s = a->vol->store;
 	unsigned int flags = memalloc_noio_save();
 
-	no_grave(a);
+	recorded(a);
 	settle(a);
 	/* the oldest one went for the sake of its space: writes find it there */
 	if (a->partly)

@@ -145,7 +145,7 @@ static void grave_work(struct work_struct *work)
 {
 	struct rpl_arm *a = container_of(to_delayed_work(work), struct rpl_arm, grave_work);
 
-	if (is_failing(a) || READ_ONCE(a->recording)) {
+	if (is_failing(a) || READ_ONCE(a->losing)) {
 		rpl_store_lost(a->vol->store);
 		rpl_store_fail(a->vol->store, "it did not record the loss of snapshots in time");
 		rpl_arm_fail(a, EIO, "their loss could not be recorded in time");

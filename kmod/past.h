@@ -36,7 +36,6 @@ struct rpl_arm {
 	int error; /* positive errno, and why; lock */
 	char reason[RPL_REASON_LEN];
 	bool losing; /* some of them are, see lose.c */
-	bool recording; /* and that is not recorded yet; lock */
 	bool chosen; /* which: loss; until then it is what the chunk needs; lock */
 	bool partly; /* not all that need the chunk: there will be space for it */
 	struct rpl_loss loss; /* lock */

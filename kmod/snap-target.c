@@ -96,6 +96,14 @@ static int end_now(struct bio *bio, blk_status_t status)
 	return DM_MAPIO_SUBMITTED;
 }
 
+/* dm asks the source's device alone (F16) whether it takes I/O that must not wait (F6). */
+static void set_store(struct rpl_store *s, struct bio *bio)
+{
+	bio_set_dev(bio, s->bdev);
+	if (!bdev_nowait(s->bdev))
+		bio->bi_opf &= ~REQ_NOWAIT;
+}
+
 static int to_store(struct rpl_clone *c, struct bio *bio, u32 loc)
 {
 	struct rpl_store *s = c->store;
@@ -103,7 +111,7 @@ static int to_store(struct rpl_clone *c, struct bio *bio, u32 loc)
 	if (!rpl_data_get(s))
 		return end_now(bio, BLK_STS_IOERR);
 	rpl_bio(bio)->data = true;
-	bio_set_dev(bio, s->bdev);
+	set_store(s, bio);
 	bio->bi_iter.bi_sector = store_sector(s, loc, bio->bi_iter.bi_sector);
 	return DM_MAPIO_REMAPPED;
 }
@@ -180,7 +188,7 @@ static int snap_flush(struct rpl_clone *c, struct bio *bio)
 	if (!rpl_data_get(c->store))
 		return end_now(bio, BLK_STS_IOERR);
 	rpl_bio(bio)->data = true;
-	bio_set_dev(bio, c->store->bdev);
+	set_store(c->store, bio);
 	return DM_MAPIO_REMAPPED;
 }
 

@@ -25,6 +25,7 @@ struct rpl_source {
 	struct rpl_volume *vol;
 	struct dm_dev *store_dev, *lower;
 	u32 id;
+	bool moving; /* it is counted in vol->nr_moving; ctl_mutex */
 };
 
 /* ---- path of a bio ---- */
@@ -185,6 +186,37 @@ static int check_clones(struct rpl_source *src, struct dm_target *ti, struct rpl
 	return 0;
 }
 
+/*
+ * A table that would give the volume another device, or a shorter one, once it is resumed. Until
+ * then, or until it is gone, there is no new point in time, as it could not keep one. ctl_mutex
+ * held.
+ */
+static int count_move(struct rpl_source *src, struct dm_target *ti, struct rpl_why *why)
+{
+	struct rpl_volume *vol = src->vol;
+
+	if (!vol->lower_devt || (vol->lower_devt == src->dev.bdev->bd_dev &&
+				 vol->lower_start == src->dev.start && ti->len >= vol->nr_sectors))
+		return 0;
+	if (vol->in_creation) {
+		rpl_why(why, src->id, "source volume %u: a point in time of it is being made",
+			src->id);
+		return -EBUSY;
+	}
+	src->moving = true;
+	vol->nr_moving++;
+	return 0;
+}
+
+static void moved(struct rpl_source *src)
+{
+	mutex_lock(&src->store->ctl_mutex);
+	if (src->moving)
+		src->vol->nr_moving--;
+	src->moving = false;
+	mutex_unlock(&src->store->ctl_mutex);
+}
+
 static int check_volume(struct rpl_source *src, struct dm_target *ti, struct rpl_why *why)
 {
 	struct rpl_volume *vol = src->vol;
@@ -206,7 +238,7 @@ static int check_volume(struct rpl_source *src, struct dm_target *ti, struct rpl
 		return -EINVAL;
 	}
 	mutex_lock(&src->store->ctl_mutex);
-	r = check_clones(src, ti, why);
+	r = check_clones(src, ti, why) ?: count_move(src, ti, why);
 	mutex_unlock(&src->store->ctl_mutex);
 	return r;
 }
@@ -287,6 +319,7 @@ static void source_dtr(struct dm_target *ti)
 	struct rpl_source *src = ti->private;
 
 	rpl_binding_unbind(&src->vol->dev, &src->vol->lock, &src->dev);
+	moved(src);
 	rpl_volume_table_put(src->vol);
 	rpl_store_user_put(src->store);
 	dm_put_device(ti, src->store_dev);
@@ -309,6 +342,7 @@ static int source_preresume(struct dm_target *ti)
 	vol->lower_devt = src->dev.bdev->bd_dev;
 	vol->lower_start = src->dev.start;
 	spin_unlock_irq(&vol->lock);
+	moved(src);
 	return 0;
 }
 

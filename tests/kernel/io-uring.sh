@@ -50,6 +50,24 @@ mixed_readers()
 	wait $fio || die "fio on the source"
 }
 
+# dm asks the source's device whether it takes NOWAIT; the store's one here does not.
+snapshot()
+{
+	local before
+	store_new $((64 * MIB))
+	slice_delay sd 0
+	source_new 1 $((8 * MIB))
+	before=$(sum "$(src 1)")
+	snap_now 1 201
+	snap_now_rw 1 202
+	job "$(src 1)" --rw=randwrite --verify=crc32c --size=8m
+	job "$(snp 201)" --rw=randread --size=8m
+	same "the read-only one" "$(sum "$(snp 201)")" "$before"
+	job "$(snp 202)" --rw=randwrite --verify=crc32c --size=8m
+	job "$(snp 202)" --rw=randrw --fsync=8 --size=2m
+	same "the read-only one" "$(sum "$(snp 201)")" "$before"
+}
+
 polled()
 {
 	local nb=/sys/kernel/config/nullb/rplp before
@@ -91,6 +109,7 @@ odd_shapes()
 tc verified_under_copy "NOWAIT writes to a copying source, read back and verified"
 tc clone_verified "NOWAIT writes to a copying clone, verified"
 tc mixed_readers "source under random I/O while the clone is read"
+tc snapshot "NOWAIT reads and writes of snapshots, over a store that does not take it"
 tc polled "polled I/O (--hipri) on a source above a polling disk"
 tc odd_shapes "O_SYNC, odd blocks, writes across windows"
 run_cases

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dm's own view: table and status lines, round trip, wrong tables.
-# ktest: smp=1 timeout=60
+# ktest: smp=1 timeout=90
 . ./lib.sh
 
 scene()
@@ -101,6 +101,30 @@ twice()
 	fi
 }
 
+# While a table with another device, or a shorter one, waits to be resumed there is no new point in time:
+# it could not be kept.
+moving()
+{
+	local t old
+	store_new $((64 * MIB))
+	source_new 1 $((4 * MIB))
+	slice other $((4 * MIB))
+	old=$(sum "$(src 1)")
+	for t in "0 $(sectors $((4 * MIB))) replica-source $STORE 1 $(sl other) 0" \
+		"0 $(sectors $((2 * MIB))) replica-source $STORE 1 $(sl lo-1) 0"; do
+		must "load '$t'" dmsetup load v-1 --table "$t"
+		must_fail "a snapshot" msg create_group "$(uuid)" "201:1:$(uuid):snapshot"
+		dmesg | tail -1 | grep -q 'a table of another device is loaded' || die "$(dmesg | tail -1)"
+		must "clear" dmsetup clear v-1
+	done
+	snap_now 1 201
+	write_at "$(src 1)" 0 $MIB 5
+	same "the snapshot" "$(sum "$(snp 201)")" "$old"
+	must_fail "another device below a snapshot" dmsetup load v-1 \
+		--table "0 $(sectors $((4 * MIB))) replica-source $STORE 1 $(sl other) 0"
+}
+
+tc moving "a point in time and a table with another device exclude each other"
 tc round_trip "dmsetup table gives a line that loads again"
 tc status_lines "status lines of the three targets"
 tc wait_sees_events "dmsetup wait is woken by a change of state"
