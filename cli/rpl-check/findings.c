@@ -14,7 +14,7 @@
 #define RESTORE                                                                               \
 	"the module refuses the store: make a new one on other blocks of storage or after "   \
 	"keeping a copy of this one; sources are whole, clones that were complete are whole " \
-	"on their targets, unfinished ones are lost"
+	"on their targets, unfinished ones and all snapshots are lost"
 
 static const struct finding_kind {
 	const char *name;
@@ -24,9 +24,12 @@ static const struct finding_kind {
 	[FOUND_IN_USE] = { "in-use", LEVEL_NOTE,
 			   "what is said here is true of the moment when it was read" },
 	[FOUND_NOT_CLOSED] = { "not-closed", LEVEL_MENDED,
-			       "the next opening takes it as it is: complete clones are kept" },
+			       "the next opening goes on from its journal: clones and snapshots "
+			       "are kept; only if an early version had it open, without a "
+			       "journal, unfinished clones and all snapshots come up failed" },
 	[FOUND_STORE_FAILED] = { "store-failed", LEVEL_MENDED,
-				 "the next opening takes it as it is: complete clones are kept" },
+				 "the next opening takes it as it is: complete clones are kept; "
+				 "unfinished ones and all snapshots come up failed" },
 	[FOUND_CLONE_UNFINISHED] = { "clone-unfinished", LEVEL_MENDED,
 				     "the next opening ends it as failed; its source is whole; "
 				     "detach it and clone again" },
@@ -80,8 +83,9 @@ static const struct finding_kind {
 				 "the next opening ends the unfinished clones as failed; detach "
 				 "them and clone again" },
 	[FOUND_JOURNAL_DAMAGED] = { "journal-damaged", LEVEL_DAMAGE,
-				    "the next opening ends the unfinished clones as failed; "
-				    "detach them and clone again" },
+				    "the next opening ends the unfinished clones and the "
+				    "snapshots as failed; detach and delete them, and begin "
+				    "again" },
 	[FOUND_MAP_PAGE] = { "map-page", LEVEL_DAMAGE,
 			     "the next opening ends the snapshots as failed; delete them" },
 	[FOUND_MAP_OLDER] = { "map-older", LEVEL_DAMAGE,

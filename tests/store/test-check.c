@@ -96,7 +96,7 @@ static void a_closed_store_is_clean_and_shown_whole(void **state)
 	assert_int_equal(json_object_get_int64(member(member(root, "store"), "generation")),
 			 s.sb.generation);
 	assert_int_equal(json_object_array_length(member(root, "superblocks")), 2);
-	assert_int_equal(json_object_array_length(element(root, "superblocks", 0, "areas")), 5);
+	assert_int_equal(json_object_array_length(element(root, "superblocks", 0, "areas")), 6);
 	assert_int_equal(json_object_array_length(member(root, "object_pages")), 12);
 	assert_int_equal(json_object_array_length(member(root, "volumes")), 1);
 	assert_int_equal(json_object_array_length(member(root, "groups")), 1);
