@@ -9,11 +9,16 @@ usage: store-edit DEVICE show                 the newer superblock, the records
        store-edit DEVICE uuid-b               superblock B gets another store's uuid
        store-edit DEVICE page N               both slots of page N of the object table: damaged
        store-edit DEVICE journal damage|show  the first block of its journal that counts: damaged
+       store-edit DEVICE where map            index, generation and place of each page that was ever
+                                              written, then the place of its other slot
+       store-edit DEVICE where journal        places of the blocks that count, in order
+       store-edit DEVICE where area KIND      place and length of the first area of a kind
        store-edit DEVICE record FIELD VALUE   in every clone's record: volume_id state nr_sectors
-       store-edit DEVICE fuzz SEED            random bytes anywhere in the metadata
+       store-edit DEVICE fuzz SEED            random bytes in all areas but that of data
        store-edit DEVICE hostile SEED         random bytes in fields, all checksums made right again
 The layout is kmod/format.c's; test-format.c checks that one, this is a second opinion.
 """
+import os
 import random
 import struct
 import sys
@@ -21,6 +26,8 @@ import sys
 BLOCK = 4096
 SBS = (0, 65536)
 JBLOCK = 0x6e6a6c52
+PAGE = 0x70676c52
+DATA = 5
 U64 = {"generation": 32, "compat": 40, "ro_compat": 48, "incompat": 56, "dev_bytes": 80, "epoch": 88,
        "incarnation": 112, "journal_tail": 120}
 U32 = {"flags": 64, "block_bytes": 68, "chunk_sectors": 72, "max_volumes": 76, "max_snapshots": 152}
@@ -56,6 +63,8 @@ def seal(block):
 class Store:
     def __init__(self, path):
         self.f = open(path, "r+b", buffering=0)
+        # a store in use is written below the cache of its device
+        os.posix_fadvise(self.f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         gens = [struct.unpack_from("<Q", self.read(at), 32)[0] for at in SBS]
         self.sb = self.read(SBS[gens.index(max(gens))])
         self.areas = {}
@@ -84,7 +93,7 @@ class Store:
         off, length = self.areas[1]
         for at in range(off, off + length, BLOCK):
             block = self.read(at)
-            if struct.unpack_from("<I", block, 4)[0] == 0x70676c52:
+            if struct.unpack_from("<I", block, 4)[0] == PAGE:
                 yield at, block
 
     def records(self, kind):
@@ -128,15 +137,39 @@ def damage_page(st, n):
         st.write(at, block)
 
 
-def journal(st, what):
+def journal_blocks(st):
+    """Number and place of those that count, in order."""
     off, length = st.areas[3]
     mine = st.sb[112:120]
     blocks = sorted((struct.unpack_from("<Q", b, 32)[0], at) for at, b in
                     ((at, st.read(at)) for at in range(off, off + length, BLOCK))
                     if struct.unpack_from("<I", b, 4)[0] == JBLOCK and b[24:32] == mine)
     tail = struct.unpack_from("<Q", st.sb, 120)[0]
-    blocks = [(seq, at) for seq, at in blocks if seq >= tail]
+    return [(seq, at) for seq, at in blocks if seq >= tail]
+
+
+def where(st, what, kind=None):
+    if what == "area":
+        print(*st.areas[int(kind)])
+    elif what == "journal":
+        print(*(at for _, at in journal_blocks(st)))
+    elif what == "map":
+        off, length = st.areas[4]
+        last = struct.unpack_from("<Q", st.sb, U64["generation"])[0]
+        for at in range(off, off + length - BLOCK, 2 * BLOCK):
+            gens = [(struct.unpack_from("<Q", b, 16)[0], place) for b, place in
+                    ((st.read(p), p) for p in (at, at + BLOCK))
+                    if struct.unpack_from("<I", b, 4)[0] == PAGE]
+            gens = [(g, place) for g, place in gens if g <= last]
+            if gens:
+                gen, newer = max(gens)
+                print((at - off) // (2 * BLOCK), gen, newer, 2 * at + BLOCK - newer)
+
+
+def journal(st, what):
+    blocks = journal_blocks(st)
     if what == "show":
+        tail = struct.unpack_from("<Q", st.sb, 120)[0]
         print(len(blocks), "blocks from", tail)
         return
     _, at = blocks[0]
@@ -153,15 +186,21 @@ def set_record(st, field, value):
         st.write(at, block)
 
 
-def metadata_end(st):
-    return max(off + length for kind, (off, length) in st.areas.items() if kind < 3)
+def used_block(st, rnd, kind):
+    """Place of a block of an area that is not blank, or of its first one."""
+    off, length = st.areas[kind]
+    data = st.read(off, length)
+    used = [at for at in range(0, length, BLOCK) if data.count(0, at, at + BLOCK) < BLOCK]
+    return off + rnd.choice(used or [0])
 
 
 def fuzz(st, seed):
     rnd = random.Random(int(seed))
+    areas = sorted(kind for kind in st.areas if kind != DATA)
     for _ in range(1 + rnd.randrange(8)):
-        at = rnd.choice([rnd.randrange(metadata_end(st)), rnd.choice(SBS) + rnd.randrange(700),
-                         st.areas[1][0] + rnd.randrange(16384)])
+        off, length = st.areas[rnd.choice(areas)]
+        at = rnd.choice([off + rnd.randrange(length), rnd.choice(SBS) + rnd.randrange(700),
+                         used_block(st, rnd, rnd.choice(areas)) + rnd.randrange(BLOCK)])
         block = st.read(at - at % 512, 512)
         block[at % 512] = rnd.randrange(256)
         st.write(at - at % 512, block)
@@ -182,11 +221,19 @@ def hostile(st, seed):
             block[256 * (n + 1) + rnd.randrange(rnd.choice([8, 128, 256]))] = junk()
         seal(block)
         st.write(at, block)
+    for kind in sorted(k for k in st.areas if k not in (1, DATA)):
+        for _ in range(rnd.randrange(3)):
+            at = used_block(st, rnd, kind)
+            block = st.read(at)
+            first = rnd.choice([8, 64, 256])
+            block[rnd.randrange(first, rnd.choice([first + 64, BLOCK]))] = junk()
+            seal(block)
+            st.write(at, block)
 
 
 def main():
     commands = {"show": show, "sb": set_sb, "uuid-b": uuid_b, "page": damage_page,
-                "journal": journal,
+                "journal": journal, "where": where,
                 "record": set_record, "fuzz": fuzz, "hostile": hostile}
     if len(sys.argv) < 3 or sys.argv[2] not in commands:
         sys.exit(__doc__)
