@@ -290,7 +290,7 @@ snapped()
 {
 	local i end=$((MIB + LAST * 4096))
 	CHUNK=8
-	store_new $((32 * MIB))
+	store_new $((44 * MIB))
 	source_new 1 $SIZE
 	first=$(sum "$(src 1)")
 	before_last=$(sum "$(src 1)" 0 $end)
