@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,6 +185,52 @@ int dm_look_lv(const char *vg, const char *lv, struct dm_state *out, char why[DM
 	if (mem)
 		dm_pool_destroy(mem);
 	return ret;
+}
+
+static struct dm_task *ask_by_number(int type, uint32_t major, uint32_t minor)
+{
+	struct dm_task *t = dm_task_create(type);
+
+	if (t && dm_task_set_major(t, (int)major) && dm_task_set_minor(t, (int)minor) &&
+	    dm_task_run(t))
+		return t;
+	if (t)
+		dm_task_destroy(t);
+	return NULL;
+}
+
+bool dm_lv_name(uint32_t major, uint32_t minor, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES])
+{
+	struct dm_task *t = ask_by_number(DM_DEVICE_INFO, major, minor);
+	struct dm_pool *mem = dm_pool_create("lv", 256);
+	char *group = NULL, *name = NULL, *layer = NULL;
+	struct dm_info info = { 0 };
+	bool found = t && mem && dm_task_get_info(t, &info) && info.exists &&
+		     !strncmp(dm_task_get_uuid(t), "LVM-", 4) &&
+		     dm_split_lvm_name(mem, dm_task_get_name(t), &group, &name, &layer) &&
+		     !*layer && strlen(group) < DM_LV_BYTES && strlen(name) < DM_LV_BYTES;
+
+	if (found) {
+		strcpy(vg, group);
+		strcpy(lv, name);
+	}
+	if (mem)
+		dm_pool_destroy(mem);
+	if (t)
+		dm_task_destroy(t);
+	return found;
+}
+
+bool dm_store_lv_name(uint32_t maj, uint32_t min, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES])
+{
+	struct dm_task *t = ask_by_number(DM_DEVICE_DEPS, maj, min);
+	struct dm_deps *deps = t ? dm_task_get_deps(t) : NULL;
+	bool found = deps && deps->count == 1 &&
+		     dm_lv_name(major(deps->device[0]), minor(deps->device[0]), vg, lv);
+
+	if (t)
+		dm_task_destroy(t);
+	return found;
 }
 
 int dm_volume_numbers(const char *uuid, struct dm_numbers *out, char why[DM_WHY])

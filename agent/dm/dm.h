@@ -19,6 +19,7 @@
 #define DM_WHY	      256
 #define DM_NAME_BYTES 64
 #define DM_TABLE_LEN  256
+#define DM_LV_BYTES   128 /* a name of LVM's */
 
 struct dm_device {
 	char name[DM_NAME_BYTES]; /* also its dm uuid */
@@ -54,6 +55,13 @@ int dm_volume_numbers(const char *uuid, struct dm_numbers *out, char why[DM_WHY]
 int dm_id_taken(uint32_t id, bool *taken, char why[DM_WHY]);
 /* The device of an active logical volume; exists is false when it is not active. */
 int dm_look_lv(const char *vg, const char *lv, struct dm_state *out, char why[DM_WHY]);
+
+/*
+ * Group and name of the logical volume that a device is; false: it is none. Of a store's device: of
+ * the one under it.
+ */
+bool dm_lv_name(uint32_t major, uint32_t minor, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES]);
+bool dm_store_lv_name(uint32_t major, uint32_t minor, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES]);
 
 int dm_look(const struct dm_device *d, struct dm_state *out, char why[DM_WHY]);
 int dm_make(const struct dm_device *d, const char *target, uint64_t sectors, const char *params,

@@ -110,14 +110,17 @@ static void send_error(struct client *c, uint64_t id, int error, const char *rea
 
 /* ---- workers */
 
-static void take_lock(void)
+/* Held until this process and what it starts have ended. */
+static int take_lock(struct answer *a)
 {
 	/* not close-on-exec: lvm holds it as long as it lives */
 	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) && errno == EINTR)
-			;
+	if (fd < 0)
+		return answer_fail(a, -errno, LOCK_FILE ": %s", strerror(errno));
+	while (flock(fd, LOCK_EX) && errno == EINTR)
+		;
+	return 0;
 }
 
 static void worker(struct task *t, int fd)
@@ -134,10 +137,8 @@ static void worker(struct task *t, int fd)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (t->req->op == BACKEND_AUTHENTICATE) {
 		auth_run(&p.cfg, t->req, &a);
-	} else {
-		take_lock();
-		if (t->req->op != BACKEND_HELLO)
-			ops_run(&p.cfg, t->req, &a);
+	} else if (!take_lock(&a) && t->req->op != BACKEND_HELLO) {
+		ops_run(&p.cfg, t->req, &a);
 	}
 	answer_reply(&a, &reply);
 	while (more) {
@@ -424,8 +425,8 @@ static int activate_once(void)
 	const struct backend_request req = { .op = BACKEND_ACTIVATE };
 	struct answer a = { 0 };
 
-	take_lock();
-	ops_run(&p.cfg, &req, &a);
+	if (!take_lock(&a))
+		ops_run(&p.cfg, &req, &a);
 	if (a.error)
 		log_err("activation: %s", a.reason);
 	answer_done(&a);

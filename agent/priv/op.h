@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * op.h - one operation under way; shared by ops.c and snapshots.c.
+ * op.h - one operation under way; shared by ops.c, ours.c and snapshots.c.
  */
 #ifndef AGENT_PRIV_OP_H
 #define AGENT_PRIV_OP_H
+
+#include <string.h>
 
 #include "dm/dm.h"
 #include "lvm/lvm.h"
@@ -24,6 +26,19 @@ static inline int pass(struct op *o, int error)
 {
 	return error ? answer_fail(o->a, error, "%s", o->why) : 0;
 }
+
+/* ---- ours.c */
+/* Has a table that may be somebody's; without one it is what is left of an attempt. */
+static inline bool op_in_use(const struct dm_state *st)
+{
+	return st->exists && *st->target && strcmp(st->target, "error");
+}
+/* A group of the configuration? */
+bool op_vg_is_ours(const struct op *o, const char *vg);
+/* The numbers of a volume's device; -ENODEV: there is none, -EPERM: it is not ours. */
+int op_device(struct op *o, const char *uuid, struct dm_numbers *out);
+/* @dev: rpl_dev() of a store. */
+bool op_store_is_ours(const struct op *o, uint32_t dev);
 
 /* ---- ops.c */
 /* rpl_dev() of the pool's store; -ENODEV when it is not active. */

@@ -123,6 +123,7 @@ static int put_device(struct op *o, const struct lvm_volume *lv, const char *tar
 {
 	struct dm_device d = dm_volume(lv->pub.uuid, !strcmp(target, "replica-clone"));
 	uint64_t sectors = lv->pub.size_bytes / SECTOR;
+	struct dm_numbers have;
 	struct dm_state st;
 	int ret = pass(o, dm_look(&d, &st, o->why));
 
@@ -130,6 +131,13 @@ static int put_device(struct op *o, const struct lvm_volume *lv, const char *tar
 		return ret;
 	if (!st.exists)
 		return pass(o, dm_make(&d, target, sectors, params, o->why));
+	if (op_in_use(&st)) {
+		ret = op_device(o, lv->pub.uuid, &have);
+		if (!ret && have.is_snapshot)
+			ret = answer_fail(o->a, -EEXIST, "volume %s is a snapshot", lv->pub.uuid);
+	}
+	if (ret)
+		return ret;
 	if (!strcmp(st.target, target) && st.sectors == sectors && !st.suspended)
 		return 0;
 	return pass(o, dm_swap(&d, target, sectors, params, o->why));
@@ -347,10 +355,15 @@ static int make_volume(struct op *o, size_t pool, struct lvm_volume **out)
 {
 	const struct backend_request *r = o->req;
 	const struct lvm_pool *p = &o->view.pools[pool];
+	struct dm_device d = dm_volume(r->uuid, false);
 	char name[64];
 	struct dm_state st;
-	int ret;
+	int ret = pass(o, dm_look(&d, &st, o->why));
 
+	if (!ret && op_in_use(&st))
+		ret = answer_fail(o->a, -EEXIST, "there is a device RPL-%s already", r->uuid);
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < o->view.nr_volumes; i++)
 		if (o->view.volumes[i].pub.id == r->id)
 			return answer_fail(o->a, -EEXIST, "volume id %u is taken by %s", r->id,
@@ -382,7 +395,7 @@ static int put_new(struct op *o, const struct dm_state *store, const struct dm_s
 			 r->id, lower->major, lower->minor);
 		return pass(o, dm_make(&d, "replica-source", lower->sectors, params, o->why));
 	}
-	ret = pass(o, dm_volume_numbers(r->other, &s, o->why));
+	ret = op_device(o, r->other, &s);
 	if (!ret && (s.is_clone || s.is_snapshot || s.store_major != store->major ||
 		     s.store_minor != store->minor || s.sectors > lower->sectors))
 		ret = answer_fail(o->a, -EINVAL, "volumes %s and %s cannot be a pair", r->other,
@@ -408,22 +421,19 @@ static bool create_quickly(struct op *o)
 	bool taken;
 
 	snprintf(lv, sizeof(lv), "rpl-%s", r->uuid);
-	if (*r->other && (dm_volume_numbers(r->other, &source, o->why) || source.is_clone ||
+	if (*r->other && (op_device(o, r->other, &source) || source.is_clone ||
 			  source.is_snapshot || source.sectors * SECTOR > r->size_bytes))
 		return false;
-	if (!lvm_hint(r->pool, vg, store_uuid) || dm_look(&d, &there, o->why) || there.exists ||
-	    dm_look_lv(vg, lv, &lower, o->why) || lower.exists ||
-	    dm_id_taken(r->id, &taken, o->why) || taken)
+	if (!lvm_hint(r->pool, vg, store_uuid) || !op_vg_is_ours(o, vg) ||
+	    dm_look(&d, &there, o->why) || there.exists || dm_look_lv(vg, lv, &lower, o->why) ||
+	    lower.exists || dm_id_taken(r->id, &taken, o->why) || taken)
 		return false;
 	sd = dm_store(store_uuid);
 	if (dm_look(&sd, &store, o->why) || !store.exists ||
 	    lvm_create(vg, r->uuid, r->id, r->size_bytes, r->other, o->why) ||
 	    dm_look_lv(vg, lv, &lower, o->why) || !lower.exists || put_new(o, &store, &lower) ||
-	    dm_link(r->uuid, r->name, o->why)) {
-		o->a->error = 0;
-		*o->a->reason = '\0';
+	    dm_link(r->uuid, r->name, o->why))
 		return false;
-	}
 	o->a->size_bytes = lower.sectors * SECTOR;
 	return true;
 }
@@ -464,6 +474,8 @@ static int do_volume_create(struct op *o)
 
 	if (create_quickly(o))
 		return 0;
+	o->a->error = 0;
+	*o->a->reason = '\0';
 	ret = reload(o);
 	if (ret)
 		return ret;
@@ -496,17 +508,34 @@ static int not_a_source(struct op *o, const struct lvm_volume *lv)
 	return 0;
 }
 
+/* Its logical volume is not listed any more: what is left above it goes too. */
+static int delete_left(struct op *o)
+{
+	struct dm_device d = dm_volume(o->req->uuid, false);
+	struct dm_numbers n;
+	struct dm_state st;
+	int ret = pass(o, dm_look(&d, &st, o->why));
+
+	if (!ret && op_in_use(&st)) {
+		ret = op_device(o, o->req->uuid, &n);
+		if (!ret && n.is_snapshot)
+			ret = answer_fail(o->a, -EINVAL, "volume %s is a snapshot", o->req->uuid);
+	}
+	if (!ret && st.exists)
+		ret = pass(o, dm_unmake(&d, o->why));
+	if (!ret)
+		dm_unlink(o->req->uuid);
+	return ret;
+}
+
 static int do_volume_delete(struct op *o)
 {
 	struct lvm_volume *lv = lvm_find(&o->view, o->req->uuid);
 	struct dm_device d = dm_volume(o->req->uuid, false);
 	int ret;
 
-	if (!lv) {
-		/* its logical volume went before: what is left above it goes too */
-		dm_unlink(o->req->uuid);
-		return pass(o, dm_unmake(&d, o->why));
-	}
+	if (!lv)
+		return delete_left(o);
 	if (*lv->pub.clone_of)
 		return answer_fail(o->a, -EBUSY, "volume %s is the target of a relation",
 				   lv->pub.uuid);
@@ -549,7 +578,7 @@ static int do_volume_grow(struct op *o)
 static int do_volume_link(struct op *o)
 {
 	struct dm_numbers n;
-	int ret = pass(o, dm_volume_numbers(o->req->uuid, &n, o->why));
+	int ret = op_device(o, o->req->uuid, &n);
 
 	return ret ? ret : pass(o, dm_link(o->req->uuid, o->req->name, o->why));
 }
@@ -621,7 +650,7 @@ static int do_clone_release(struct op *o)
 static int pair_numbers(struct op *o, const struct backend_pair *p, struct dm_numbers *t)
 {
 	struct dm_numbers s;
-	int ret = pass(o, dm_volume_numbers(p->source, &s, o->why));
+	int ret = op_device(o, p->source, &s);
 
 	if (!ret && !*p->target) {
 		*t = s;
@@ -632,7 +661,7 @@ static int pair_numbers(struct op *o, const struct backend_pair *p, struct dm_nu
 			       : 0;
 	}
 	if (!ret)
-		ret = pass(o, dm_volume_numbers(p->target, t, o->why));
+		ret = op_device(o, p->target, t);
 	if (!ret && (!t->is_clone || s.is_clone || s.is_snapshot || t->source_id != s.id ||
 		     t->store_major != s.store_major || t->store_minor != s.store_minor))
 		ret = answer_fail(o->a, -EINVAL, "target %s is not prepared for source %s",
@@ -672,7 +701,7 @@ static int do_group_create(struct op *o)
 static int do_relation_modify(struct op *o)
 {
 	struct dm_numbers t;
-	int ret = pass(o, dm_volume_numbers(o->req->uuid, &t, o->why));
+	int ret = op_device(o, o->req->uuid, &t);
 
 	/* an ordinary volume is the end of no relation: detached before */
 	if (o->req->verb == BACKEND_DETACH && (ret == -ENODEV || (!ret && !t.is_clone))) {

@@ -19,8 +19,14 @@ static int open_one(struct op *o, const char *uuid, const struct dm_numbers *n, 
 	struct dm_device d = dm_snapshot(uuid, read_only);
 	char params[DM_TABLE_LEN];
 	struct dm_state st;
+	struct dm_numbers have;
 	int ret = pass(o, dm_look(&d, &st, o->why));
 
+	if (!ret && op_in_use(&st)) {
+		ret = op_device(o, uuid, &have);
+		if (!ret && !have.is_snapshot)
+			ret = answer_fail(o->a, -EEXIST, "volume %s is no snapshot", uuid);
+	}
 	if (ret || st.exists)
 		return ret;
 	snprintf(params, sizeof(params), "%u:%u %u %u %u:%u 0", n->store_major, n->store_minor,
@@ -84,7 +90,7 @@ int snapshots_open(struct op *o, size_t pool)
 int snapshot_open_new(struct op *o, const struct backend_pair *p)
 {
 	struct dm_numbers n;
-	int ret = pass(o, dm_volume_numbers(p->source, &n, o->why));
+	int ret = op_device(o, p->source, &n);
 
 	n.source_id = n.id;
 	n.id = p->snapshot_id;
@@ -141,7 +147,7 @@ static int forget(struct op *o)
 	int ret = kernel_snapshots(0, &all, o->a);
 
 	for (size_t i = 0; i < all.n && !ret; i++)
-		if (!strcmp(all.v[i].uuid, o->req->uuid))
+		if (!strcmp(all.v[i].uuid, o->req->uuid) && op_store_is_ours(o, all.v[i].dev))
 			ret = kernel_snapshot_delete(all.v[i].dev, all.v[i].id, o->a);
 	free(all.v);
 	return ret;
@@ -160,7 +166,7 @@ int snapshot_delete(struct op *o)
 		dm_unlink(o->req->uuid);
 		return forget(o);
 	}
-	ret = pass(o, dm_volume_numbers(o->req->uuid, &n, o->why));
+	ret = op_device(o, o->req->uuid, &n);
 	if (!ret && !n.is_snapshot)
 		ret = answer_fail(o->a, -EINVAL, "volume %s is no snapshot", o->req->uuid);
 	if (!ret)

@@ -5,91 +5,16 @@
 Runs as root inside a guest that has two empty disks; prints KTAP.
 usage: priv-vm.py SMISD_PRIV DISK1 DISK2
 """
-import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
-import uuid
+
+from rplpriv import MIB, SOCK, Priv, new, run, run_tests, table, until
 
 PRIV, DISK1, DISK2 = sys.argv[1:4]
 CONF = "/run/priv-test.conf"
-SOCK = "/run/smisd/priv.sock"
-MIB = 1 << 20
-os.environ["DM_DISABLE_UDEV"] = "1"
-
-
-def run(*argv, check=True):
-    r = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if check and r.returncode:
-        raise AssertionError(f"{' '.join(argv)}: {r.stdout}")
-    return r.stdout
-
-
-class Priv:
-    """One smisd-priv and a connection to it."""
-
-    def __init__(self):
-        self.proc = subprocess.Popen([PRIV, "--config", CONF])
-        self.sock = None
-        self.next = 0
-        end = time.time() + 20
-        while not self.sock:
-            s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            try:
-                s.connect(SOCK)
-                self.sock = s
-            except OSError:
-                s.close()
-                assert time.time() < end, "smisd-priv does not come up"
-                time.sleep(0.05)
-        self.sock.settimeout(200)
-
-    def send(self, op, **fields):
-        self.next += 1
-        self.sock.send(json.dumps({"id": self.next, "op": op, **fields}).encode())
-        return self.next
-
-    def receive(self):
-        whole = None
-        while True:
-            packet = json.loads(self.sock.recv(1 << 20))
-            if whole is None:
-                whole = packet
-            else:
-                for k in ("pools", "volumes", "groups"):
-                    whole.setdefault(k, []).extend(packet.get(k, []))
-            if not packet["more"]:
-                return whole
-
-    def call(self, op, **fields):
-        n = self.send(op, **fields)
-        r = self.receive()
-        assert r["id"] == n, r
-        return r
-
-    def ok(self, op, **fields):
-        start = time.time()
-        r = self.call(op, **fields)
-        print(f"# {op}: {time.time() - start:.2f} s")
-        assert r["error"] == 0, f"{op}: {r['reason']}"
-        return r
-
-    def refused(self, error, text, op, **fields):
-        r = self.call(op, **fields)
-        assert r["error"] == error and text in r["reason"], f"{op}: {r}"
-
-    def stop(self, sig=signal.SIGTERM):
-        self.sock.close()
-        self.proc.send_signal(sig)
-        self.proc.wait(20)
-
-
-def table(u):
-    out = run("dmsetup", "table", "RPL-" + u).split()
-    return out[2] if len(out) > 2 else ""
 
 
 def write(u, byte, mib, at=0):
@@ -105,17 +30,6 @@ def read(u, mib, at=0):
     with open(f"/dev/mapper/RPL-{u}", "rb", buffering=0) as f:
         f.seek(at * MIB)
         return f.read(mib * MIB)
-
-
-def new():
-    return str(uuid.uuid4())
-
-
-def until(what, cond, seconds=60):
-    end = time.time() + seconds
-    while not cond():
-        assert time.time() < end, what
-        time.sleep(0.1)
 
 
 def synchronized(target_id):
@@ -134,7 +48,7 @@ def t_setup():
         run("lvm", "vgcreate", "--yes", vg, disk)
     with open(CONF, "w") as f:
         f.write("[store]\nsize = 16M\n[pool fast]\nvg = rplvg\n[pool bulk]\nvg = rplvg2\n")
-    State.priv = Priv()
+    State.priv = Priv(PRIV, CONF)
     State.priv.ok("hello")
 
 
@@ -311,7 +225,7 @@ def t_reboot():
             if name.startswith("RPL-"):
                 run("dmsetup", "remove", "--retry", name.split()[0])
     run("lvm", "vgchange", "-an", "rplvg", "rplvg2")
-    State.priv = Priv()
+    State.priv = Priv(PRIV, CONF)
     State.priv.ok("activate")
     assert table(State.ta) == "replica-clone" and table(State.a) == "replica-source"
     assert run("dmsetup", "status", "--target", "replica-clone").count("synchronized") == 2
@@ -322,13 +236,13 @@ def t_reboot():
 
 def t_killed_helper():
     State.priv.stop(signal.SIGKILL)
-    State.priv = Priv()
+    State.priv = Priv(PRIV, CONF)
     u = new()
     State.priv.send("volume-create", uuid=u, volume=20, size=16 * MIB, pool=State.pool, name="k",
                     source="")
     time.sleep(0.3)  # lvm may be running or not: both must end well
     State.priv.stop(signal.SIGKILL)
-    State.priv = Priv()
+    State.priv = Priv(PRIV, CONF)
     State.priv.ok("hello")
     create(u, 20, 16, "k")
     assert table(u) == "replica-source"
@@ -390,23 +304,7 @@ TESTS = [t_setup, t_activate_makes_the_stores, t_inventory_is_empty, t_volume_cr
          t_strangers_are_refused]
 
 
-def main():
-    print("KTAP version 1")
-    print(f"1..{len(TESTS)}")
-    failed = 0
-    for n, t in enumerate(TESTS, 1):
-        try:
-            t()
-            print(f"ok {n} {t.__name__[2:]}", flush=True)
-        except Exception as e:  # every test is reported, whatever went wrong in it
-            failed += 1
-            print(f"# {type(e).__name__}: {e}")
-            print(f"not ok {n} {t.__name__[2:]}", flush=True)
-            if t in TESTS[:4]:
-                break
-    if State.priv:
-        State.priv.stop()
-    return failed
-
-
-sys.exit(min(main(), 1))
+failures = run_tests(TESTS, 4)
+if State.priv:
+    State.priv.stop()
+sys.exit(min(failures, 1))
