@@ -20,13 +20,25 @@
 #include "store.h"
 #include "trace.h"
 
+static int timeout_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, RPL_TIMEOUT_MIN_MS, RPL_TIMEOUT_MAX_MS);
+}
+
+static const struct kernel_param_ops timeout_ops = {
+	.set = timeout_set,
+	.get = param_get_uint,
+};
+
 unsigned int rpl_clone_timeout_ms = 5000;
-module_param_named(clone_timeout_ms, rpl_clone_timeout_ms, uint, 0644);
+module_param_cb(clone_timeout_ms, &timeout_ops, &rpl_clone_timeout_ms, 0644);
+__MODULE_PARM_TYPE(clone_timeout_ms, "uint");
 MODULE_PARM_DESC(clone_timeout_ms,
 		 "Longest time that a clone may delay a write to its source; then the clone fails");
 
 unsigned int rpl_flush_timeout_ms = 60000;
-module_param_named(flush_timeout_ms, rpl_flush_timeout_ms, uint, 0644);
+module_param_cb(flush_timeout_ms, &timeout_ops, &rpl_flush_timeout_ms, 0644);
+__MODULE_PARM_TYPE(flush_timeout_ms, "uint");
 MODULE_PARM_DESC(flush_timeout_ms,
 		 "Longest time for a flush, and for writes in flight to end at a point in time");
 

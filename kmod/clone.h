@@ -15,7 +15,9 @@ extern unsigned int rpl_clone_timeout_ms;
 /* Bound of what delays commands only: flushes, and drains. */
 extern unsigned int rpl_flush_timeout_ms;
 
-#define RPL_GRACE_MIN_MS 1000U /* for the record of a failure, whatever clone_timeout_ms is */
+#define RPL_TIMEOUT_MIN_MS 100U
+#define RPL_TIMEOUT_MAX_MS 3600000U
+#define RPL_GRACE_MIN_MS   1000U /* for the record of a failure, whatever clone_timeout_ms is */
 
 /* ---- clone.c ---- */
 

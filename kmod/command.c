@@ -151,37 +151,15 @@ static int check_uuids(const struct rpl_group_spec *spec, struct rpl_why *why)
 	return 0;
 }
 
-/* Is there room on disk for all members? ctl_mutex held. */
-static int check_room(struct rpl_store *s, const struct rpl_group_spec *spec, struct rpl_why *why)
-{
-	u64 *regions = kvcalloc(spec->nr, sizeof(*regions), GFP_KERNEL);
-	u32 i, clones = 0;
-	int r;
-
-	if (!regions) {
-		rpl_why(why, 0, "store %s: no memory", s->name);
-		return -ENOMEM;
-	}
-	for (i = 0; i < spec->nr; i++) {
-		struct rpl_volume *vol = rpl_store_volume_by_id(s, spec->member[i].volume_id);
-
-		if (spec->member[i].kind != RPL_KIND_CLONE)
-			continue;
-		regions[clones++] = vol ? rpl_nr_regions(vol->nr_sectors, s->chunk_sectors) : 0;
-	}
-	r = rpl_persist_room(s, regions, clones, spec->nr - clones, why);
-	kvfree(regions);
-	return r;
-}
-
-static int check_create(struct rpl_store *s, const struct rpl_group_spec *spec, struct rpl_why *why)
+static int check_create(struct rpl_store *s, const struct rpl_group_spec *spec, bool promise,
+			struct rpl_why *why)
 {
 	int r = check_uuids(spec, why) ?: rpl_group_check(s, spec, why);
 
 	if (r)
 		return r;
 	mutex_lock(&s->ctl_mutex);
-	r = check_room(s, spec, why);
+	r = rpl_persist_room(s, spec, promise, why);
 	mutex_unlock(&s->ctl_mutex);
 	return r;
 }
@@ -385,7 +363,7 @@ int rpl_command_check(struct rpl_command *cmd, struct rpl_why *why)
 		return -EBUSY;
 	}
 	if (cmd->create)
-		return check_create(s, cmd->create, why);
+		return check_create(s, cmd->create, false, why);
 	return modify(s, &cmd->modify, false, why);
 }
 
@@ -446,10 +424,10 @@ static void command_run(struct work_struct *work)
 	int r;
 
 	set_running(cmd);
-	if (cmd->create)
-		r = check_create(s, cmd->create, &why) ?: rpl_group_create(s, cmd->create, &why);
-	else
-		r = modify(s, &cmd->modify, true, &why);
+	r = cmd->create ? check_create(s, cmd->create, true, &why)
+			: modify(s, &cmd->modify, true, &why);
+	if (cmd->create && !r)
+		r = rpl_group_create(s, cmd->create, &why);
 	if (r && !why.text[0])
 		rpl_why(&why, 0, "%s failed (%d)", rpl_command_kind_name(cmd->kind), r);
 	if (r)

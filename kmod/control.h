@@ -96,11 +96,13 @@ int rpl_persist_close(struct rpl_store *s);
 void rpl_persist_abandon(struct rpl_store *s);
 
 /*
- * Is there room on disk for new clones with these numbers of regions, and for new snapshots?
- * ctl_mutex held, no I/O. 0, or an errno with *why. (command.c asks before a creation.)
+ * Is there room on disk for these members, which are prepared? ctl_mutex held, no I/O. 0, or an
+ * errno with *why. promise: the places found are theirs until the next promise; places that are
+ * looked for later, one after the other, need not be enough. (command.c asks when a command is
+ * taken, and when its turn has come, then for the promise.)
  */
-int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr_clones,
-		     unsigned int nr_snapshots, struct rpl_why *why);
+int rpl_persist_room(struct rpl_store *s, const struct rpl_group_spec *spec, bool promise,
+		     struct rpl_why *why);
 
 /* The map in memory goes: no bio and no work comes to it any more. */
 void rpl_persist_map_free(struct rpl_store *s);

@@ -46,7 +46,7 @@ static void note_held(struct rpl_view *v, struct list_head *ops)
 	u32 writes = 0;
 
 	list_for_each_entry(op, ops, wait_list)
-		rpl_op_note_held(op, &held_ns, &writes);
+		rpl_op_hold_end(op, &held_ns, &writes);
 	trace_rpl_hold_end(v->vol->store->devt, v->vol->id, v->epoch, writes, held_ns);
 	if (!writes)
 		return;

@@ -318,7 +318,7 @@ void rpl_op_claim_end(struct rpl_op *op, blk_status_t status)
 	op_commit(op);
 }
 
-void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
+void rpl_op_hold_end(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
 {
 	unsigned long flags;
 	struct bio *bio;
@@ -331,6 +331,9 @@ void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
 		*held_max_ns = max(*held_max_ns, now_ns - rpl_bio(bio)->parked_ns);
 		(*writes)++;
 	}
+	op->held = false;
+	if (op->since)
+		op->since = jiffies ?: 1;
 	spin_unlock_irqrestore(&op->bucket->lock, flags);
 }
 
@@ -557,10 +560,14 @@ static struct rpl_op *preserve_new(struct rpl_bucket *b, struct rpl_view *v, str
 	return op;
 }
 
-/* Starts when the view's volume is drained (R5): into *start now, or the view's list. */
+/*
+ * Starts when the view's volume is drained (R5): into *start now, or the view's list. bucket->lock
+ * held.
+ */
 static void op_when_ready(struct rpl_view *v, struct rpl_op *op, struct list_head *start)
 {
 	spin_lock(&v->lock);
+	op->held = !v->ready;
 	list_add_tail(&op->wait_list, v->ready ? start : &v->waiting);
 	spin_unlock(&v->lock);
 }

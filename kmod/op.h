@@ -60,6 +60,7 @@ struct rpl_op {
 	blk_status_t status; /* copy-up: what it failed with, for those that wait */
 	struct bio_list waiters; /* bucket->lock */
 	unsigned long since; /* jiffies of its first waiting source write, 0 = none; bucket->lock */
+	bool held; /* not begun, its view is not drained: that is no delay of ours; bucket->lock */
 	struct list_head wait_list; /* view->waiting, until drained; commit->ops, when complete */
 	struct llist_node start_list; /* store->start_list */
 };
@@ -148,7 +149,7 @@ int rpl_op_copy(struct rpl_clone *c, struct rpl_run *run);
 void rpl_op_start(struct rpl_op *op);
 
 /* How long did its bios wait so far. */
-void rpl_op_note_held(struct rpl_op *op, u64 *held_max_ns, u32 *writes);
+void rpl_op_hold_end(struct rpl_op *op, u64 *held_max_ns, u32 *writes);
 
 /* Once a second while there are ops: those that source writes wait for too long. */
 void rpl_watch_work(struct work_struct *work);

@@ -18,6 +18,7 @@
 #include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include "commit.h"
 #include "journal.h"
 #include "op.h"
@@ -94,6 +95,18 @@ static long take_extent(struct rpl_persist *p, u32 pages)
 
 	if (at >= all)
 		return -ENOSPC;
+	bitmap_set(p->extents, at, pages);
+	return at;
+}
+
+/* The place that was promised to the clone: nothing else has taken one since. */
+static long take_place(struct rpl_persist *p, struct rpl_clone *c, u32 pages)
+{
+	long at = c->saved.promised;
+
+	if (!at--)
+		return take_extent(p, pages);
+	c->saved.promised = 0;
 	bitmap_set(p->extents, at, pages);
 	return at;
 }
@@ -184,7 +197,7 @@ static int put_clone(struct rpl_persist *p, struct rpl_clone *c, u64 generation)
 		return put_record(p, &c->record, &rec);
 	if (!c->saved.pages) {
 		u32 pages = rpl_bitmap_pages(c->nr_regions);
-		long at = take_extent(p, pages);
+		long at = take_place(p, c, pages);
 
 		if (at < 0)
 			return at;
@@ -580,42 +593,90 @@ int rpl_persist_mark_failed(struct rpl_store *s)
 	return r;
 }
 
-int rpl_persist_room(struct rpl_store *s, const u64 *nr_regions, unsigned int nr_clones,
-		     unsigned int nr_snapshots, struct rpl_why *why)
+/* Records for so many more of each kind? */
+static int records_room(struct rpl_store *s, unsigned int nr_clones, unsigned int nr_snapshots,
+			struct rpl_why *why)
 {
-	unsigned int nr = 0, snapshots = 0, i;
-	struct rpl_persist *p = s->persist;
+	const struct rpl_sb *sb = &s->persist->sb;
+	unsigned int clones = 0, snapshots = 0;
 	struct rpl_clone *c;
 
-	if (!p) {
+	list_for_each_entry(c, &s->clones, list) {
+		clones += c->kind == RPL_KIND_CLONE && clone_has_record(c);
+		snapshots += c->kind == RPL_KIND_SNAPSHOT && clone_has_record(c);
+	}
+	if (nr_snapshots && snapshots + nr_snapshots > sb->max_snapshots) {
+		rpl_why(why, 0,
+			"store %s: it has room for %u snapshots, %u are there, %u are wanted",
+			s->name, sb->max_snapshots, snapshots, nr_snapshots);
+		return -ENOSPC;
+	}
+	if (clones + nr_clones > sb->max_volumes) {
+		rpl_why(why, 0, "store %s: it has room for %u clones, %u are there, %u are wanted",
+			s->name, sb->max_volumes, clones, nr_clones);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct rpl_clone *const *x = a, *const *y = b;
+
+	return ((*x)->nr_regions < (*y)->nr_regions) - ((*x)->nr_regions > (*y)->nr_regions);
+}
+
+/* Places for all of these, the large ones first: that order wastes the least. */
+static int bitmaps_room(struct rpl_store *s, struct rpl_clone **clones, unsigned int nr,
+			bool promise, struct rpl_why *why)
+{
+	struct rpl_persist *p = s->persist;
+	unsigned int i;
+
+	sort(clones, nr, sizeof(*clones), larger_first, NULL);
+	claim_extents(p, s);
+	for (i = 0; i < nr; i++) {
+		struct rpl_clone *c = clones[i];
+		long at = take_extent(p, rpl_bitmap_pages(c->nr_regions));
+
+		if (at < 0) {
+			rpl_why(why, c->id,
+				"store %s: no room for the bitmap of %llu chunks, detach a clone",
+				s->name, (unsigned long long)c->nr_regions);
+			return -ENOSPC;
+		}
+		if (promise)
+			c->saved.promised = at + 1;
+	}
+	return 0;
+}
+
+int rpl_persist_room(struct rpl_store *s, const struct rpl_group_spec *spec, bool promise,
+		     struct rpl_why *why)
+{
+	struct rpl_clone **clones;
+	unsigned int nr = 0, i;
+	int r;
+
+	if (!s->persist) {
 		rpl_why(why, 0, "store %s: its metadata is not open", s->name);
 		return -EIO;
 	}
-	list_for_each_entry(c, &s->clones, list) {
-		nr += c->kind == RPL_KIND_CLONE && clone_has_record(c);
-		snapshots += c->kind == RPL_KIND_SNAPSHOT && clone_has_record(c);
+	clones = kvcalloc(spec->nr, sizeof(*clones), GFP_KERNEL);
+	if (!clones) {
+		rpl_why(why, 0, "store %s: no memory", s->name);
+		return -ENOMEM;
 	}
-	if (nr_snapshots && snapshots + nr_snapshots > p->sb.max_snapshots) {
-		rpl_why(why, 0,
-			"store %s: it has room for %u snapshots, %u are there, %u are wanted",
-			s->name, p->sb.max_snapshots, snapshots, nr_snapshots);
-		return -ENOSPC;
+	for (i = 0; i < spec->nr; i++) {
+		const struct rpl_member_spec *m = &spec->member[i];
+		struct rpl_clone *c = rpl_store_clone_by_id(s, m->clone_id);
+
+		if (m->kind == RPL_KIND_CLONE && c)
+			clones[nr++] = c;
 	}
-	if (nr + nr_clones > p->sb.max_volumes) {
-		rpl_why(why, 0, "store %s: it has room for %u clones, %u are there, %u are wanted",
-			s->name, p->sb.max_volumes, nr, nr_clones);
-		return -ENOSPC;
-	}
-	claim_extents(p, s);
-	for (i = 0; i < nr_clones; i++) {
-		if (take_extent(p, rpl_bitmap_pages(nr_regions[i])) < 0) {
-			rpl_why(why, 0,
-				"store %s: no room for the bitmap of %llu chunks, detach a clone",
-				s->name, nr_regions[i]);
-			return -ENOSPC;
-		}
-	}
-	return 0;
+	r = records_room(s, nr, spec->nr - nr, why) ?: bitmaps_room(s, clones, nr, promise, why);
+	kvfree(clones);
+	return r;
 }
 
 /* ---- closing ---- */

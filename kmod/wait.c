@@ -205,6 +205,18 @@ void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_li
 		bio_list_add(rpl_bio(bio)->dev == dev ? out : list, bio);
 }
 
+/* The op's waiters that came through this table; what is not delayed any more is not late. */
+static void push_back(struct rpl_op *op, struct rpl_binding *dev, struct bio_list *back)
+{
+	struct bio *bio;
+
+	rpl_take_bios(&op->waiters, dev, back);
+	bio_list_for_each(bio, &op->waiters)
+		if (!rpl_bio(bio)->dev->clone)
+			return;
+	op->since = 0;
+}
+
 void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 {
 	struct bio_list back = BIO_EMPTY_LIST;
@@ -219,7 +231,7 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 
 		spin_lock_irq(&b->lock);
 		hlist_for_each_entry(op, &b->ops, hash)
-			rpl_take_bios(&op->waiters, dev, &back);
+			push_back(op, dev, &back);
 		spin_unlock_irq(&b->lock);
 	}
 	spin_lock_irq(&s->fifo.lock);
@@ -251,6 +263,16 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
 	}
 }
 
+/*
+ * A drain is the source's own slowness, which a point in time may add to its writes up to its own
+ * limit; the clones and snapshots that are there already answer for their copies alone.
+ */
+static unsigned long patience(bool held)
+{
+	return msecs_to_jiffies(held ? max(rpl_flush_timeout_ms, rpl_clone_timeout_ms)
+				     : rpl_clone_timeout_ms);
+}
+
 /* A source write waits too long for this op: what it serves fails (I4). bucket->lock held. */
 static void op_give_up(struct rpl_op *op)
 {
@@ -267,10 +289,10 @@ static void op_give_up(struct rpl_op *op)
 			     op->vol->id, rpl_clone_timeout_ms);
 }
 
-/* The volume whose source write waits in this list for too long, with a ref, or NULL. */
-static struct rpl_volume *overdue(struct rpl_waker *list)
+/* The volume whose source write waits in this list for longer, with a ref, or NULL. */
+static struct rpl_volume *overdue(struct rpl_waker *list, unsigned long limit)
 {
-	u64 limit_ns = (u64)rpl_clone_timeout_ms * NSEC_PER_MSEC;
+	u64 limit_ns = jiffies_to_nsecs(limit);
 	struct rpl_volume *vol = NULL;
 	struct rpl_bio *rb;
 	struct bio *bio;
@@ -331,9 +353,9 @@ static void starved_watch(struct rpl_store *s)
 void rpl_watch_work(struct work_struct *work)
 {
 	struct rpl_store *s = container_of(to_delayed_work(work), struct rpl_store, watch_work);
-	unsigned long limit = msecs_to_jiffies(rpl_clone_timeout_ms);
 	struct rpl_volume *vol;
 	struct rpl_op *op;
+	bool held = false;
 	unsigned int i;
 
 	for (i = 0; i < RPL_BUCKETS; i++) {
@@ -342,12 +364,14 @@ void rpl_watch_work(struct work_struct *work)
 		if (hlist_empty(&b->ops))
 			continue;
 		spin_lock_irq(&b->lock);
-		hlist_for_each_entry(op, &b->ops, hash)
-			if (op->since && time_after(jiffies, op->since + limit))
+		hlist_for_each_entry(op, &b->ops, hash) {
+			if (op->since && time_after(jiffies, op->since + patience(op->held)))
 				op_give_up(op);
+			held |= op->held;
+		}
 		spin_unlock_irq(&b->lock);
 	}
-	vol = overdue(&s->fifo);
+	vol = overdue(&s->fifo, patience(held));
 	if (vol)
 		fifo_give_up(vol);
 	starved_watch(s);

@@ -120,6 +120,49 @@ target_slow()
 	retry_until 30 settled 101 || die "clone: $(dmsetup status c-101)"
 }
 
+# held_max_ms VOLUME: the longest that a point in time held one of its writes.
+held_max_ms()
+{
+	dmsetup status "v-$1" | awk '{ print int($(NF - 1) / 1000000) }'
+}
+
+# A write of the source is under way for four seconds when a point in time comes: that holds others, and
+# what is there already is not to blame.
+source_slow_at_a_point()
+{
+	local start len slow
+	copying
+	group "$(uuid)" 201:1:snapshot
+	write_at "$(src 1)" 0 4096 3
+	copies_may_take 1500
+	modprobe dm-delay
+	read -r start len < "$WORK/slice.lo-1"
+	printf '0 128 delay %s %d 0 %s %d 4000\n128 %d linear %s %d\n' "$RAM" "$start" "$RAM" "$start" \
+		$((len - 128)) "$RAM" $((start + 128)) > "$WORK/slow"
+	/usr/sbin/dmsetup load sl-lo-1 "$WORK/slow" || die "slow writes"
+	dmsetup suspend --noflush --nolockfs sl-lo-1 && dmsetup resume sl-lo-1
+	write_at "$(src 1)" 0 4096 4 &
+	slow=$!
+	background $slow
+	retry_until 10 in_flight "$(sl lo-1)" || die "no write is under way"
+	msg create_group "$(uuid)" "$(group_spec 202:1:snapshot)" &
+	point=$!
+	background $point
+	for chunk in $(seq 8 60); do
+		write_at "$(src 1)" $((chunk * 65536)) 4096 5
+		kill -0 $slow 2> /dev/null || break
+	done
+	wait $point || die "the point in time failed"
+	wait $slow || die "the slow write failed"
+	[ "$(held_max_ms 1)" -gt 2000 ] || die "no write was held: $(dmsetup status v-1)"
+	slice_ok lo-1
+	is_state 101 copying || die "the clone: $(dmsetup status c-101)"
+	for n in 201 202; do
+		snap_open $n 1
+		is_snap $n synchronized || die "snapshot $n: $(dmsetup status n-$n)"
+	done
+}
+
 settled()
 {
 	is_state "$1" synchronized || is_state "$1" failed
@@ -149,5 +192,6 @@ tc clone_removed "the clone's device is removed while it copies"
 tc clone_forced_out "dmsetup remove --force of a copying clone"
 tc target_hangs "the target hangs: source writes end within the bound"
 tc target_slow "a slow target delays, but nothing fails"
+tc source_slow_at_a_point "a source that is slow when a point in time comes fails nothing that is there"
 tc next_one_works "after a failed clone the next one of the same source is right"
 run_cases

@@ -118,10 +118,52 @@ offsets()
 	same "target" "$(sum "$(sl tg-101)" $((136 * 512)) $((2 * MIB)))" "$before"
 }
 
+# huge VOLUME CLONE PAGES: both of zeroes, as large as so many pages of a bitmap say, copied slowly.
+huge()
+{
+	local dev
+	for dev in "lo-$1" "tg-$2"; do
+		must "a huge $dev" dmsetup create "sl-$dev" --table "0 $(($3 * PAGE_BITS * CHUNK)) zero"
+	done
+	source_open "$1"
+	clone_open "$2" "$1"
+	must "set_rate" msg set_rate "$2" 0 64
+}
+
+# The area of bitmaps has 512 pages.  What is free is 100 at its front and 50 at its end: a place of 100
+# and one of 50 fit in one order only.
+bitmap_places()
+{
+	modprobe dm-zero
+	CHUNK=8 PAGE_BITS=$(((4096 - 64) * 8))
+	store_new
+	huge 1 101 100
+	group "$(uuid)" 101:1
+	huge 2 102 362
+	group "$(uuid)" 102:2
+	huge 3 103 50
+	group "$(uuid)" 103:3
+	huge 4 104 1
+	must_fail "a fifth" msg create_group "$(uuid)" "$(group_spec 104:4)"
+	grep -q 'no room for the bitmap' "$WORK/refused" || dmesg | tail -5 | grep -q 'no room for the bitmap' ||
+		die "it does not say why: $(cat "$WORK/refused")"
+	must "detach" msg detach 101 force
+	must "detach" msg detach 103 force
+	huge 5 105 50
+	huge 6 106 100
+	group "$(uuid)" 105:5 106:6
+	for c in 102 105 106; do
+		same "clone $c" "$(clone_state $c)" copying
+	done
+	must "close" dmsetup remove --retry c-106 c-105 c-104 c-103 c-102 c-101 v-1 v-2 v-3 v-4 v-5 v-6 store
+	must "open" dmsetup create store --table "$(store_table 0)"
+}
+
 tc odd_sizes "one chunk more or less a block, single sectors, partial last chunks"
 tc larger_target "a larger target: what lies behind the clone is not touched"
 tc smaller_target "a target smaller than its source is refused"
 tc different_sizes "members of different sizes in one group"
 tc other_chunks "chunks of 4 KiB to 1 MiB"
+tc bitmap_places "bitmaps go to the places that the check has found for them, whatever the order"
 tc offsets "volume and target at offsets in their devices"
 run_cases
