@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 from . import cache, kernels, source
 
@@ -62,7 +63,7 @@ def options(texts):
 def _make(recipe, src, out, *args):
     jobs = os.environ.get("RPL_JOBS") or str(min(2, os.cpu_count() or 1))
     subprocess.run(["nice", "make", "-s", "-C", src, f"O={out}", f"-j{jobs}", *recipe.make_args,
-                    *args], check=True, stdin=subprocess.DEVNULL)
+                    *args], check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
 
 def _configure(recipe, src, out):
