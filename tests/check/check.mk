@@ -3,7 +3,7 @@
 # A directory adds its own with CHECK_LAYERS += check-….  The long ones begin first; what they
 # share is built before, so that no two of them build it together.
 
-CHECK_LAYERS := check-gen check-count check-e2e check-uml $(addprefix check-kernel@,$(KERNELS)) \
+CHECK_LAYERS := check-gen check-count check-e2e check-uml $(addprefix check-kernel-shared@,$(KERNELS)) \
 	check-static check-unit check-tools $(CHECK_LAYERS)
 CHECK_LANES ?= 2
 

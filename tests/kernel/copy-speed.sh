@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The copy's throughput as a ratio to dd of the same devices in the same guest.
 # The guest's clock counts instructions: what else the machine does changes nothing.
-# ktest: timeout=240 icount
+# ktest: any timeout=240 icount
 . ./lib.sh
 SMALL=$((32 * MIB))
 LARGE=$((160 * MIB))

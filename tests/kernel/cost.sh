@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a source costs when nothing copies from it, and while everything is preserved: IOPS as ratios to
 # dm-linear.  The guest's clock counts instructions, so the figures repeat.
-# ktest: timeout=240 icount
+# ktest: any timeout=240 icount
 . ./lib.sh
 SIZE=$((32 * MIB))
 

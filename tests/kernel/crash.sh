@@ -10,7 +10,7 @@ crash()
 	modprobe nbd nbds_max=1 max_part=0 2> /dev/null || skip "this kernel has no nbd"
 	slice trial $((26 * MIB))
 	# shellcheck disable=SC2086
-	python3 "$TOP/tests/tools/$1" "$(sl trial)" "${POINTS:-85}" ${SEED:-} > "$WORK/crash" 2>&1 ||
+	python3 "$TOP/tests/tools/$1" "$(sl trial)" "${POINTS:-57}" ${SEED:-} > "$WORK/crash" 2>&1 ||
 		die "$(tail -5 "$WORK/crash")"
 	cat "$WORK/crash"
 }

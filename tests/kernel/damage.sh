@@ -3,7 +3,7 @@
 # A store whose metadata was damaged: the module refuses it with a sentence, or opens it and mends it,
 # and what it then serves is right or an I/O error, never other data.  rpl-check is asked first: what it
 # says must be what happens, and after a mending it must be content.
-# ktest: smp=1 timeout=600
+# ktest: any smp=1 timeout=600
 . ./lib.sh
 SIZE=$((2 * MIB))
 EDIT=$TOP/tests/tools/store-edit.py

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # doc/dm-replica.rst against the module: its examples run, its status lines and tracepoints are there.
 # (That it names all of them: tests/doc/rst.py.)
-# ktest: smp=1 timeout=90
+# ktest: any smp=1 timeout=90
 . ./lib.sh
 PAGE=$TOP/doc/dm-replica.rst
 TRACE=/sys/kernel/tracing

@@ -4,7 +4,7 @@
 # command: each mounts, replays its own log, checks clean, and holds what was synced before (I1, I2, I5);
 # what is written to a snapshot is in it alone, and the source's file system does not notice.
 # By hand: SEED= repeats a run, ROUNDS= (3) points in time.
-# ktest: timeout=240
+# ktest: any timeout=240
 . ./lib.sh
 FSX=$TOP/build/tools/rpl-fsx
 SEED=${SEED:-$(($(date +%s) % 1000000))}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # I6: bytes reported copied are copied; all of them only when the clone is byte-identical.
-# ktest: timeout=120
+# ktest: any timeout=120
 . ./lib.sh
 
 # identical_bytes A B: in whole chunks, the last one perhaps shorter; the length is B's.

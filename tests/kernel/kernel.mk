@@ -9,12 +9,15 @@ UML_SUITES := faults faults-write snap-basic snap-write i2-snapshots grow shorta
 KCSAN_SUITES := i1-group-order i2-fixed-past i2-snapshots i4-source-first snap-basic snap-write grow \
 	io-uring lifecycle netlink
 
-.PHONY: ktest check-kernel check-debug check-kcsan check-uml crash
+.PHONY: ktest check-kernel check-kernel-shared check-debug check-kcsan check-uml crash
 ktest: $(KTEST_TOOLS)	## one kernel suite: make ktest T=lifecycle[:case] KVER=6.1
 	@tests/kernel/ktest --kver $(KVER) $(T)
 
 check-kernel: $(KTEST_TOOLS)	## the kernel suites on all of KERNELS
 	@tests/kernel/ktest --kver '$(KERNELS)'
+
+check-kernel-shared: $(KTEST_TOOLS)
+	@tests/kernel/ktest --share --kver '$(KERNELS)'
 
 check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program of this machine
 	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(or $(T),$(UML_SUITES)) || r=1; exit $$r

@@ -5,7 +5,7 @@
 # instant over all volumes (I1), never changes (I2), costs the store as many chunks as changed since,
 # and leaves nothing behind (rpl-check).
 # By hand: SEED= repeats a run, ROUNDS= points in time (8, 5 and 3 at least), SIZE_MIB= a volume's size.
-# ktest: timeout=240
+# ktest: any timeout=240
 . ./lib.sh
 SEED=${SEED:-$(($(date +%s) % 1000000))}
 RATE=300

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What an opening reads of a store: of the map, the runs of pages that were ever written, as its index
 # says, or all of them if the index does not count; and that the snapshots are the same either way.
-# ktest: smp=1
+# ktest: any smp=1
 . ./lib.sh
 CHUNK=8
 SIZE=$((4 * MIB))

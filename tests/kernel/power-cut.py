@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Power cuts: what was acknowledged is in force, and unfinished clones go on, every byte right.
 
-# ktest: timeout=420 needs=disks
+# ktest: any timeout=420 needs=disks
 
 usage: power-cut.py SERIES      (RPL_KO = the module; run by ktest)
 """

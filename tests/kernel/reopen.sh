@@ -3,7 +3,7 @@
 # A store goes on where it was, closed cleanly or not; one that failed fails what is unfinished and
 # keeps what is complete.  rpl-check is asked before each opening, and after the last close.  (Power
 # cuts: power-cut.py, crash.sh.)
-# ktest: smp=1 timeout=180
+# ktest: any smp=1 timeout=180
 . ./lib.sh
 SIZE=$((8 * MIB))
 

@@ -3,7 +3,7 @@
 # What opening a store costs after a cut, over opening one that was closed: what it reads and writes more
 # is bounded by the journal, and the same whatever the data.  Counted in sectors; what the clock says,
 # which counts the guest's instructions and its waits for the host's disk, is only printed.
-# ktest: timeout=240 icount
+# ktest: any timeout=240 icount
 . ./lib.sh
 ROUNDS=5
 NR=110			# first writes; a checkpoint comes when the journal is half full, after 128 blocks

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Volumes that are no multiple of anything, and targets that are larger or smaller.
-# ktest: smp=1 timeout=120
+# ktest: any smp=1 timeout=120
 . ./lib.sh
 
 # one BYTES [BYTES OF THE TARGET]: volume $n, cloned under a full overwrite, all of it compared.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What first writes cost, in I/Os and bytes to the store: the same with one snapshot and with eight,
 # and nothing once the chunk is kept.
-# ktest: timeout=240
+# ktest: any timeout=240
 . ./lib.sh
 NR=512
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Snapshots and their store: closed and opened again, cut off, full, gone, hanging, and damaged
 # sources (I3, I4, I5).
-# ktest: smp=1 timeout=420
+# ktest: any smp=1 timeout=420
 . ./lib.sh
 SIZE=$((8 * MIB))
 RPLCTL=$TOP/build/tools/rplctl

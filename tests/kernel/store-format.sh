@@ -3,7 +3,7 @@
 # Stores that a newer version, a broken one or a dying disk left behind: refused with a sentence, or
 # opened as what they are; never a crash, never a format over something.  rpl-check is asked first, and
 # after each close.
-# ktest: smp=1 timeout=400
+# ktest: any smp=1 timeout=400
 . ./lib.sh
 SIZE=$((4 * MIB))
 RPLCTL=$TOP/build/tools/rplctl
