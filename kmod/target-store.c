@@ -41,7 +41,7 @@ static int parse_value(struct rpl_store_table *st, struct dm_target *ti, const c
 		if (!kstrtou32(value, 10, &st->args.max_volumes) && st->args.max_volumes &&
 		    st->args.max_volumes <= RPL_VOLUMES_MAX)
 			return 0;
-		ti->error = "max_volumes must be 1 to 4095";
+		ti->error = "max_volumes must be 1 to 4096";
 	} else if (!strcasecmp(word, "low_water")) {
 		set->has_low_water = true;
 		if (!kstrtou64(value, 10, &set->low_water_sectors))

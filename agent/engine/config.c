@@ -76,7 +76,7 @@ static const struct key keys[] = {
 	STR("engine", "monitor-group", engine.monitor_group, "smis-monitor"),
 	NUM("store", "size", KIND_SIZE, store.size_bytes, "64M", 1 << 20, 1ull << 50),
 	NUM("store", "chunk-kib", KIND_U32, store.chunk_kib, "64", 4, 1024),
-	NUM("store", "max-volumes", KIND_U32, store.max_volumes, "256", 1, 4095),
+	NUM("store", "max-volumes", KIND_U32, store.max_volumes, "256", 1, 4096),
 	NUM("sim", "pool-size", KIND_SIZE, sim.pool_bytes, "1T", 1 << 20, 1ull << 60),
 	NUM("sim", "volume-size", KIND_SIZE, sim.volume_bytes, "1G", 1 << 20, 1ull << 50),
 	NUM("sim", "volumes", KIND_U32, sim.volumes, "0", 0, 60000),

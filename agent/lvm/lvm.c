@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <linux/dm-replica.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,7 +214,7 @@ static void parse_volume(struct lvm_view *v, size_t pool, struct json_object *o)
 	    !tag_value(tags, "rpl.id", id, sizeof(id)))
 		return;
 	lv.pub.id = (uint32_t)strtoul(id, NULL, 10);
-	if (!lv.pub.id || lv.pub.id > 4095)
+	if (!lv.pub.id || lv.pub.id > RPL_VOLUMES_MAX)
 		return;
 	memcpy(lv.pub.uuid, name + 4, sizeof(lv.pub.uuid));
 	snprintf(lv.pub.pool, sizeof(lv.pub.pool), "%s", v->pools[pool].pub.uuid);

@@ -27,8 +27,8 @@
 
 #define STATE(name) CIM_Synchronized_CopyState_##name
 
-/* Volumes are numbered 1..4095 in the kernel; half of them can be targets of the other half. */
-#define MAX_VOLUMES 4095
+/* Volumes are numbered 1..4096 in the kernel; half of them can be targets of the other half. */
+#define MAX_VOLUMES 4096
 /* Of a source, and of a store of the greatest size: the kernel's. */
 #define MAX_SNAPSHOTS	  256
 #define MAX_SNAPSHOTS_ALL (4 * MAX_VOLUMES)

@@ -203,7 +203,7 @@ def t_snapshots():
     assert (found[State.sa]["volume"], found[State.sa]["size"]) == (5000, 16 * MIB), found
     for pair in ([new(), State.sa, 5002, False], [new(), State.ta, 5002, True]):
         p.refused(22, "no source", "group-create", uuid=new(), pairs=[pair])
-    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 4095, True]])
+    p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 4096, True]])
     p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 32768, False]])
     p.refused(22, "pair 0", "group-create", uuid=new(), pairs=[[new(), State.a, 5002]])
     r = p.call("group-create", uuid=new(), pairs=[[new(), State.a, 5000, False]])

@@ -597,7 +597,7 @@ class Queries(Case):
         for component in (0, 8, 10, 13):
             self.ask("GetSupportedMaximum", 1, ReplicationType=Uint16(10),
                      Component=Uint16(component))
-        for component, want in ((2, 0), (5, 256), (6, 4095), (7, 16380), (9, 1)):
+        for component, want in ((2, 0), (5, 256), (6, 4096), (7, 16384), (9, 1)):
             self.assertEqual(self.ask("GetSupportedMaximum", ReplicationType=Uint16(6),
                                       Component=Uint16(component))["MaxValue"], want)
 

@@ -94,8 +94,37 @@ def findings():
            ([] if len(known) > 20 else ["the table of findings cannot be read"])
 
 
+# The limits that dm-replica(7) tells: what it calls them, their macro.
+LIMITS = {
+    "size of a chunk": ("RPL_CHUNK_SECTORS_MIN", "RPL_CHUNK_SECTORS_MAX"),
+    "size of a store": ("RPL_MIN_STORE_BYTES",),
+    "volumes of a store": ("DEFAULT_MAX_VOLUMES", "RPL_VOLUMES_MAX"),
+    "snapshots of a volume": ("RPL_SNAPSHOTS_MAX",),
+    "snapshots of a store": ("RPL_SNAPSHOTS_PER_VOLUME", "RPL_SNAPSHOTS_ALL_MAX"),
+    "unfinished clones of a volume": ("RPL_CLONES_MAX",),
+    "members of a group": ("RPL_MEMBERS_MAX",),
+    "id of a clone or snapshot": ("RPL_ID_MAX",),
+    "size of a volume": ("RPL_VOLUME_SECTORS_MAX",),
+}
+
+
+def limits():
+    """dm-replica(7) has the limits that the module has, no other."""
+    code = "\n".join(read(f) for f in sources(r"^(kmod|uapi)/.*\.[ch]$"))
+    table = read("doc/man/dm-replica.7").split(".SH LIMITS")[1].split(".TE")[0]
+    told = dict(re.findall(r"^([^.\t\n]+)\t(.*)$", table, re.M))
+    bad = [f"limits of {what}" for what in told.keys() ^ LIMITS.keys()]
+    for what in told.keys() & LIMITS.keys():
+        for macro in LIMITS[what]:
+            said = re.search(rf"#define {macro}\s+(.*?)(?: /\*.*)?$", code, re.M)[1]
+            value = eval(re.sub(r"(\d)U?L{0,2}\b", r"\1", said), {"BIT_ULL": lambda n: 1 << n})
+            if not re.search(rf"(?<!\d){value}(?!\d)", told[what]):
+                bad.append(f"{what}: {macro} is {value}")
+    return bad
+
+
 def main():
-    checks = (rules, invariants, links, pages, settings, findings)
+    checks = (rules, invariants, links, pages, settings, findings, limits)
     failed = 0
     print(f"1..{len(checks)}")
     for i, check in enumerate(checks, 1):

@@ -144,7 +144,7 @@ source_slow_at_a_point()
 	write_at "$(src 1)" 0 4096 4 &
 	slow=$!
 	background $slow
-	retry_until 10 in_flight "$(sl lo-1)" || die "no write is under way"
+	retry_until 10 in_flight "$(src 1)" || die "no write is under way"
 	msg create_group "$(uuid)" "$(group_spec 202:1:snapshot)" &
 	point=$!
 	background $point

@@ -124,6 +124,7 @@ huge()
 	local dev
 	for dev in "lo-$1" "tg-$2"; do
 		must "a huge $dev" dmsetup create "sl-$dev" --table "0 $(($3 * PAGE_BITS * CHUNK)) zero"
+		echo "0 $(($3 * PAGE_BITS * CHUNK))" > "$WORK/slice.$dev"
 	done
 	source_open "$1"
 	clone_open "$2" "$1"

@@ -67,7 +67,7 @@ static const char *const requests[] = {
 	"{\"id\":7,\"op\":\"authenticate\",\"user\":\"joe\",\"password\":\"s3cret\"}",
 	"{\"id\":8,\"op\":\"volume-grow\",\"uuid\":\"" U1 "\",\"size\":1}",
 	"{\"id\":9,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2
-	"\",4096,false],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767,true]]}",
+	"\",4097,false],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767,true]]}",
 	"{\"id\":10,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\"}",
 };
 
@@ -128,26 +128,26 @@ static void test_wrong_requests(void **state)
 	"{\"id\":1,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2 \
 	"\"," last "]]}"
 		PAIR("0,false"),
-		PAIR("4095,false"),
+		PAIR("4096,false"),
 		PAIR("32768,false"),
 		PAIR("-1,false"),
 		PAIR("4294971392,false"),
-		PAIR("4096.0,false"),
+		PAIR("4097.0,false"),
 		PAIR("true,false"),
-		PAIR("\"4096\",false"),
+		PAIR("\"4097\",false"),
 		PAIR("\"\""),
-		PAIR("4096"),
-		PAIR("4096,1"),
-		PAIR("4096,null"),
-		PAIR("4096,\"true\""),
-		PAIR("4096,[true]"),
-		PAIR("4096,true,true"),
+		PAIR("4097"),
+		PAIR("4097,1"),
+		PAIR("4097,null"),
+		PAIR("4097,\"true\""),
+		PAIR("4097,[true]"),
+		PAIR("4097,true,true"),
 		PAIR("\"" U1 "\",true"),
 		"{\"id\":1,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\",\"force\":true}",
 		"{\"id\":1,\"op\":\"relation-modify\",\"uuid\":\"" U1 "\",\"other\":\"" U2
 		"\",\"verb\":\"explode\",\"force\":false}",
 		"{\"id\":1,\"op\":\"volume-create\",\"uuid\":\"" U1
-		"\",\"volume\":4096,\"size\":1,\"pool\":\"a\",\"name\":\"n\",\"source\":\"\"}",
+		"\",\"volume\":4097,\"size\":1,\"pool\":\"a\",\"name\":\"n\",\"source\":\"\"}",
 		"{\"id\":1,\"op\":\"volume-create\",\"uuid\":\"" U1
 		"\",\"volume\":1,\"size\":1,\"pool\":\"-o x;y\",\"name\":\"n\",\"source\":\"\"}",
 		"{\"id\":1,\"op\":\"hello\",\"x\":[[[[[[[[[[[[1]]]]]]]]]]]]}",
