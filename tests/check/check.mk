@@ -13,11 +13,18 @@ format:	## clang-format all C files in place
 
 .PHONY: format check check-gen check-static check-count gen
 check:	## every test, as CI runs it; last line: N passed, N failed, N skipped
-	@$(MAKE) -j$$(nproc) --no-print-directory -k agent cli tools || :
-	@$(MAKE) --no-print-directory -k $(VENVS) || :
-	@$(MAKE) -j$$(nproc) --no-print-directory -k ASAN=1 agent cli || :
-	@for k in $(KERNELS); do tests/vm/build-kmod $$k > /dev/null || :; done
+	@$(MAKE) -j$$(nproc) --no-print-directory -k check-prepare || :
 	@tests/check/run --lanes $(CHECK_LANES) $(CHECK_LAYERS)
+
+# What several layers need, all at once; what fails here fails its layer, with its message.
+.PHONY: check-prepare check-prepare-asan
+check-prepare: $(addprefix check-prepare-kmod@,$(KERNELS)) agent cli tools $(VENVS) check-prepare-asan
+
+check-prepare-kmod@%:
+	@tests/vm/build-kmod $* > /dev/null
+
+check-prepare-asan:
+	@$(MAKE) --no-print-directory -k ASAN=1 agent cli
 
 check-gen:	## are the generated files what the generators write?
 	@tests/static/gen-drift
