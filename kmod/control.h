@@ -31,6 +31,7 @@ struct rpl_open_opts {
 	u32 chunk_sectors; /* as in the table line */
 	u32 max_volumes; /* format only; 0 = default */
 	bool format; /* write a fresh store if the device is blank */
+	bool distrust; /* it was lost: as if it said itself that it has failed */
 };
 
 /*
@@ -38,9 +39,9 @@ struct rpl_open_opts {
  * holds through rpl_store_add_loaded_volume/_group/_clone(), in this order, with everything the
  * records say in them: state, reason and rates, and for unfinished clones ->copied as it was saved,
  * with what the journal says beyond that if the store was not closed cleanly. Those of a store that
- * failed, or whose journal is damaged, come as failed, with the reason. Fills s->uuid, generation,
- * incarnation, epoch, chunk_sectors, max_volumes and flags. Last it makes "open, unclean" durable,
- * with a new generation.
+ * failed, is not to be trusted, or has a damaged journal come as failed, with the reason. Fills
+ * s->uuid, generation, incarnation, epoch, chunk_sectors, max_volumes and flags. Last it makes
+ * "open, unclean" durable, with a new generation.
  *
  * Constructor of the store: sleeps, does I/O, no locks held. 0 and s->persist is set, or an errno
  * with *why and nothing is written (but perhaps a format), s->persist is NULL; objects that were

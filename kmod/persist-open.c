@@ -424,7 +424,8 @@ static int add_objects(struct rpl_store *s, struct rpl_persist *p, enum rpl_reco
 	return 0;
 }
 
-static void adopt(struct rpl_store *s, struct rpl_persist *p, bool formatted)
+static void adopt(struct rpl_store *s, struct rpl_persist *p, const struct rpl_open_opts *opts,
+		  bool formatted)
 {
 	memcpy(s->uuid, p->sb.uuid, sizeof(s->uuid));
 	s->max_volumes = p->sb.max_volumes;
@@ -432,8 +433,8 @@ static void adopt(struct rpl_store *s, struct rpl_persist *p, bool formatted)
 	s->epoch = p->sb.epoch;
 	s->generation = p->sb.generation;
 	s->flags = formatted ? RPL_STORE_FLAG_FORMATTED : 0;
-	/* it failed in this life of the machine, and could not say so on its device */
-	if (rpl_store_was_lost(s->uuid))
+	/* it failed and could not say so on its device: we remember, or the table's author knows */
+	if (rpl_store_was_lost(s->uuid) || (opts->distrust && !formatted))
 		p->sb.flags |= RPL_SB_FAILED;
 	if (p->sb.flags & (RPL_SB_OPEN | RPL_SB_FAILED))
 		s->flags |= RPL_STORE_FLAG_UNCLEAN_OPEN;
@@ -574,7 +575,7 @@ int rpl_persist_open(struct rpl_store *s, struct block_device *bdev,
 	r = load_table(p, why);
 	if (r)
 		goto err;
-	adopt(s, p, formatted);
+	adopt(s, p, opts, formatted);
 	r = add_objects(s, p, RPL_RECORD_VOLUME, why) ?:
 	    add_objects(s, p, RPL_RECORD_GROUP, why) ?:
 	    add_objects(s, p, RPL_RECORD_CLONE, why) ?:

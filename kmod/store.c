@@ -374,6 +374,7 @@ static int store_open(struct rpl_store *s, const struct rpl_store_args *args, st
 		.chunk_sectors = args->chunk_sectors,
 		.max_volumes = args->max_volumes,
 		.format = args->format,
+		.distrust = args->distrust,
 	};
 	int r = rpl_persist_open(s, args->bdev, &opts, why);
 

@@ -28,6 +28,7 @@ struct rpl_store_args {
 	u32 chunk_sectors;
 	u32 max_volumes;
 	bool format;
+	bool distrust;
 };
 
 /*

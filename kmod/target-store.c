@@ -4,8 +4,8 @@
  * messages. It maps no data: reads give zeroes, writes fail. The object behind it is store.c's and
  * outlives its tables (F18).
  *
- * Table line: <dev> <chunk sectors> [<#features> [format] [max_volumes <n>] [low_water <sectors>]
- *	[overflow <invalidate|queue>] [queue_timeout <ms>]]
+ * Table line: <dev> <chunk sectors> [<#features> [format] [distrust] [max_volumes <n>]
+ *	[low_water <sectors>] [overflow <invalidate|queue>] [queue_timeout <ms>]]
  */
 #define DM_MSG_PREFIX "replica-store"
 
@@ -19,8 +19,8 @@
 #include "region.h"
 #include "store.h"
 
-#define FEATURES                                                                \
-	"Features are: format, max_volumes <n>, low_water <sectors>, overflow " \
+#define FEATURES                                                                          \
+	"Features are: format, distrust, max_volumes <n>, low_water <sectors>, overflow " \
 	"<invalidate|queue>, queue_timeout <ms>"
 
 struct rpl_store_table {
@@ -68,7 +68,7 @@ static int parse_value(struct rpl_store_table *st, struct dm_target *ti, const c
 static int parse_features(struct rpl_store_table *st, struct dm_target *ti, struct dm_arg_set *as)
 {
 	static const struct dm_arg args[] = {
-		{ 0, 9, "Number of feature arguments must be 0 to 9" },
+		{ 0, 10, "Number of feature arguments must be 0 to 10" },
 	};
 	unsigned int nr;
 	int r;
@@ -84,6 +84,10 @@ static int parse_features(struct rpl_store_table *st, struct dm_target *ti, stru
 		nr--;
 		if (!strcasecmp(word, "format")) {
 			st->args.format = true;
+			continue;
+		}
+		if (!strcasecmp(word, "distrust")) {
+			st->args.distrust = true;
 			continue;
 		}
 		if (!nr) {
@@ -244,12 +248,14 @@ static void store_status(struct dm_target *ti, status_type_t type, unsigned int 
 	case STATUSTYPE_TABLE:
 		rpl_settings_get(st->store, &set);
 		DMEMIT("%s %u", st->dev->name, st->args.chunk_sectors);
-		nr = st->args.format + 2 * !!st->args.max_volumes + 2 * set.has_low_water +
-		     2 * !!set.overflow + 2 * !!set.queue_timeout_ms;
+		nr = st->args.format + st->args.distrust + 2 * !!st->args.max_volumes +
+		     2 * set.has_low_water + 2 * !!set.overflow + 2 * !!set.queue_timeout_ms;
 		if (nr)
 			DMEMIT(" %u", nr);
 		if (st->args.format)
 			DMEMIT(" format");
+		if (st->args.distrust)
+			DMEMIT(" distrust");
 		if (st->args.max_volumes)
 			DMEMIT(" max_volumes %u", st->args.max_volumes);
 		if (set.has_low_water)

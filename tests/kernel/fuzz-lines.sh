@@ -41,7 +41,7 @@ tables()
 	scene
 	fuzz tables "line=replica-store $(sl y) 128 1 format" \
 		"line=replica-store $(sl y) 128 5 format max_volumes 8 low_water 128" \
-		"line=replica-store $(sl y) 128 5 format overflow queue queue_timeout 1000" \
+		"line=replica-store $(sl y) 128 6 format distrust overflow queue queue_timeout 1000" \
 		"line=replica-source $STORE 2 $(sl x) 0" \
 		"line=replica-clone $STORE 102 $(sl x) 0 1 $(sl lo-1) 0" \
 		"line=replica-snap $STORE 202 1" "line=replica-snap $STORE 201 1" \

@@ -6,10 +6,11 @@
 # ktest: any smp=1 timeout=180
 . ./lib.sh
 SIZE=$((8 * MIB))
+RPLCTL=$TOP/build/tools/rplctl
 
 close_all()
 {
-	for d in c-101 c-102 v-1 store; do
+	for d in c-101 c-102 n-201 v-1 store; do
 		! gone "$d" || continue
 		must "remove $d" dmsetup remove --retry "$d"
 	done
@@ -223,6 +224,85 @@ failed_fails_unfinished()
 	closed_well
 }
 
+# lost_while_written: a store is lost with an unfinished clone 101 and a snapshot 201 in it, a complete
+# clone 102 beside them; the source goes on; then a module that knows of nothing finds the store back.
+lost_while_written()
+{
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	before=$(sum "$(src 1)")
+	clone_now 1 102
+	state_becomes 102 synchronized 20
+	clone_now 1 101 64
+	snap_now 1 201
+	slice_error sd
+	write_at "$(src 1)" $((2 * MIB)) 65536 9
+	state_becomes 101 failed 20
+	snap_becomes 201 failed 20
+	close_all
+	slice_ok sd
+	module_unload || die "the module stays"
+	module_load || die "the module does not load"
+	expected="1 not-closed"
+}
+
+# failed_for ID REASON
+failed_for()
+{
+	"$RPLCTL" relations > "$WORK/relations" || die "rplctl: $(cat "$WORK/relations")"
+	grep -q " id=$1 .*state=failed .*reason=\"$2" "$WORK/relations" ||
+		die "relation $1: $(cat "$WORK/relations")"
+}
+
+none_goes_on()
+{
+	failed_for 101 "the store failed before the copy was complete"
+	failed_for 201 "the store failed, or was lost"
+	! dd if="$(cln 101)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null ||
+		die "the clone was readable as a whole"
+	! dd if="$(snp 201)" of=/dev/null bs=1M iflag=direct status=none 2> /dev/null ||
+		die "the snapshot was readable"
+	is_state 102 synchronized || die "complete: $(dmsetup status c-102)"
+	same "the complete one" "$(sum "$(cln 102)")" "$before"
+}
+
+distrusted()
+{
+	local before
+	lost_while_written
+	reopen "1 distrust" "101 102"
+	snap_open 201 1
+	none_goes_on
+	[ "$(dmsetup table store | cut -d ' ' -f 6-)" = "1 distrust" ] || die "$(dmsetup table store)"
+	# durable before the store was open: the device as a cut right then would leave it
+	image
+	close_all
+	image_back
+	module_unload && module_load || die "the module does not come and go"
+	reopen 0 "101 102"
+	snap_open 201 1
+	none_goes_on
+	# and it is a store as any other again
+	must "detach the failed one" msg detach 101
+	snap_gone 201
+	must "remove c-101" dmsetup remove c-101
+	before=$(sum "$(src 1)")
+	snap_now 1 201
+	write_at "$(src 1)" $((3 * MIB)) 65536 10
+	same "a new snapshot" "$(sum "$(snp 201)")" "$before"
+	closed_well
+}
+
+# A store that is made has missed nothing.
+distrusted_and_new()
+{
+	slice sd $((16 * MIB))
+	dd if=/dev/zero of="$(sl sd)" bs=1M count=1 oflag=direct status=none 2> /dev/null
+	must "create the store" dmsetup create store --table "$(store_table "2 format distrust")"
+	dmsetup status store | grep -q " clean " || die "$(dmsetup status store)"
+	must_fail "a word behind it" dmsetup create store2 --table "$(store_table "2 distrust 1")"
+}
+
 # As long as the store takes no record, what is copied already may not be overwritten.
 record_comes_first()
 {
@@ -382,6 +462,8 @@ tc flush_lasts "what a clone's user has flushed is recorded when the flush retur
 tc unclean_many_times "unclean, many times over"
 tc journal_fills "checkpoints while the journal fills several times"
 tc failed_fails_unfinished "the store failed: unfinished clones failed, complete ones kept"
+tc distrusted "a lost store, unknown to a new module: distrust fails what is unfinished, durably"
+tc distrusted_and_new "a store that is just made has nothing to be distrusted"
 tc record_comes_first "a first write waits until its preservation is recorded"
 tc failure_is_recorded "unclean: a clone that had failed stays failed"
 tc abort_is_recorded "unclean: a clone that was aborted stays aborted"

@@ -67,7 +67,7 @@ wrong_tables()
 	for t in "0 8192 replica-store" "0 8192 replica-store $(sl x)" "0 8192 replica-store $(sl x) 0" \
 		"0 8192 replica-store $(sl x) 7" "0 8192 replica-store $(sl x) 100" \
 		"0 8192 replica-store $(sl x) 128 1" "0 8192 replica-store $(sl x) 128 1 frob" \
-		"0 8192 replica-store $(sl x) 128 9 format" "0 8192 replica-store /dev/none 128 1 format" \
+		"0 8192 replica-store $(sl x) 128 10 format" "0 8192 replica-store /dev/none 128 1 format" \
 		"0 8192 replica-store $(sl x) 128 2 max_volumes 0" "0 64 replica-store $(sl x) 128 1 format" \
 		"0 99999999 replica-store $(sl x) 128 1 format" \
 		"0 8192 replica-source" "0 8192 replica-source $STORE" "0 8192 replica-source $STORE 2" \

@@ -14,7 +14,7 @@ import sys
 NUMBERS = ["0", "1", "-1", "2", "7", "8", "101", "128", "4096", "32767", "32768", "65535", "65536",
            "2147483648", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615",
            "18446744073709551616", "1" + "0" * 40, "0x10", "1e3", "+1", "1.5", "01", "٣"]
-WORDS = ["format", "max_volumes", "low_water", "overflow", "invalidate", "queue", "queue_timeout", "frob",
+WORDS = ["format", "distrust", "max_volumes", "low_water", "overflow", "invalidate", "queue", "queue_timeout", "frob",
          "suspend", "resume", "abort", "detach", "delete", "set_rate", "set_low_water", "set_overflow",
          "create_group", "clone", "snapshot", "force", "%s%n", "..", "/dev/none", "/", "é", "x" * 300,
          "x" * 4000, "\x01\x7f", ",", ":", "101:1", "1:101", "=", "\\", "\\ ", '"', "'"]
