@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/proto.h"
+
 #define UNMAKE_TRIES 50
 #define UNMAKE_PAUSE 100000000 /* ns */
 #define LINK_DIR     "/dev/rpl"
@@ -228,6 +230,24 @@ bool dm_store_lv_name(uint32_t maj, uint32_t min, char vg[DM_LV_BYTES], char lv[
 	bool found = deps && deps->count == 1 &&
 		     dm_lv_name(major(deps->device[0]), minor(deps->device[0]), vg, lv);
 
+	if (t)
+		dm_task_destroy(t);
+	return found;
+}
+
+bool dm_store_uuid(uint32_t major, uint32_t minor, char uuid[ENGINE_UUID_LEN])
+{
+	struct dm_task *t = ask_by_number(DM_DEVICE_INFO, major, minor);
+	struct dm_info info = { 0 };
+	struct dm_device d;
+	bool found = t && dm_task_get_info(t, &info) && info.exists &&
+		     sscanf(dm_task_get_name(t), "RPL-private-%36[0-9a-f-]", uuid) == 1 &&
+		     proto_uuid_ok(uuid);
+
+	if (found) {
+		d = dm_store(uuid);
+		found = !strcmp(dm_task_get_name(t), d.name);
+	}
 	if (t)
 		dm_task_destroy(t);
 	return found;

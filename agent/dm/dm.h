@@ -63,6 +63,9 @@ int dm_look_lv(const char *vg, const char *lv, struct dm_state *out, char why[DM
 bool dm_lv_name(uint32_t major, uint32_t minor, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES]);
 bool dm_store_lv_name(uint32_t major, uint32_t minor, char vg[DM_LV_BYTES], char lv[DM_LV_BYTES]);
 
+/* The uuid in the name of a store's device; false: it is called otherwise. */
+bool dm_store_uuid(uint32_t major, uint32_t minor, char uuid[ENGINE_UUID_LEN]);
+
 int dm_look(const struct dm_device *d, struct dm_state *out, char why[DM_WHY]);
 int dm_make(const struct dm_device *d, const char *target, uint64_t sectors, const char *params,
 	    char why[DM_WHY]);

@@ -159,6 +159,8 @@ static void take_packet(struct backend *b, size_t len)
 }
 
 static void arm_retry(struct backend *b);
+static void real_call(struct backend *b, const struct backend_request *req, backend_done_fn done,
+		      void *arg);
 
 static int on_socket(sd_event_source *src, int fd, uint32_t revents, void *arg)
 {
@@ -254,6 +256,25 @@ static void arm_retry(struct backend *b)
 
 /* ---- the kernel */
 
+static void noted(const struct backend_reply *reply, void *arg)
+{
+	(void)arg;
+	if (reply->error)
+		log_err("a failed store is not noted: %s", reply->reason);
+}
+
+/*
+ * It could perhaps not say so on its device, and sources have gone on: with a note it is not
+ * trusted after a restart of the host. Asked again at each list.
+ */
+static void on_failed_store(const char *store, void *arg)
+{
+	struct backend_request req = { .op = BACKEND_STORE_DISTRUST };
+
+	memcpy(req.uuid, store, sizeof(req.uuid));
+	real_call(arg, &req, noted, NULL);
+}
+
 static void run_list(struct backend *b, struct call *c)
 {
 	char why[BACKEND_REASON_LEN] = "";
@@ -269,7 +290,10 @@ static void run_list(struct backend *b, struct call *c)
 	r.nr_groups = list.nr_groups;
 	r.spaces = list.spaces;
 	r.nr_spaces = list.nr_spaces;
+	for (size_t i = 0; i < list.nr_failed; i++)
+		on_failed_store(list.failed[i].uuid, b);
 	complete(c, &r);
+	free(list.failed);
 	free(list.relations);
 	free(list.groups);
 	free(list.spaces);
@@ -321,7 +345,10 @@ static void real_call(struct backend *b, const struct backend_request *req, back
 		sd_event_source_set_enabled(b->defer, SD_EVENT_ONESHOT);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&b->calls, c, link);
+	if (req->op == BACKEND_STORE_DISTRUST)
+		TAILQ_INSERT_HEAD(&b->calls, c, link);
+	else
+		TAILQ_INSERT_TAIL(&b->calls, c, link);
 	if (b->fd >= 0)
 		send_all(b);
 	if (b->fd < 0)
@@ -367,7 +394,8 @@ static int real_start(struct backend **out, sd_event *loop, const struct smisd_c
 	if (ret >= 0)
 		ret = sd_event_source_set_enabled(b->defer, SD_EVENT_OFF);
 	if (ret >= 0)
-		ret = link_kernel_start(&b->kernel, loop, on_relation, on_kernel_change, b);
+		ret = link_kernel_start(&b->kernel, loop, on_relation, on_failed_store,
+					on_kernel_change, b);
 	if (ret < 0) {
 		refused(why, why_size, "netlink: %s", strerror(-ret));
 		real_stop(b);

@@ -23,6 +23,7 @@ const char *backend_op_name(enum backend_op op)
 		[BACKEND_GROUP_CREATE] = "group-create",
 		[BACKEND_RELATION_MODIFY] = "relation-modify",
 		[BACKEND_SNAPSHOT_DELETE] = "snapshot-delete",
+		[BACKEND_STORE_DISTRUST] = "store-distrust",
 		[BACKEND_RELATION_LIST] = "relation-list",
 		[BACKEND_SPACE_LIST] = "space-list",
 	};

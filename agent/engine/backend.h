@@ -6,9 +6,10 @@
  * sim/backend.c (a simulated node). Everything above this header is the same code for both.
  *
  * Context: loop thread only. A call never completes inside call(); its done runs exactly once,
- * later; stop() answers what is left with -ENOTCONN. Calls are carried out in the order
- * given (AUTHENTICATE and the lists from the kernel may overtake). All operations may be repeated:
- * done twice they have the effect of once and succeed. That is what makes restarts simple.
+ * later; stop() answers what is left with -ENOTCONN. Calls are carried out in the order given
+ * (AUTHENTICATE, STORE_DISTRUST and the lists from the kernel may overtake). All operations may be
+ * repeated: done twice they have the effect of once and succeed. That is what makes restarts
+ * simple.
  */
 #ifndef AGENT_ENGINE_BACKEND_H
 #define AGENT_ENGINE_BACKEND_H
@@ -33,6 +34,7 @@ enum backend_op {
 	BACKEND_GROUP_CREATE, /* uuid (group), pairs: one point in time */
 	BACKEND_RELATION_MODIFY, /* uuid (target), verb, force */
 	BACKEND_SNAPSHOT_DELETE, /* uuid: device and snapshot; one that is gone is a success */
+	BACKEND_STORE_DISTRUST, /* uuid, as the kernel has it, of a store that failed: noted */
 	BACKEND_RELATION_LIST, /* relations and groups, from the kernel */
 	BACKEND_SPACE_LIST, /* what snapshots of a source keep, and each alone; from the kernel */
 	BACKEND_NR_OPS,

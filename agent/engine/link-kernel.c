@@ -25,6 +25,7 @@ struct link_kernel {
 	sd_event_source *event_io, *request_io;
 	struct strmap seqs; /* relation's uuid -> uint64_t, the newest that was seen */
 	void (*relation)(const struct backend_relation *r, void *arg);
+	void (*failed)(const char *store, void *arg);
 	void (*changed)(void *arg);
 	void *arg;
 };
@@ -94,6 +95,16 @@ static void on_relation(void *arg, const struct rpl_msg_relation *m)
 	k->relation(&r, k->arg);
 }
 
+static void on_store(void *arg, const struct rpl_msg_store *m)
+{
+	struct link_kernel *k = arg;
+	char uuid[ENGINE_UUID_LEN];
+
+	uuid_unparse_lower(m->uuid, uuid);
+	if (m->mode == RPL_STORE_MODE_FAILED && m->event != RPL_EVENT_REMOVED)
+		k->failed(uuid, k->arg);
+}
+
 static void on_lost(void *arg)
 {
 	struct link_kernel *k = arg;
@@ -111,6 +122,7 @@ static void on_family(void *arg, bool present)
 }
 
 static const struct rpl_client_ops client_ops = {
+	.store = on_store,
 	.relation = on_relation,
 	.lost = on_lost,
 	.family = on_family,
@@ -137,6 +149,7 @@ struct collect {
 	VEC(struct backend_relation) relations;
 	VEC(struct backend_group) groups;
 	VEC(struct backend_space) spaces;
+	VEC(struct link_store) failed;
 };
 
 static int add_relation(void *arg, const struct rpl_msg_relation *m)
@@ -162,6 +175,17 @@ static int add_group(void *arg, const struct rpl_msg_group *m)
 	return 0;
 }
 
+static int add_failed(void *arg, const struct rpl_msg_store *m)
+{
+	struct collect *c = arg;
+	struct link_store s;
+
+	uuid_unparse_lower(m->uuid, s.uuid);
+	if (m->mode == RPL_STORE_MODE_FAILED)
+		vec_push(&c->failed, s);
+	return 0;
+}
+
 int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, size_t why_size)
 {
 	struct collect c = { .k = k };
@@ -169,8 +193,11 @@ int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, si
 
 	if (!ret)
 		ret = rpl_client_dump_groups(k->client, 0, add_group, &c);
+	if (!ret)
+		ret = rpl_client_dump_stores(k->client, add_failed, &c);
 	if (ret) {
 		refused(why, why_size, "the kernel: %s", rpl_client_why(k->client));
+		vec_done(&c.failed);
 		vec_done(&c.relations);
 		vec_done(&c.groups);
 		return ret == -ENOENT ? -ENODEV : ret;
@@ -179,6 +206,8 @@ int link_kernel_list(struct link_kernel *k, struct link_list *out, char *why, si
 	out->nr_relations = c.relations.n;
 	out->groups = c.groups.v;
 	out->nr_groups = c.groups.n;
+	out->failed = c.failed.v;
+	out->nr_failed = c.failed.n;
 	return 0;
 }
 
@@ -228,12 +257,14 @@ bool link_kernel_ready(struct link_kernel *k)
 
 int link_kernel_start(struct link_kernel **out, sd_event *loop,
 		      void (*relation)(const struct backend_relation *r, void *arg),
-		      void (*changed)(void *arg), void *arg)
+		      void (*failed)(const char *store, void *arg), void (*changed)(void *arg),
+		      void *arg)
 {
 	struct link_kernel *k = new0(struct link_kernel);
 	int ret;
 
 	k->relation = relation;
+	k->failed = failed;
 	k->changed = changed;
 	k->arg = arg;
 	ret = rpl_client_open(&k->client, &client_ops, k);

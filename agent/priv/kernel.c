@@ -194,6 +194,52 @@ int kernel_snapshots(uint32_t dev, struct kernel_snapshots *out, struct answer *
 	return ret;
 }
 
+struct store_search {
+	uuid_t uuid;
+	struct kernel_stores *found;
+};
+
+static int add_store(void *arg, const struct rpl_msg_store *m)
+{
+	struct store_search *search = arg;
+	struct kernel_store s = { .dev = m->store, .failed = m->mode == RPL_STORE_MODE_FAILED };
+
+	snprintf(s.reason, sizeof(s.reason), "%s", m->reason);
+	if (!memcmp(m->uuid, search->uuid, sizeof(search->uuid)))
+		vec_push(search->found, s);
+	return 0;
+}
+
+int kernel_stores(const char *uuid, struct kernel_stores *out, struct answer *a)
+{
+	struct store_search search = { .found = out };
+	struct rpl_client *c;
+	int ret = open_client(&c, a);
+
+	if (ret)
+		return ret;
+	uuid_parse(uuid, search.uuid);
+	ret = rpl_client_dump_stores(c, add_store, &search);
+	if (ret)
+		answer_fail(a, ret, "%s", rpl_client_why(c));
+	rpl_client_close(c);
+	return ret;
+}
+
+bool kernel_store_is_open(uint32_t dev)
+{
+	struct answer unsaid = { 0 };
+	struct rpl_msg_store m;
+	struct rpl_client *c;
+	bool open;
+
+	if (open_client(&c, &unsaid))
+		return false;
+	open = !rpl_client_get_store(c, dev, &m) && m.mode == RPL_STORE_MODE_OPEN;
+	rpl_client_close(c);
+	return open;
+}
+
 int kernel_snapshot_delete(uint32_t dev, uint32_t id, struct answer *a)
 {
 	struct rpl_req_relation_modify req = { .store = dev,

@@ -4,7 +4,9 @@
  *
  * Takes packets of proto.h on a SOCK_SEQPACKET socket from the user smisd and from root, carries
  * out the operations of ops.h one at a time, each in a worker process (so that a hanging lvm hangs
- * nothing else), and PAM checks beside them. State: none; who asks again gets the same answer.
+ * nothing else). Beside them go PAM checks and the notes about failed stores: these may not wait
+ * for an operation that waits for such a store. State: none but those notes; who asks again gets
+ * the same answer.
  *
  * Between processes: the worker that changes something holds a lock file, which the lvm that it
  * started inherits. After this process was killed the next one's first worker waits for it: what
@@ -45,6 +47,13 @@
 #define CLIENTS_MAX	 16
 #define SEND_BUFFER	 (8 << 20)
 
+enum lane {
+	LANE_OPS,
+	LANE_AUTH,
+	LANE_NOTE,
+	NR_LANES
+};
+
 struct client {
 	TAILQ_ENTRY(client) link;
 	int fd;
@@ -67,11 +76,23 @@ static struct {
 	sd_event *loop;
 	TAILQ_HEAD(, client) clients;
 	TAILQ_HEAD(, task) tasks;
-	unsigned int nr_clients, nr_tasks, nr_auth;
-	bool op_running, stopping;
+	unsigned int nr_clients, nr_tasks, running[NR_LANES];
+	bool stopping;
 	uid_t user; /* smisd's; 0 when there is no such user */
 	char buf[PROTO_REQUEST_MAX + 1];
 } p;
+
+static enum lane lane_of(const struct task *t)
+{
+	switch (t->req->op) {
+	case BACKEND_AUTHENTICATE:
+		return LANE_AUTH;
+	case BACKEND_STORE_DISTRUST:
+		return LANE_NOTE;
+	default:
+		return LANE_OPS;
+	}
+}
 
 /* ---- answers */
 
@@ -135,11 +156,10 @@ static void worker(struct task *t, int fd)
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (t->req->op == BACKEND_AUTHENTICATE) {
+	if (lane_of(t) == LANE_AUTH)
 		auth_run(&p.cfg, t->req, &a);
-	} else if (!take_lock(&a) && t->req->op != BACKEND_HELLO) {
+	else if (lane_of(t) == LANE_NOTE || (!take_lock(&a) && t->req->op != BACKEND_HELLO))
 		ops_run(&p.cfg, t->req, &a);
-	}
 	answer_reply(&a, &reply);
 	while (more) {
 		CLEANUP(strbuf_done) struct strbuf b = STRBUF_INIT;
@@ -152,6 +172,12 @@ static void worker(struct task *t, int fd)
 }
 
 static void start_next(void);
+
+/* What changes something is carried through. */
+static bool may_exit(void)
+{
+	return p.stopping && !p.running[LANE_OPS] && !p.running[LANE_NOTE];
+}
 
 static void task_end(struct task *t)
 {
@@ -170,10 +196,7 @@ static void task_end(struct task *t)
 	if (!t->answered)
 		log_err("%s: worker %s", backend_op_name(t->req->op),
 			t->timed_out ? "ran out of time" : "died");
-	if (t->req->op == BACKEND_AUTHENTICATE)
-		p.nr_auth--;
-	else
-		p.op_running = false;
+	p.running[lane_of(t)]--;
 	p.nr_tasks--;
 	TAILQ_REMOVE(&p.tasks, t, link);
 	sd_event_source_disable_unref(t->io);
@@ -181,7 +204,7 @@ static void task_end(struct task *t)
 	close(t->fd);
 	backend_request_free(t->req);
 	free(t);
-	if (p.stopping && !p.op_running)
+	if (may_exit())
 		sd_event_exit(p.loop, 0);
 	start_next();
 }
@@ -222,7 +245,7 @@ static int on_deadline(sd_event_source *src, uint64_t usec, void *arg)
 /* False: no process could be made. */
 static bool start(struct task *t)
 {
-	bool auth = t->req->op == BACKEND_AUTHENTICATE;
+	enum lane lane = lane_of(t);
 	uint64_t now;
 	int fds[2];
 
@@ -238,24 +261,25 @@ static bool start(struct task *t)
 		return false;
 	}
 	t->fd = fds[0];
-	if (auth)
-		p.nr_auth++;
-	else
-		p.op_running = true;
+	p.running[lane]++;
 	sd_event_now(p.loop, CLOCK_MONOTONIC, &now);
 	if (sd_event_add_io(p.loop, &t->io, t->fd, EPOLLIN, on_worker, t) < 0 ||
 	    sd_event_add_time(p.loop, &t->deadline, CLOCK_MONOTONIC,
-			      now + (auth ? AUTH_DEADLINE_US : OP_DEADLINE_US), 0, on_deadline,
-			      t) < 0)
+			      now + (lane == LANE_AUTH ? AUTH_DEADLINE_US : OP_DEADLINE_US), 0,
+			      on_deadline, t) < 0)
 		abort();
 	return true;
 }
 
 static bool may_start(const struct task *t)
 {
-	if (t->pid || p.stopping)
-		return false;
-	return t->req->op == BACKEND_AUTHENTICATE ? p.nr_auth < AUTH_MAX : !p.op_running;
+	static const unsigned int most[NR_LANES] = {
+		[LANE_OPS] = 1,
+		[LANE_AUTH] = AUTH_MAX,
+		[LANE_NOTE] = 1,
+	};
+
+	return !t->pid && !p.stopping && p.running[lane_of(t)] < most[lane_of(t)];
 }
 
 static void start_next(void)
@@ -388,7 +412,7 @@ static int on_stop(sd_event_source *src, const struct signalfd_siginfo *si, void
 	(void)arg;
 	p.stopping = true;
 	sd_notify(0, "STOPPING=1");
-	if (!p.op_running)
+	if (may_exit())
 		sd_event_exit(p.loop, 0);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * op.h - one operation under way; shared by ops.c, ours.c and snapshots.c.
+ * op.h - one operation under way; shared by ops.c, ours.c, snapshots.c and distrust.c.
  */
 #ifndef AGENT_PRIV_OP_H
 #define AGENT_PRIV_OP_H
@@ -45,6 +45,13 @@ bool op_store_is_ours(const struct op *o, uint32_t dev);
 int op_store_number(struct op *o, size_t pool, uint32_t *dev);
 /* -EBUSY when somebody has it open; udev's short looks are waited for. */
 int op_must_be_closed(struct op *o, const char *uuid);
+
+/* ---- distrust.c */
+int distrust_note(struct op *o);
+/* Is the store to be opened with `distrust`? @store: its tag, as in the name of its device. */
+bool distrust_wanted(const char *store);
+/* Removes its note if that has happened. */
+void distrust_settle(struct op *o, const char *store);
 
 /* ---- snapshots.c: their devices; what they are is the kernel's to say */
 /* Makes those of the pool that are missing; one that cannot be made does not keep the others. */

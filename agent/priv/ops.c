@@ -238,19 +238,29 @@ static int ensure_store_device(struct op *o, size_t pool)
 {
 	const struct lvm_pool *p = &o->view.pools[pool];
 	struct dm_device d = dm_store(p->store_uuid);
+	bool distrust = distrust_wanted(p->store_uuid);
 	char params[DM_TABLE_LEN];
 	struct dm_state st;
 	int ret = pass(o, dm_look(&d, &st, o->why));
 
+	if (!ret && st.exists)
+		distrust_settle(o, p->store_uuid);
 	if (ret || st.exists)
 		return ret;
 	if (!p->store_active)
 		return answer_fail(o->a, -ENODEV,
 				   "pool %s: the store's logical volume is not active",
 				   p->pub.name);
-	snprintf(params, sizeof(params), "%u:%u %u 3 format max_volumes %u", p->store_major,
-		 p->store_minor, o->cfg->store.chunk_kib * 2, o->cfg->store.max_volumes);
-	return pass(o, dm_make(&d, "replica-store", p->store_bytes / SECTOR, params, o->why));
+	if (distrust)
+		log_warn("pool %s: its store had failed: what was unfinished in it fails",
+			 p->pub.name);
+	snprintf(params, sizeof(params), "%u:%u %u %d format%s max_volumes %u", p->store_major,
+		 p->store_minor, o->cfg->store.chunk_kib * 2, 3 + distrust,
+		 distrust ? " distrust" : "", o->cfg->store.max_volumes);
+	ret = pass(o, dm_make(&d, "replica-store", p->store_bytes / SECTOR, params, o->why));
+	if (!ret && distrust)
+		distrust_settle(o, p->store_uuid);
+	return ret;
 }
 
 static bool all_active(const struct lvm_view *v, size_t pool)
@@ -720,7 +730,7 @@ static bool needs_lvm(enum backend_op op)
 {
 	return op != BACKEND_GROUP_CREATE && op != BACKEND_RELATION_MODIFY &&
 	       op != BACKEND_VOLUME_LINK && op != BACKEND_VOLUME_CREATE &&
-	       op != BACKEND_SNAPSHOT_DELETE;
+	       op != BACKEND_SNAPSHOT_DELETE && op != BACKEND_STORE_DISTRUST;
 }
 
 static int (*const table[BACKEND_NR_OPS])(struct op *) = {
@@ -735,6 +745,7 @@ static int (*const table[BACKEND_NR_OPS])(struct op *) = {
 	[BACKEND_GROUP_CREATE] = do_group_create,
 	[BACKEND_RELATION_MODIFY] = do_relation_modify,
 	[BACKEND_SNAPSHOT_DELETE] = snapshot_delete,
+	[BACKEND_STORE_DISTRUST] = distrust_note,
 };
 
 void ops_run(const struct smisd_config *cfg, const struct backend_request *req, struct answer *a)

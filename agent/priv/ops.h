@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ops.h - the fixed list of what smisd-priv does for smisd. Each runs in a worker process of its
- * own, one at a time, and may block; each checks by itself that what it touches is ours.
+ * own, one at a time (but STORE_DISTRUST beside them), and may block; each checks by itself that
+ * what it touches is ours.
  */
 #ifndef AGENT_PRIV_OPS_H
 #define AGENT_PRIV_OPS_H
@@ -55,6 +56,19 @@ struct kernel_snapshots {
 /* Those of store @dev; 0: of all. */
 int kernel_snapshots(uint32_t dev, struct kernel_snapshots *out, struct answer *a);
 int kernel_snapshot_delete(uint32_t dev, uint32_t id, struct answer *a);
+
+/* Stores with the kernel's uuid @uuid: there are several when one was copied below LVM. */
+struct kernel_store {
+	uint32_t dev;
+	bool failed;
+	char reason[BACKEND_REASON_LEN];
+};
+struct kernel_stores {
+	struct kernel_store *v; /* free() */
+	size_t n, cap;
+};
+int kernel_stores(const char *uuid, struct kernel_stores *out, struct answer *a);
+bool kernel_store_is_open(uint32_t dev);
 
 /* 1: the kernel has a relation with this id, 0: it has not, negative errno: it cannot be asked. */
 int kernel_has_relation(uint32_t dev, uint32_t target_id, struct answer *a);

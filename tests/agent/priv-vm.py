@@ -5,16 +5,21 @@
 Runs as root inside a guest that has two empty disks; prints KTAP.
 usage: priv-vm.py SMISD_PRIV DISK1 DISK2
 """
+import fcntl
 import os
+import pathlib
+import re
 import signal
 import socket
 import sys
 import time
 
-from rplpriv import MIB, SOCK, Priv, new, run, run_tests, table, until
+from rplpriv import MIB, SOCK, Client, Priv, new, run, run_tests, table, until
 
 PRIV, DISK1, DISK2 = sys.argv[1:4]
 CONF = "/run/priv-test.conf"
+RPLCTL = pathlib.Path(PRIV).parent / "tools/rplctl"
+NOTES = pathlib.Path("/etc/smisd/distrust")
 
 
 def write(u, byte, mib, at=0):
@@ -216,15 +221,19 @@ def t_snapshots():
     assert not run("dmsetup", "ls").count(State.sb)
 
 
-def t_reboot():
-    """Everything is taken down, then comes back as at boot: store, clones, sources, snapshots."""
+def all_down():
+    """What a shutdown does; sources first, the store last."""
     State.priv.stop()
-    # what a shutdown does; sources first, the store last
     for kind in ("replica-snap", "replica-source", "replica-clone", "replica-store"):
         for name in run("dmsetup", "ls", "--target", kind).splitlines():
             if name.startswith("RPL-"):
                 run("dmsetup", "remove", "--retry", name.split()[0])
     run("lvm", "vgchange", "-an", "rplvg", "rplvg2")
+
+
+def t_reboot():
+    """Everything is taken down, then comes back as at boot: store, clones, sources, snapshots."""
+    all_down()
     State.priv = Priv(PRIV, CONF)
     State.priv.ok("activate")
     assert table(State.ta) == "replica-clone" and table(State.a) == "replica-source"
@@ -271,6 +280,120 @@ def t_detach_and_delete():
     assert not [n for n in os.listdir("/dev/rpl") if not n.startswith(".")], os.listdir("/dev/rpl")
 
 
+# ---- stores that failed
+
+def store_on(vg):
+    """Device of the pool's store."""
+    for name in run("dmsetup", "ls", "--target", "replica-store").split():
+        if name.startswith("RPL-") and f"({vg}-rpl--store)" in run("dmsetup", "deps", "-o", "devname", name):
+            return name
+    raise AssertionError(f"{vg} has no store")
+
+
+def told(kind, pattern):
+    return [line for line in run(RPLCTL, kind).splitlines() if re.search(pattern, line)]
+
+
+def uuid_of(store):
+    """The kernel's."""
+    number = run("dmsetup", "info", "-c", "--noheadings", "--separator", ":", "-o", "major,minor", store).strip()
+    line, = told("stores", rf"\b(store|dev)={number}\b")
+    return re.search(r"uuid=([0-9a-f-]{36})", line)[1]
+
+
+def swap(name, target):
+    size = run("blockdev", "--getsz", f"/dev/mapper/{name}").strip()
+    run("dmsetup", "suspend", "--noflush", "--nolockfs", name)
+    run("dmsetup", "load", name, "--table", f"0 {size} {target}")
+    run("dmsetup", "resume", name)
+
+
+def t_store_fails():
+    """A store loses its device: noted on demand, once it has failed, and for nobody else's."""
+    p = State.priv
+    State.s, State.t, State.sn, State.r = new(), new(), new(), new()
+    create(State.s, 40, 16, "s", State.pool2)
+    write(State.s, 0x44, 16)
+    create(State.t, 41, 16, "t", State.pool2, source=State.s)
+    State.store = store_on("rplvg2")
+    State.tag = State.store[len("RPL-private-"):-len("-store")]
+    State.kernel_uuid = uuid_of(State.store)
+    run("dmsetup", "message", State.store, "0", "set_rate", "41", "0", "64")
+    p.ok("group-create", uuid=new(), pairs=[[State.r, State.s, State.t], [State.sn, State.s, 6000, False]])
+    p.refused(22, "has not failed", "store-distrust", uuid=State.kernel_uuid)
+    run("lvm", "lvcreate", "-y", "-Wy", "-L", "16M", "-n", "strange", "rplvg2")
+    run("dmsetup", "create", "strange-store", "--table", "0 32768 replica-store /dev/rplvg2/strange 128 1 format")
+    for u in (new(), State.tag, State.s, uuid_of("strange-store")):
+        p.refused(2, "none of ours", "store-distrust", uuid=u)
+    run("dmsetup", "remove", "strange-store")
+    run("lvm", "lvremove", "-y", "rplvg2/strange")
+    swap("rplvg2-rpl--store", "error")
+    write(State.s, 0x77, 1, 8)  # it goes on
+    until("the store has not failed", lambda: told("stores", f"{State.kernel_uuid}.*mode=failed"))
+    assert not NOTES.exists()
+
+
+def t_failed_store_is_noted_at_once():
+    """Nothing that waits for the lost device is waited for."""
+    p = State.priv
+    with open("/run/smisd/priv.lock", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p.send("inventory")
+        c = Client()
+        c.ok("store-distrust", uuid=State.kernel_uuid)
+        c.ok("store-distrust", uuid=State.kernel_uuid)  # again
+        c.sock.close()
+    assert p.receive()["error"] == 0
+    note = NOTES / State.tag
+    assert os.listdir(NOTES) == [State.tag] and note.read_text().strip(), os.listdir(NOTES)
+    assert note.stat().st_mode & 0o777 == 0o600 and NOTES.stat().st_mode & 0o777 == 0o700
+    p.ok("activate")  # it is still the one that failed
+    assert note.exists()
+
+
+def booted():
+    """As after a boot: the module, too, knows only what it is told."""
+    all_down()
+    run("rmmod", "dm_replica")
+    run("rpl-load")
+    State.priv = Priv(PRIV, CONF)
+    State.priv.ok("activate")
+    assert not os.listdir(NOTES), os.listdir(NOTES)
+    return run("dmsetup", "table", State.store).split()
+
+
+def broken():
+    """The clone and the snapshot are failed, with a reason, and nobody is served from them."""
+    for n in (41, 6000):
+        assert told("relations", rf"\bid={n}\b.*state=failed.*reason=\"the store failed"), run(RPLCTL, "relations")
+    for u in (State.t, State.sn):
+        try:
+            read(u, 16)
+        except OSError:
+            continue
+        raise AssertionError(f"{u} can be read")
+
+
+def t_distrusted_once():
+    """The next opening distrusts the store, and the note goes; others are as ever."""
+    assert "distrust" in booted()
+    broken()
+    assert "distrust" not in run("dmsetup", "table", store_on("rplvg"))
+    # killed between the opening and the removal of the note
+    (NOTES / State.tag).write_text("")
+    State.priv.ok("activate")
+    assert not os.listdir(NOTES)
+    assert "distrust" not in booted()
+    broken()
+    p = State.priv
+    p.ok("relation-modify", uuid=State.t, other=State.r, verb="detach", force=True)
+    p.ok("clone-release", uuid=State.t)
+    p.ok("snapshot-delete", uuid=State.sn)
+    assert read(State.s, 16) == b"\x44" * 8 * MIB + b"\x77" * MIB + b"\x44" * 7 * MIB
+    for u in (State.t, State.s):
+        p.ok("volume-delete", uuid=u)
+
+
 def t_strangers_are_refused():
     pid = os.fork()
     if not pid:
@@ -301,6 +424,7 @@ TESTS = [t_setup, t_activate_makes_the_stores, t_inventory_is_empty, t_volume_cr
          t_create_as_clone, t_reason_of_the_kernel, t_grow, t_group_clone, t_snapshots, t_reboot,
          t_killed_helper,
          t_detach_and_delete,
+         t_store_fails, t_failed_store_is_noted_at_once, t_distrusted_once,
          t_strangers_are_refused]
 
 

@@ -4,9 +4,9 @@
 CHECK_LAYERS += check-priv check-takeover check-units
 
 .PHONY: check-priv check-takeover check-units
-check-priv: smisd-priv	## smisd-priv's operations, refusals, kills and a reboot, in a guest
+check-priv: smisd-priv tools	## smisd-priv's operations, refusals, kills and a reboot, in a guest
 	@tests/vm/build-kmod $(KVER) >/dev/null
-	@tests/vm/run --kver $(KVER) --timeout 400 --load --disk 200M --disk 100M -- \
+	@tests/vm/run --kver $(KVER) --timeout 600 --load --disk 200M --disk 100M -- \
 		python3 $(CURDIR)/tests/agent/priv-vm.py $(CURDIR)/$(AGENT_B)/smisd-priv \
 		/dev/vda /dev/vdb
 

@@ -285,6 +285,9 @@ def t_processes_are_confined():
                                             "pts/ptmx"}, nodes
     for unit, most in (("smisd", 15), ("smisd-priv", 38)):
         inside("systemd-analyze", "security", "--no-pager", f"--threshold={most}", f"{unit}.service")
+    # smisd-priv: where its notes of failed stores are, not all of /etc
+    ro = [d for d in ("etc", "etc/smisd", "usr") if os.statvfs(f"/proc/{priv}/root/{d}").f_flag & os.ST_RDONLY]
+    assert ro == ["etc", "usr"], ro
     assert os.stat("/run/smisd").st_uid == 0 and os.stat("/run/smisd").st_mode & 0o022 == 0
 
 

@@ -69,6 +69,7 @@ static const char *const requests[] = {
 	"{\"id\":9,\"op\":\"group-create\",\"uuid\":\"" U1 "\",\"pairs\":[[\"" U1 "\",\"" U2
 	"\",4097,false],[\"" U1 "\",\"" U2 "\",\"" U1 "\"],[\"" U2 "\",\"" U2 "\",32767,true]]}",
 	"{\"id\":10,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\"}",
+	"{\"id\":11,\"op\":\"store-distrust\",\"uuid\":\"" U1 "\"}",
 };
 
 static void test_requests_round_trip(void **state)
@@ -144,6 +145,9 @@ static void test_wrong_requests(void **state)
 		PAIR("4097,true,true"),
 		PAIR("\"" U1 "\",true"),
 		"{\"id\":1,\"op\":\"snapshot-delete\",\"uuid\":\"" U1 "\",\"force\":true}",
+		"{\"id\":1,\"op\":\"store-distrust\"}",
+		"{\"id\":1,\"op\":\"store-distrust\",\"uuid\":\"../../etc/passwd\"}",
+		"{\"id\":1,\"op\":\"store-distrust\",\"uuid\":\"" U1 "\",\"name\":\"x\"}",
 		"{\"id\":1,\"op\":\"relation-modify\",\"uuid\":\"" U1 "\",\"other\":\"" U2
 		"\",\"verb\":\"explode\",\"force\":false}",
 		"{\"id\":1,\"op\":\"volume-create\",\"uuid\":\"" U1
