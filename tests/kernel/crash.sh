@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # I3, I5: a disk that loses what was not flushed, cut off at many of its flushes and acknowledgements
-# (powerdisk.py, log-crash.py, snap-crash.py).
+# (powerdisk.py, log-crash.py, snap-crash.py, group-crash.py).
 # ktest: timeout=900
 . ./lib.sh
 
@@ -11,7 +11,7 @@ crash()
 	slice trial $((26 * MIB))
 	# shellcheck disable=SC2086
 	python3 "$TOP/tests/tools/$1" "$(sl trial)" "${POINTS:-57}" ${SEED:-} > "$WORK/crash" 2>&1 ||
-		die "$(tail -5 "$WORK/crash")"
+		die "$(head -1 "$WORK/crash"; tail -5 "$WORK/crash")"
 	cat "$WORK/crash"
 }
 
@@ -25,6 +25,12 @@ snapshots()
 	crash snap-crash.py
 }
 
+groups()
+{
+	crash group-crash.py
+}
+
 tc snapshots "cut at many flushes and replies: every snapshot that was acknowledged is there, every byte right"
 tc every_flush "cut at many flushes and replies, unflushed writes lost at random: every byte of the clone is right"
+tc groups "cut at many flushes and replies: a group is there with all its members, each right, or not at all"
 run_cases

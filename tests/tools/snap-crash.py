@@ -13,6 +13,7 @@ overwritten; rpl-check finds nothing that is lost, and a store as large as was a
 other snapshot is written, too: a block of it holds what was flushed last or something later, of its
 own alone.
 """
+import contextlib
 import importlib.util
 import pathlib
 import random
@@ -47,6 +48,34 @@ def size_of(image):
 
 def uuid_of(kind, n):
     return f"00000000-0000-4000-8000-{kind:04d}{n:08d}"
+
+
+class Gate:
+    """Writes go through it; at a snapshot's instant it is shut, and none is under way."""
+
+    def __init__(self):
+        self.cond = threading.Condition()
+        self.inside, self.is_shut = 0, False
+
+    @contextlib.contextmanager
+    def write(self):
+        with self.cond:
+            self.cond.wait_for(lambda: not self.is_shut)
+            self.inside += 1
+        yield
+        with self.cond:
+            self.inside -= 1
+            self.cond.notify_all()
+
+    @contextlib.contextmanager
+    def shut(self):
+        with self.cond:
+            self.is_shut = True
+            self.cond.wait_for(lambda: not self.inside)
+        yield
+        with self.cond:
+            self.is_shut = False
+            self.cond.notify_all()
 
 
 class Node:
@@ -129,8 +158,7 @@ class Workload:
 
     def __init__(self, rnd, disk):
         self.rnd, self.mark = rnd, disk.mark
-        self.gate = threading.Condition()
-        self.writing, self.paused = 0, False
+        self.gate = Gate()
         self.now = [lc.block_of("P", i) for i in range(BLOCKS)]
         self.past = {}
         self.own = {}  # of snapshots that are written: for each block [(number, bytes)], in order
@@ -145,31 +173,21 @@ class Workload:
                 length = rnd.choice((1, 1, 2, 4, 20))
                 first = rnd.randrange(BLOCKS // WRITERS - length) + nr * (BLOCKS // WRITERS)
                 data = lc.block_of("S", nr * 1000000 + n)
-                with self.gate:
-                    self.gate.wait_for(lambda: not self.paused)
-                    self.writing += 1
-                dev.write(first * BLOCK, data * length)
-                self.now[first:first + length] = [data] * length
-                if rnd.random() < 0.1:
-                    dev.flush()
-                with self.gate:
-                    self.writing -= 1
-                    self.gate.notify_all()
-        with self.gate:
+                with self.gate.write():
+                    dev.write(first * BLOCK, data * length)
+                    self.now[first:first + length] = [data] * length
+                    if rnd.random() < 0.1:
+                        dev.flush()
+        with self.gate.cond:
             self.left -= 1
-            self.gate.notify_all()
+            self.gate.cond.notify_all()
 
     def snapshot(self, n):
-        with self.gate:
-            self.paused = True
-            self.gate.wait_for(lambda: not self.writing)
-        self.past[n] = b"".join(self.now)
-        self.mark(f"making:{n}")
-        self.node.snapshot(n)
-        self.mark(f"made:{n}")
-        with self.gate:
-            self.paused = False
-            self.gate.notify_all()
+        with self.gate.shut():
+            self.past[n] = b"".join(self.now)
+            self.mark(f"making:{n}")
+            self.node.snapshot(n)
+            self.mark(f"made:{n}")
 
     def write_own(self, n):
         own, blocks = self.own.setdefault(n, {}), []
@@ -202,9 +220,9 @@ class Workload:
         for t in threads:
             t.start()
         for n in range(1002, 1002 + SNAPSHOTS):
-            with self.gate:
+            with self.gate.cond:
                 # the writers go on for a while; when they are through there is nothing to keep
-                self.gate.wait_for(lambda: not self.left, timeout=0.05)
+                self.gate.cond.wait_for(lambda: not self.left, timeout=0.05)
             self.snapshot(n)
             self.grow(n - 1001)
             live.append(n)
