@@ -343,7 +343,7 @@ struct rpl_clone {
 	u32 gen; /* of its bits: ops of an older generation set none (R39); lock */
 	struct {
 		u32 page, pages;
-		u32 promised; /* place by rpl_persist_room(), + 1; 0: none */
+		u32 promised, promised_pages; /* place by rpl_persist_room(); no pages: none */
 		u64 generation; /* of its first page */
 		bool fresh; /* both slots of all pages are to be written */
 	} saved; /* place of its bitmap on disk: persist.c alone */

@@ -85,6 +85,9 @@ static void claim_all(struct rpl_persist *p, struct rpl_store *s)
 			c->saved.pages = 0;
 	}
 	claim_extents(p, s);
+	list_for_each_entry(c, &s->clones, list)
+		if (c->saved.promised_pages)
+			bitmap_set(p->extents, c->saved.promised, c->saved.promised_pages);
 }
 
 /* A run of free bitmap pages, marked as used; its first page or -ENOSPC. */
@@ -99,16 +102,13 @@ static long take_extent(struct rpl_persist *p, u32 pages)
 	return at;
 }
 
-/* The place that was promised to the clone: nothing else has taken one since. */
+/* The place that was promised to the clone; another one if it has become larger since. */
 static long take_place(struct rpl_persist *p, struct rpl_clone *c, u32 pages)
 {
-	long at = c->saved.promised;
+	bool fits = c->saved.promised_pages == pages;
 
-	if (!at--)
-		return take_extent(p, pages);
-	c->saved.promised = 0;
-	bitmap_set(p->extents, at, pages);
-	return at;
+	c->saved.promised_pages = 0;
+	return fits ? c->saved.promised : take_extent(p, pages);
 }
 
 static int put_record(struct rpl_persist *p, u32 *record, const struct rpl_record *rec)
@@ -619,34 +619,46 @@ static int records_room(struct rpl_store *s, unsigned int nr_clones, unsigned in
 	return 0;
 }
 
+/* A member that needs a place for its bitmap. */
+struct place_wanted {
+	struct rpl_clone *clone;
+	u32 pages;
+};
+
 static int larger_first(const void *a, const void *b)
 {
-	const struct rpl_clone *const *x = a, *const *y = b;
+	const struct place_wanted *x = a, *y = b;
 
-	return ((*x)->nr_regions < (*y)->nr_regions) - ((*x)->nr_regions > (*y)->nr_regions);
+	return (x->pages < y->pages) - (x->pages > y->pages);
 }
 
 /* Places for all of these, the large ones first: that order wastes the least. */
-static int bitmaps_room(struct rpl_store *s, struct rpl_clone **clones, unsigned int nr,
+static int bitmaps_room(struct rpl_store *s, struct place_wanted *wanted, unsigned int nr,
 			bool promise, struct rpl_why *why)
 {
 	struct rpl_persist *p = s->persist;
+	struct rpl_clone *c;
 	unsigned int i;
 
-	sort(clones, nr, sizeof(*clones), larger_first, NULL);
+	if (promise)
+		list_for_each_entry(c, &s->clones, list)
+			c->saved.promised_pages = 0;
+	sort(wanted, nr, sizeof(*wanted), larger_first, NULL);
 	claim_extents(p, s);
 	for (i = 0; i < nr; i++) {
-		struct rpl_clone *c = clones[i];
-		long at = take_extent(p, rpl_bitmap_pages(c->nr_regions));
+		long at = take_extent(p, wanted[i].pages);
 
+		c = wanted[i].clone;
 		if (at < 0) {
 			rpl_why(why, c->id,
-				"store %s: no room for the bitmap of %llu chunks, detach a clone",
-				s->name, (unsigned long long)c->nr_regions);
+				"store %s: no room for the bitmap of clone %u, detach another one",
+				s->name, c->id);
 			return -ENOSPC;
 		}
-		if (promise)
-			c->saved.promised = at + 1;
+		if (promise) {
+			c->saved.promised = at;
+			c->saved.promised_pages = wanted[i].pages;
+		}
 	}
 	return 0;
 }
@@ -654,7 +666,7 @@ static int bitmaps_room(struct rpl_store *s, struct rpl_clone **clones, unsigned
 int rpl_persist_room(struct rpl_store *s, const struct rpl_group_spec *spec, bool promise,
 		     struct rpl_why *why)
 {
-	struct rpl_clone **clones;
+	struct place_wanted *wanted;
 	unsigned int nr = 0, i;
 	int r;
 
@@ -662,20 +674,25 @@ int rpl_persist_room(struct rpl_store *s, const struct rpl_group_spec *spec, boo
 		rpl_why(why, 0, "store %s: its metadata is not open", s->name);
 		return -EIO;
 	}
-	clones = kvcalloc(spec->nr, sizeof(*clones), GFP_KERNEL);
-	if (!clones) {
+	wanted = kvcalloc(spec->nr, sizeof(*wanted), GFP_KERNEL);
+	if (!wanted) {
 		rpl_why(why, 0, "store %s: no memory", s->name);
 		return -ENOMEM;
 	}
 	for (i = 0; i < spec->nr; i++) {
 		const struct rpl_member_spec *m = &spec->member[i];
 		struct rpl_clone *c = rpl_store_clone_by_id(s, m->clone_id);
+		struct rpl_volume *vol = rpl_store_volume_by_id(s, m->volume_id);
 
-		if (m->kind == RPL_KIND_CLONE && c)
-			clones[nr++] = c;
+		if (m->kind != RPL_KIND_CLONE || !c || !vol)
+			continue;
+		/* a clone that is prepared has no size of its own yet */
+		wanted[nr].clone = c;
+		wanted[nr++].pages =
+			rpl_bitmap_pages(rpl_nr_regions(vol->nr_sectors, s->chunk_sectors));
 	}
-	r = records_room(s, nr, spec->nr - nr, why) ?: bitmaps_room(s, clones, nr, promise, why);
-	kvfree(clones);
+	r = records_room(s, nr, spec->nr - nr, why) ?: bitmaps_room(s, wanted, nr, promise, why);
+	kvfree(wanted);
 	return r;
 }
 

@@ -157,7 +157,7 @@ bitmap_places()
 		same "clone $c" "$(clone_state $c)" copying
 	done
 	must "close" dmsetup remove --retry c-106 c-105 c-104 c-103 c-102 c-101 v-1 v-2 v-3 v-4 v-5 v-6 store
-	must "open" dmsetup create store --table "$(store_table 0)"
+	"$RPL_CHECK" "$(sl sd)" > "$WORK/checked" || die "$(cat "$WORK/checked")"
 }
 
 tc odd_sizes "one chunk more or less a block, single sectors, partial last chunks"

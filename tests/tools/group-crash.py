@@ -7,8 +7,8 @@ usage: group-crash TRIAL POINTS [SEED]          (a block device; in a guest with
 As snap-crash.py, for groups: several writers write to both sources while groups are made, with a
 snapshot or a clone of each, and one is deleted.  At an instant no write is in flight, so a model
 knows what both members hold.  At many points of the log: a group that was acknowledged is there with
-both of its members, one whose deletion was is gone with both, and one on its way is there as a whole
-or not at all.  Members hold their bytes of that one instant before and after more is written; clones
+both of its members, one whose deletion was is gone with both, and one that is being made is there as a
+whole or not at all.  Members hold their bytes of that one instant before and after more is written; clones
 go on to their end, and their targets hold the same.
 """
 import importlib.util
@@ -168,7 +168,7 @@ class Check:
     def __init__(self, workload, trial):
         self.w, self.dev = workload, lc.Direct(trial)
         self.node = Node(trial)
-        self.made, self.may = set(), set()
+        self.made, self.may, self.going = set(), set(), set()
 
     def mark(self, text):
         word, _, g = text.partition(":")
@@ -179,6 +179,7 @@ class Check:
             self.made.add(g)
         elif word == "deleting":
             self.made.discard(g)
+            self.going.add(g)
         elif word == "deleted":
             self.may.discard(g)
 
@@ -188,18 +189,20 @@ class Check:
         for g in groups:
             data = {v: self.node.bytes_of(n, v) for v, n in zip(SOURCES, GROUPS[g])}
             none = [v for v in SOURCES if data[v] is None]
-            if none and (g in self.made or len(none) < len(SOURCES)):
+            half = none and len(none) < len(SOURCES)
+            if (none and g in self.made) or (half and g not in self.going):
                 raise AssertionError(f"{when}: group {g} has no replica of {none}, "
                                      f"{'was' if g in self.made else 'was not'} acknowledged")
-            if none:
-                continue
             for v, n in zip(SOURCES, GROUPS[g]):
+                if v in none:
+                    continue
                 for i in range(BLOCKS):
                     got, want = (x[i * BLOCK:(i + 1) * BLOCK] for x in (data[v], self.w.past[g][v]))
                     if got != want:
                         raise AssertionError(f"{when}: {n} of group {g}, block {i} holds {got[:8]}, "
                                              f"not {want[:8]}")
-            there.add(g)
+            if len(none) < len(SOURCES):
+                there.add(g)
         return there
 
     def targets(self, groups):
