@@ -5,7 +5,7 @@
 
 CHECK_LAYERS := check-gen check-count check-e2e check-uml $(addprefix check-kernel-shared@,$(KERNELS)) \
 	check-static check-unit check-tools $(CHECK_LAYERS)
-CHECK_LANES ?= 2
+CHECK_LANES ?= 3
 
 format:	## clang-format all C files in place
 	@git ls-files -co --exclude-standard 'agent/*.[ch]' 'cli/*.[ch]' 'kmod/*.[ch]' 'tests/*.[ch]' | \

@@ -51,7 +51,7 @@ class Snapshots(case.Case):
         src = self.volumes(3, 8, "s")
         group = self.group("src", src)
         self.node.sh(f"rpl-stamp fill -f {SEED} {self.devs(src)}")
-        n = self.node.spawn(f"exec rpl-stamp write -w 4 -L /run/s.log {self.devs(src)}")
+        n = self.node.spawn(f"exec rpl-stamp write -w 4 -r 400 -L /run/s.log {self.devs(src)}")
         self.node.until_said(n, "writing")
         for mark in (1, 2):
             self.node.sh("kill -USR1 $(pidof rpl-stamp)")

@@ -43,7 +43,7 @@ class Group(case.Case):
     def replicate_under_load(self, src, call):
         """Writers across `src`, marks around call(); stop; (out, check options)."""
         self.node.sh(f"rpl-stamp fill -f {SEED} {self.devs(src)}", 120)
-        n = self.node.spawn(f"exec rpl-stamp write -w 4 -L /run/g.log {self.devs(src)}")
+        n = self.node.spawn(f"exec rpl-stamp write -w 4 -r 400 -L /run/g.log {self.devs(src)}")
         self.node.until_said(n, "writing")
         self.node.sh("kill -USR1 $(pidof rpl-stamp)")
         self.node.until_said(n, "mark 1")

@@ -4,30 +4,31 @@
 # (powerdisk.py, log-crash.py, snap-crash.py, group-crash.py).
 # ktest: timeout=900
 . ./lib.sh
+POINTS=${POINTS:-70}
 
 crash()
 {
 	modprobe nbd nbds_max=1 max_part=0 2> /dev/null || skip "this kernel has no nbd"
 	slice trial $((26 * MIB))
 	# shellcheck disable=SC2086
-	python3 "$TOP/tests/tools/$1" "$(sl trial)" "${POINTS:-57}" ${SEED:-} > "$WORK/crash" 2>&1 ||
+	python3 "$TOP/tests/tools/$1" "$(sl trial)" "$2" ${SEED:-} > "$WORK/crash" 2>&1 ||
 		die "$(head -1 "$WORK/crash"; tail -5 "$WORK/crash")"
 	cat "$WORK/crash"
 }
 
 every_flush()
 {
-	crash log-crash.py
+	crash log-crash.py "$POINTS"
 }
 
 snapshots()
 {
-	crash snap-crash.py
+	crash snap-crash.py "$POINTS"
 }
 
 groups()
 {
-	crash group-crash.py
+	crash group-crash.py $((POINTS / 2))	# each costs as much as two
 }
 
 tc snapshots "cut at many flushes and replies: every snapshot that was acknowledged is there, every byte right"

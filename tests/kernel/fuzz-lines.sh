@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Table lines and messages at random (I8): each is taken or refused, with a sentence, and nothing else
 # happens.  SEED= repeats a run, LINES= makes it longer.
-# ktest: any smp=1 timeout=200
+# ktest: uml smp=1 timeout=200
 . ./lib.sh
 LINES=${LINES:-600}
 SIZE=$((4 * MIB))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Growth while everything runs: the store, and volumes that have snapshots and clones.
-# ktest: timeout=240
+# ktest: any timeout=240
 . ./lib.sh
 SIZE=$((8 * MIB))
 

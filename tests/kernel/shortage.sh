@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A store that runs out of space, or fails in part: who is told, who waits, and who is lost. The
 # source goes on in every case (I4).
-# ktest: any smp=1 timeout=240
+# ktest: uml smp=1 timeout=240
 . ./lib.sh
 RPLCTL=$TOP/build/tools/rplctl
 SIZE=$((4 * MIB))

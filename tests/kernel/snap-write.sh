@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Writable snapshots: what is written to one is in it alone, stays, and goes with it; the source, the
 # other snapshots and the copies that they share do not change (I2, I3, I4).
-# ktest: smp=1 timeout=420
+# ktest: any smp=1 timeout=420
 . ./lib.sh
 SIZE=$((4 * MIB))
 RPLCTL=$TOP/build/tools/rplctl
