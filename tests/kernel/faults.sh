@@ -60,6 +60,7 @@ needs_about()
 
 # each_fails WHO DO UNDO: the function DO with its first allocation failing, with its second, ... until
 # it needs no more. It is refused, then nothing has changed; or it is done, then UNDO leads back.
+# EVERY=N: one in N of them, at random.
 # WHO allocates: self, the task of the command, or workers, those of the kernel.
 each_fails()
 {
@@ -73,6 +74,7 @@ each_fails()
 	needs_about "$who" "$do" "$undo"
 	while [ $spare -lt 2 ]; do
 		n=$((n + 1))
+		[ $n -ge $((MOST - 20)) ] || n=$((n + RANDOM % (2 * EVERY - 1)))
 		# pools of hundreds of the same are in the middle
 		[ $n -lt 60 ] || [ $n -gt $((MOST - 120)) ] || n=$((n + 17))
 		[ $n -le $((MOST + 100)) ] || die "$do: a fault at allocation $n still, about $MOST before"
@@ -94,7 +96,7 @@ each_fails()
 	diag "$do: $hits allocations of $who failed, $refused times it was refused"
 	[ $hits -gt 0 ] || die "$do: no fault was felt"
 }
-FAIL='' BLANK=''
+FAIL='' BLANK='' EVERY=${EVERY:-1}
 
 # ---- commands ----
 

@@ -4,6 +4,9 @@
 KTEST_TOOLS := $(addprefix build/tools/,rpl-stamp rpl-fsx rpl-dm rpl-same rplctl nl-evil) build/rpl-check
 
 CRASH_POINTS ?= 10000
+# of the allocations that can fail, one in so many; 1 takes three times as long
+EVERY ?= 3
+export EVERY
 UML_SUITES := faults faults-write snap-basic snap-write i2-snapshots grow shortage fuzz-lines
 
 KCSAN_SUITES := i1-group-order i2-fixed-past i2-snapshots i4-source-first snap-basic snap-write grow \
