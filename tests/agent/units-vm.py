@@ -39,7 +39,7 @@ size = 16M
 vg = rplvg
 """
 # smisd's log, which the journal would have; and a watchdog that a test can wait for
-DROP_IN = "[Service]\nStandardError=append:/run/smisd.log\nWatchdogSec=10\n"
+DROP_IN = "[Service]\nStandardError=append:/run/smisd.log\nWatchdogSec=30\n"
 os.environ.update(DM_DISABLE_UDEV="1", LVM_SUPPRESS_FD_WARNINGS="1")
 
 

@@ -120,7 +120,7 @@ def parameters():
     bad, known = [], {}
     for f in sorted((TOP / "kmod").glob("*.c")):
         text = f.read_text()
-        for name, var in re.findall(r"module_param_named\((\w+), (\w+),", text):
+        for name, var in re.findall(r"module_param_(?:named|cb)\((\w+),.*?(\w+), 0\d+\)", text):
             known[name] = re.search(rf"^(?:unsigned int|static \w+.*) {var} = (\d+);", text, re.M)[1]
     told = rows(PAGE["Module parameters"])
     for name in set(known) & set(told):
