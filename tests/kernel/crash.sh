@@ -8,7 +8,7 @@ POINTS=${POINTS:-70}
 
 crash()
 {
-	modprobe nbd nbds_max=1 max_part=0 2> /dev/null || skip "this kernel has no nbd"
+	modprobe nbd nbds_max=3 max_part=0 2> /dev/null || skip "this kernel has no nbd"
 	slice trial $((26 * MIB))
 	# shellcheck disable=SC2086
 	python3 "$TOP/tests/tools/$1" "$(sl trial)" "$2" ${SEED:-} > "$WORK/crash" 2>&1 ||

@@ -398,38 +398,6 @@ queue_and_commands()
 
 # ---- what can fail ----
 
-# area KIND: "offset length" of an area of the store, in sectors.
-area()
-{
-	local i kind
-	for i in 0 1 2 3 4 5; do
-		kind=$(od -An -tu4 -j$((256 + i * 24)) -N4 "$(sl sd)" | tr -d ' ')
-		[ "$kind" = "$1" ] || continue
-		od -An -tu8 -j$((264 + i * 24)) -N16 "$(sl sd)" |
-			awk '{ print $1 / 512, $2 / 512 }'
-		return
-	done
-	die "the store has no area $1"
-}
-
-# area_fails KIND TARGET: that part of the store is such a target from now on.
-area_fails()
-{
-	local start len at nr
-	read -r start len < "$WORK/slice.sd"
-	# shellcheck disable=SC2046
-	set -- $(area "$1") "$2"
-	at=$1 nr=$2
-	{
-		echo "0 $at linear $RAM $start"
-		echo "$at $nr $(echo "$3" | sed "s/START/$((start + at))/")"
-		[ $((at + nr)) -ge "$len" ] ||
-			echo "$((at + nr)) $((len - at - nr)) linear $RAM $((start + at + nr))"
-	} > "$WORK/holed"
-	/usr/sbin/dmsetup load sl-sd "$WORK/holed" || die "holed table: $(cat "$WORK/holed")"
-	dmsetup suspend --noflush --nolockfs sl-sd && dmsetup resume sl-sd
-}
-
 # A chunk that the store does not take is as if there was no space for it, three times; then the
 # store has failed.
 chunks_not_written()

@@ -358,6 +358,32 @@ record_comes_first()
 	is_snap 201 synchronized || die "$(dmsetup status n-201)"
 }
 
+# A point in time between a copy's tag and the end of its record: what was kept is the older one's alone,
+# and the write, which waited, is behind the younger one.
+point_before_record()
+{
+	local first writer
+	store_new $((64 * MIB))
+	source_new 1 $SIZE
+	first=$(sum "$(src 1)")
+	snap_now 1 201
+	copies_may_take 60000
+	modprobe dm-delay
+	area_fails 3 "delay $RAM START 5000"
+	write_at "$(src 1)" $((4 * MIB)) 65536 5 &
+	writer=$!
+	background $writer
+	# not a wait: the copy is through long before, its record long after
+	sleep 1.5
+	group "$(uuid)" 202:1:snapshot
+	kill -0 $writer 2> /dev/null || die "the write did not wait for its record"
+	wait $writer || die "the source write failed"
+	slice_ok sd
+	snap_open 202 1
+	same "the older one" "$(sum "$(snp 201)")" "$first"
+	same "the younger one" "$(sum "$(snp 202)")" "$first"
+}
+
 # A source that cannot be read costs the chunks that cannot, and no more.
 source_unreadable()
 {
@@ -396,6 +422,7 @@ tc used_again "space is used again as soon as that is safe"
 tc reuse_waits "space of a deleted snapshot is used again only when a power cut cannot bring it back"
 tc removed_by_force "a store removed by force: the source goes on, what it missed is not forgotten"
 tc record_comes_first "no write to a chunk goes before the record of its old content"
+tc point_before_record "a point in time while a record is being written: each snapshot has its bytes"
 tc store_hangs "a hanging store delays a source write for a bounded time (I4)"
 tc store_errors "errors of the store cost the snapshots, not the source (I4)"
 tc source_unreadable "a chunk of the source that cannot be read is lost alone"

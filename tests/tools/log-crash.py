@@ -302,9 +302,10 @@ def main():
             return 1
         states[state] = states.get(state, 0) + 1
     check.node.gone()
-    print(f"# {len(chosen)} of {of} points, clone " +
+    ran = sum(states.values())
+    print(f"# {ran} of {of} points, clone " +
           ", ".join(f"{s} {n} times" for s, n in sorted(states.items())))
-    return 0 if states.get("copying", 0) >= min(wanted, 20) // 2 else 1
+    return 0 if powerdisk.enough(ran, wanted, of) and states.get("copying", 0) >= min(wanted, 20) // 2 else 1
 
 
 if __name__ == "__main__":

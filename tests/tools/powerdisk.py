@@ -2,8 +2,9 @@
 """A disk whose power can be cut: the kernel's nbd, and a server of it that logs what the disk took.
 
 The server takes one request at a time, so the log has them in the order in which the disk had them:
-writes, flushes, and what a test says in between.  cuts() makes of it what a real disk with a volatile
-cache may hold after the power went.
+writes, flushes, and what a test says in between.  A disk can be several drives, one behind the other
+in its image, each with a cache of its own: else a flush of the store were one of all that is beside it.
+cuts() makes of the log what a real disk with a volatile cache may hold after the power went.
 
 dm-log-writes is not used for this: it logs a write with the flush that found it, when that flush ends.
 Of two flushes that overlap the later may end first, and then the log has what was acknowledged with it
@@ -23,7 +24,6 @@ import time
 
 FLUSH, FUA, MARK = 1, 2, 8
 NBD = "/dev/nbd0"
-SYS = pathlib.Path("/sys/block/nbd0")
 SET_SOCK, SET_BLKSIZE, DO_IT, SET_SIZE_BLOCKS, DISCONNECT, SET_FLAGS = (
     0xab00, 0xab01, 0xab03, 0xab07, 0xab08, 0xab0a)
 DEVICE_FLAGS = 1 | 4 | 8  # has flags, takes flushes, takes FUA
@@ -64,31 +64,34 @@ def receive(sock, size):
 
 
 class Server:
-    """The disk itself, a process of its own; the test tells it through `control` what to note."""
+    """The disk itself, a process of its own; the test tells it through `control` what to note.
 
-    def __init__(self, image, sock, control):
-        self.image, self.sock, self.control = bytearray(image), sock, control
+    drives: of each its socket, and where it begins and ends in the image.
+    """
+
+    def __init__(self, image, drives, control):
+        self.image, self.drives, self.control = bytearray(image), drives, control
         self.log = []
 
-    def request(self):
-        """False: the kernel has let it go."""
-        magic, kind, handle, at, size = REQUEST.unpack(receive(self.sock, REQUEST.size))
+    def request(self, sock, start, end):
+        """False: the kernel has let this drive go."""
+        magic, kind, handle, at, size = REQUEST.unpack(receive(sock, REQUEST.size))
         if magic != REQUEST_MAGIC:
             raise RuntimeError("that is no request")
-        error, answer, command = 0, b"", kind & 0xffff
+        error, answer, command, at = 0, b"", kind & 0xffff, at + start
         if command == CMD_DISC:
             return False
         if command == CMD_READ:
             answer = self.image[at:at + size]
         elif command == CMD_WRITE:
-            data = receive(self.sock, size)
+            data = receive(sock, size)
             self.image[at:at + size] = data
             self.log.append((FUA if kind & CMD_FUA else 0, at, data))
         elif command == CMD_FLUSH:
-            self.log.append((FLUSH, 0, b""))
+            self.log.append((FLUSH, start, end))
         else:
             error = EINVAL
-        self.sock.sendall(REPLY.pack(REPLY_MAGIC, error, handle) + answer)
+        sock.sendall(REPLY.pack(REPLY_MAGIC, error, handle) + answer)
         return True
 
     def mark(self):
@@ -99,28 +102,74 @@ class Server:
         self.control.send(b"!")
 
     def serve(self):
-        while True:
-            ready = select.select([self.sock, self.control], [], [])[0]
+        while self.drives:
+            ready = select.select([*(drive[0] for drive in self.drives), self.control], [], [])[0]
             if self.control in ready:
                 self.mark()
-            elif not self.request():
-                return
+                continue
+            drive = next(drive for drive in self.drives if drive[0] in ready)
+            if not self.request(*drive):
+                self.drives.remove(drive)
+                drive[0].close()  # the kernel waits for that
+
+
+class Drive:
+    """/dev/nbd<nr>, of so many bytes, behind a socket."""
+
+    def __init__(self, nr, sock, size):
+        self.path, self.sys, self.sock = f"/dev/nbd{nr}", pathlib.Path(f"/sys/block/nbd{nr}"), sock
+        self.fd = os.open(self.path, os.O_RDWR)
+        for request, value in ((SET_SOCK, sock.fileno()), (SET_BLKSIZE, SECTOR),
+                               (SET_SIZE_BLOCKS, size // SECTOR), (SET_FLAGS, DEVICE_FLAGS)):
+            fcntl.ioctl(self.fd, request, value)
+        self.thread = threading.Thread(target=self._do_it, daemon=True)
+        self.thread.start()
+        self._wait_cache()
+
+    def _do_it(self):
+        fcntl.ioctl(self.fd, DO_IT, 0)
+
+    def _wait_cache(self):
+        """Until the kernel has taken the flags.
+
+        DO_IT does that; what stands on the disk before would believe that it has no cache.
+        """
+        def said(name):
+            return (self.sys / "queue" / name).read_text().strip()
+
+        end = time.monotonic() + 60
+        while not ((self.sys / "pid").exists() and said("write_cache") == "write back" and said("fua") == "1"):
+            if time.monotonic() > end:
+                raise RuntimeError("the disk did not say that it has a cache")
+            time.sleep(0.005)
+
+    def end(self):
+        fd = os.open(self.path, os.O_RDWR)
+        fcntl.ioctl(fd, DISCONNECT, 0)
+        os.close(fd)
+        self.thread.join()
+        os.close(self.fd)
+        self.sock.close()
 
 
 class Disk:
-    """/dev/nbd0 over a copy of `image`, until end()."""
+    """/dev/nbd0 over a copy of `image`, until end(); or nbd0, nbd1, ... of such sizes."""
 
-    def __init__(self, image):
-        kernel, ours = socket.socketpair()
+    def __init__(self, image, *sizes):
+        sizes = sizes or (len(image),)
+        pairs = [socket.socketpair() for _ in sizes]
+        self.starts = [sum(sizes[:i]) for i in range(len(sizes))]
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.out = tempfile.TemporaryFile(dir="/run")
         self.pid = os.fork()
         if not self.pid:
             status = 1
             try:
-                kernel.close()
                 self.control.close()
-                server = Server(image, ours, theirs)
+                for kernel, _ in pairs:
+                    kernel.close()
+                server = Server(image, [(ours, start, start + size) for (_, ours), start, size
+                                        in zip(pairs, self.starts, sizes)], theirs)
                 server.serve()
                 pickle.dump(server.log, self.out)
                 self.out.flush()
@@ -129,35 +178,16 @@ class Disk:
                 pass  # the test has died
             finally:
                 os._exit(status)
-        ours.close()
         theirs.close()
-        self.fd = os.open(NBD, os.O_RDWR)
-        for request, value in ((SET_SOCK, kernel.fileno()), (SET_BLKSIZE, SECTOR),
-                               (SET_SIZE_BLOCKS, len(image) // SECTOR), (SET_FLAGS, DEVICE_FLAGS)):
-            fcntl.ioctl(self.fd, request, value)
-        self.kernel = kernel
-        self.thread = threading.Thread(target=self._do_it, daemon=True)
-        self.thread.start()
-        self._wait_cache()
+        for _, ours in pairs:
+            ours.close()
+        self.drives = [Drive(i, kernel, size) for i, ((kernel, _), size) in enumerate(zip(pairs, sizes))]
         self.lock = threading.Lock()
 
-    def _do_it(self):
-        fcntl.ioctl(self.fd, DO_IT, 0)
-
-    @staticmethod
-    def _wait_cache():
-        """Until the kernel has taken the flags.
-
-        DO_IT does that; what stands on the disk before would believe that it has no cache.
-        """
-        def said(name):
-            return (SYS / "queue" / name).read_text().strip()
-
-        end = time.monotonic() + 60
-        while not ((SYS / "pid").exists() and said("write_cache") == "write back" and said("fua") == "1"):
-            if time.monotonic() > end:
-                raise RuntimeError("the disk did not say that it has a cache")
-            time.sleep(0.005)
+    def place(self, at):
+        """The drive that has this byte of the image, and where in it that is."""
+        nr = max(i for i, start in enumerate(self.starts) if start <= at)
+        return self.drives[nr].path, at - self.starts[nr]
 
     def mark(self, text):
         """Note it behind all that has been acknowledged by now."""
@@ -167,12 +197,8 @@ class Disk:
 
     def end(self):
         """The disk goes: its log, a list of (flags, byte offset, data or mark)."""
-        fd = os.open(NBD, os.O_RDWR)
-        fcntl.ioctl(fd, DISCONNECT, 0)
-        os.close(fd)
-        self.thread.join()
-        os.close(self.fd)
-        self.kernel.close()
+        for drive in self.drives:
+            drive.end()
         self.control.close()
         if os.waitpid(self.pid, 0)[1]:
             raise RuntimeError("the disk's process failed")
@@ -187,17 +213,25 @@ def acknowledged(entry):
 def points(log, wanted, rnd):
     """Indices behind which the power may go: flushes, FUA writes, and what was acknowledged.
 
-    At most `wanted`; those after an acknowledgement first, half of them at most.
+    At most `wanted`, and so many if there are; half of them, or more, behind flushes.  And how many
+    there are.
     """
-    told = [i for i, e in enumerate(log) if acknowledged(e)]
-    told = rnd.sample(told, min(wanted // 2, len(told)))
-    all_ = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA)]
     opened = next(i for i, e in enumerate(log) if e[2] == "opened")
     if not any(e[0] & (FLUSH | FUA) for e in log[:opened]):
         raise RuntimeError("a store was made on the disk without a flush: was its cache not seen?")
-    all_ = [i for i in all_ if i > opened]
-    chosen = rnd.sample(all_, min(wanted - len(told), len(all_)))
-    return sorted([*told, *chosen]), len(all_)
+    told = [i for i, e in enumerate(log) if acknowledged(e)]
+    flushes = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA) and i > opened]
+    nr = min(len(told), max(wanted // 2, wanted - len(flushes)))
+    chosen = rnd.sample(told, nr) + rnd.sample(flushes, min(wanted - nr, len(flushes)))
+    return sorted(chosen), len(told) + len(flushes)
+
+
+def enough(ran, wanted, of):
+    """Whether so many points ran as were asked for, of so many; says it when not."""
+    if ran == min(wanted, of):
+        return True
+    print(f"# {ran} points ran, {wanted} were asked for, there are {of}")
+    return False
 
 
 def put(image, writes, rnd):
@@ -219,8 +253,9 @@ def cuts(log, chosen, image, check, rnd, *begun):
             if entry[0] & MARK:
                 check.mark(entry[2])
             elif entry[0] & FLUSH:
-                put(image, cached, None)
-                cached = []
+                _, start, end = entry
+                put(image, [e for e in cached if start <= e[1] < end], None)
+                cached = [e for e in cached if not start <= e[1] < end]
             else:
                 cached.append(entry)
         done = point + 1
