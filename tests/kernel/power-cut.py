@@ -27,12 +27,19 @@ sd=$((16 * MIB)); size=$((8 * MIB))
 mkdir -p $WORK
 module_load
 slices() {{ slice sd $sd; slice lo-1 $size; slice tg-101 $size; slice tg-102 $size; }}
-again() {{
+again() {{	# [STATUS [FINDING]]: what rpl-check says of the store before it is opened
 	slices
+	checked ${{*:-1 not-closed}}
 	must "open the store" dmsetup create store --table "$(store_table 0)"
 	clone_open 101 1
 	clone_open 102 1
 	source_open 1
+}}
+last_close() {{
+	for d in c-101 c-102 v-1 store; do
+		must "remove $d" dmsetup remove --retry $d
+	done
+	checked 0
 }}
 first() {{
 	slices
@@ -169,7 +176,7 @@ dmsetup remove --retry c-101 && dmsetup remove --retry c-102 && dmsetup remove -
 echo cut > /out/now
 sleep 100
 """, """
-again
+again 0
 is_state 101 copying || is_state 101 synchronized || die "after a clean close: \
 $(dmsetup status c-101)"
 same "clone" "$(sum "$(cln 101)")" "$(cat /out/before)"
@@ -218,7 +225,7 @@ class Trial:
             m = self.boot()
             for name, data in kept.items():
                 (m.out / name).write_bytes(data)
-            rc = m.run(self.script(after), 120, self.say)
+            rc = m.run(self.script(after + "last_close\n"), 120, self.say)
             if rc:
                 self.text += "\n".join(m.log().splitlines()[-12:])
                 return f"after the cut: exit {rc}"

@@ -213,11 +213,41 @@ foreign_content()
 	refused "other than a store" 3 other-content
 }
 
+# The closed store gets a snapshot 201 that has chunks: $past is what it holds.
+snapshot_in_it()
+{
+	must "open" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	past=$(sum "$(src 1)")
+	snap_now 1 201
+	write_at "$(src 1)" $MIB $MIB 9
+	now=$(sum "$(src 1)")
+	must "remove n-201" dmsetup remove --retry n-201
+	restore_closed
+	dd if="$(sl sd)" of="$WORK/image" bs=1M iflag=direct status=none
+}
+
+# snapshot_is_right WHAT: or failed, and its source as it was.
+snapshot_is_right()
+{
+	source_open 1
+	snap_open 201 1
+	if is_snap 201 synchronized; then
+		same "$1: the snapshot" "$(sum "$(snp 201)")" "$past"
+	else
+		is_snap 201 failed || die "$1: $(dmsetup status n-201)"
+	fi
+	same "$1: the source" "$(sum "$(src 1)")" "$now"
+	must "$1: close n-201" dmsetup remove --retry n-201
+	must "$1: close v-1" dmsetup remove --retry v-1
+}
+
 # Whatever stands there: refused with a sentence, or a store that works.
 any_bytes()
 {
 	local how seed opinion ok=0
 	closed
+	snapshot_in_it
 	for how in fuzz hostile; do
 		for seed in $(seq 1 "${SEEDS:-10}"); do
 			restore
@@ -231,6 +261,7 @@ any_bytes()
 				"$RPLCTL" relations > "$WORK/relations" || die "$how $seed: no dump"
 				grep " id=102 " "$WORK/relations" > /dev/null || [ $how = hostile ] ||
 					die "$how $seed: clone 102 is gone: $(cat "$WORK/relations")"
+				[ $how = hostile ] || snapshot_is_right "$how $seed"
 				must "$how $seed: close" dmsetup remove --retry store
 				[ $how = hostile ] || checked 0
 			else
