@@ -5,7 +5,8 @@
  *
  * Time limits: MHD ends connections without any progress; the sweep here ends those that make
  * some, but too little (a byte now and then). How much of an answer has come to the client, the
- * kernel knows: by what the peer has acknowledged.
+ * kernel knows: by what the peer has acknowledged. And it ends those whose client has gone: MHD 0.9
+ * does not see an end that comes together with the last bytes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include "http/internal.h"
 
 #define SWEEP_PERIOD_US	  UINT64_C(2000000)
+#define GONE_US		  UINT64_C(1000000)
 #define PROGRESS_BYTES	  (16 * 1024) /* less within the time limit is none */
 #define HEAD_MEMORY_BYTES ((size_t)48 * 1024) /* buffer of a connection: caps the headers */
 #define STOP_GRACE_US	  UINT64_C(1000000)
@@ -170,6 +172,15 @@ static bool too_slow(struct conn *c, uint64_t now)
 	return cfg->send_timeout_s && now - c->since_us > (uint64_t)cfg->send_timeout_s * 1000000;
 }
 
+/* Nothing more will come of what is waited for. */
+static bool gone(const struct conn *c, uint64_t now)
+{
+	char byte;
+
+	return c->since_us && !c->sending && now - c->since_us > GONE_US &&
+	       !recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+}
+
 static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
 {
 	struct http_server *s = arg;
@@ -177,7 +188,7 @@ static int on_sweep(sd_event_source *src, uint64_t usec, void *arg)
 
 	(void)usec;
 	for (struct conn *c = s->conns; c; c = c->next)
-		if (too_slow(c, now))
+		if (too_slow(c, now) || gone(c, now))
 			shutdown(c->fd, SHUT_RDWR);
 	sweep_retired(s);
 	sd_event_source_set_time(src, now + SWEEP_PERIOD_US);

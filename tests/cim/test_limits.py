@@ -232,6 +232,18 @@ def send_timeout(_):
     server.stop()
 
 
+def gone_with_the_last_bytes(_):
+    """Who closes right behind half a request has no place until the time limit (here: 300 s)."""
+    server, data = node(2, request_timeout=300), request(SMALL)
+    before = server.fds()
+    for i in (30, len(data) // 2, len(data) - 5) * 5:
+        with server.connect() as s:
+            s.sendall(data[:i])
+    assert ask(server, SMALL).status == 200  # those before were accepted
+    wait_for("descriptors are closed", lambda: server.fds() <= before)
+    server.stop()
+
+
 def check_config(_):
     for option, good in (("answer-memory=256M", True), ("answer-memory=1K", False),
                          ("operation-time-ms=1000", True), ("operation-time-ms=5", False),
@@ -244,7 +256,7 @@ def check_config(_):
 def main():
     tap, server = Tap(), node()
     for fn in (patterns, costly, others_served, memory, operations, memory_limit, names_limited,
-               send_timeout, check_config):
+               send_timeout, gone_with_the_last_bytes, check_config):
         tap.test(f"limits: {fn.__name__.replace('_', ' ')}", fn, server)
     tap.test("limits: smisd ends cleanly, sanitizers silent", server.stop)
     tap.end()

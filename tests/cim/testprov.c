@@ -21,6 +21,14 @@ static struct vol vols[] = {
 	{ "vol3", "pool:B", 3, "", false },
 };
 
+void test_reset(void)
+{
+	for (size_t k = 0; k < 3; k++) {
+		vols[k].gone = false;
+		*vols[k].notes = '\0';
+	}
+}
+
 sd_event *test_loop;
 unsigned int test_many, test_broken;
 struct cim_hold *test_held;

@@ -17,6 +17,8 @@ extern unsigned int test_notes_nulled;
 extern struct cim_hold *test_held;
 extern int test_cancelled;
 
+/* The volumes are as they were at first. */
+void test_reset(void);
 void test_wait_finish(struct cim_hold *h);
 
 #endif

@@ -6,6 +6,7 @@
 # make fuzz          FUZZ_SECONDS (3600) for each target; FUZZ="path query" selects some
 # make check-fuzz    seconds for each, for CI
 # make fuzz-replay FUZZ=query INPUT=file
+# make fuzz-merge    what `make fuzz` has found that reaches more code goes into tests/fuzz/corpus
 
 FUZZ_B := build/fuzz
 FUZZ_SECONDS ?= 3600
@@ -21,7 +22,7 @@ FUZZ_MAKE = $(MAKE) --no-print-directory AGENT_B=$(FUZZ_B) AGENT_CC=clang-19 ASA
 	AGENT_EXTRA_CFLAGS="-Wno-error -w -O1 -U_FORTIFY_SOURCE $(FUZZ_SAN) -fsanitize=fuzzer-no-link"
 
 CHECK_LAYERS += check-fuzz
-.PHONY: fuzz check-fuzz fuzz-replay fuzz-build
+.PHONY: fuzz check-fuzz fuzz-replay fuzz-merge fuzz-build
 fuzz:	## fuzz the decoders, FUZZ_SECONDS (3600) for each target; FUZZ="path query" selects some
 	@$(FUZZ_MAKE) -s fuzz-build
 	@tests/fuzz/run --build $(FUZZ_B) --seconds $(FUZZ_SECONDS) $(or $(FUZZ),$(FUZZ_TARGETS))
@@ -35,6 +36,10 @@ fuzz-replay:	## run one input of a target again: FUZZ=query INPUT=file
 	@$(FUZZ_MAKE) -s fuzz-build
 	@$(if $(filter mof,$(FUZZ)),python3 tests/fuzz/mof.py 0 $(FUZZ_B)/findings/mof,\
 		$(FUZZ_B)/tests/fuzz/fuzz-$(FUZZ)) $(INPUT)
+
+fuzz-merge:	## the smallest inputs that `make fuzz` found for all code it reached, into tests/fuzz/corpus
+	@$(FUZZ_MAKE) -s fuzz-build
+	@tests/fuzz/run --build $(FUZZ_B) --merge $(or $(FUZZ),$(FUZZ_COMPILED))
 
 fuzz-build: $(FUZZ_BIN)
 
