@@ -112,6 +112,30 @@ slice_on()
 	echo "0 $(sectors "$2")" > "$WORK/slice.$1"
 }
 
+# nullb NAME BYTES [KNOB=VALUE...]: $NULLB, a disk of null_blk that keeps its data, with these knobs.
+NULLB_DIR=/sys/kernel/config/nullb
+nullb()
+{
+	local d=$NULLB_DIR/$1 knob
+	modprobe null_blk nr_devices=0 poll_queues=1 2> /dev/null
+	[ -d $NULLB_DIR ] || mount -t configfs configfs /sys/kernel/config
+	mkdir "$d" || skip "no null_blk"
+	NULLB=/dev/$1
+	shift
+	for knob in memory_backed=1 size=$(($1 / MIB)) "$@" power=1; do
+		case $knob in
+		*=*) echo "${knob#*=}" > "$d/${knob%%=*}" || skip "null_blk has no $knob" ;;
+		esac
+	done
+	[ -b "$NULLB" ] || NULLB=/dev/nullb$(cat "$d/index")
+}
+
+nullb_gone()
+{
+	echo 0 > "$NULLB_DIR/$1/power"
+	rmdir "$NULLB_DIR/$1"
+}
+
 # gone DEVICE-MAPPER-NAME
 gone()
 {

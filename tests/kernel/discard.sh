@@ -5,31 +5,10 @@
 . ./lib.sh
 SIZE=$((8 * MIB))
 
-# discard_slice NAME BYTES: a slice on a device that discards (null_blk keeps data in memory).
-nullb()
-{
-	local d=/sys/kernel/config/nullb/$1
-	modprobe null_blk nr_devices=0 2> /dev/null
-	[ -d /sys/kernel/config/nullb ] || mount -t configfs configfs /sys/kernel/config
-	mkdir "$d" || skip "no null_blk"
-	echo $((SIZE / MIB)) > "$d/size"
-	echo 1 > "$d/memory_backed"
-	echo 1 > "$d/discard"
-	echo 1 > "$d/power"
-	NULLB=/dev/$1
-	[ -b "$NULLB" ] || NULLB=/dev/nullb$(cat "$d/index")
-}
-
-nullb_gone()
-{
-	echo 0 > "/sys/kernel/config/nullb/$1/power"
-	rmdir "/sys/kernel/config/nullb/$1"
-}
-
 over_nullb()
 {
 	store_new
-	nullb "$1"
+	nullb "$1" $SIZE discard=1
 	slice_on lo-1 $SIZE "$NULLB"
 	pattern "$(sl lo-1)" 1
 	source_open 1

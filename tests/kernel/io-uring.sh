@@ -70,16 +70,10 @@ snapshot()
 
 polled()
 {
-	local nb=/sys/kernel/config/nullb/rplp before
-	modprobe null_blk nr_devices=0 poll_queues=1 2> /dev/null
-	[ -d /sys/kernel/config/nullb ] || mount -t configfs configfs /sys/kernel/config
-	mkdir $nb || skip "no null_blk"
-	{ echo 16 > $nb/size && echo 1 > $nb/memory_backed && echo 1 > $nb/poll_queues &&
-		echo 1 > $nb/power; } || skip "null_blk does not poll here"
-	NULLB=/dev/rplp
-	[ -b $NULLB ] || NULLB=/dev/nullb$(cat $nb/index)
+	local before
+	nullb rplp $((16 * MIB)) poll_queues=1
 	store_new
-	slice_on lo-1 $((16 * MIB)) $NULLB
+	slice_on lo-1 $((16 * MIB)) "$NULLB"
 	pattern "$(sl lo-1)" 1
 	source_open 1
 	before=$(sum "$(src 1)")
@@ -87,8 +81,7 @@ polled()
 	job "$(src 1)" --rw=randwrite --hipri=1 --size=8m --verify=crc32c
 	same "clone" "$(sum "$(cln 101)")" "$before"
 	sweep
-	echo 0 > $nb/power
-	rmdir $nb
+	nullb_gone rplp
 }
 
 odd_shapes()

@@ -151,6 +151,63 @@ lost_before_settled()
 	checked 0
 }
 
+# What a checkpoint says is copied has been flushed to the target.  It falls between two batches of
+# records: one waits for the target of 101, then a checkpoint comes, and behind it regions of 102 are
+# in its target, which has not been flushed for long.
+checkpoint_of_flushed_only()
+{
+	local i want copied writers=
+	store_new
+	for i in 1 2 3; do
+		source_new $i $MIB
+	done
+	nullb rplc $((64 * MIB)) cache_size=16
+	RAM=$NULLB
+	clone_now 1 101 64
+	clone_now 2 102 64
+	must suspend msg suspend 101
+	must suspend msg suspend 102
+	want=$(sum "$(cln 102)")
+	write_at "$(src 2)" 0 65536 4
+	snap_now 3 203
+	write_at "$(src 3)" 0 65536 4
+	dmsetup remove --retry n-203
+	copies_may_take 60000
+	dd if="$(sl lo-2)" of="$WORK/lo-2" bs=1M iflag=direct status=none
+	dd if="$(sl tg-102)" of="$WORK/tg-102" bs=1M iflag=direct status=none
+	slice_delay tg-101 "0 $RAM START 0 $RAM START 5000"
+	slice_delay tg-102 "0 $RAM START 0 $RAM START 30000"
+	for i in 1 2; do
+		copied=$(clone_copied 10$i)
+		write_at "$(src $i)" $((512 * 1024)) 65536 5 || echo "a source write failed" >> "$WORK/bad" &
+		background $!
+		writers="$writers $!"
+		retry_until 5 copied_above 10$i "$copied" || echo "nothing is copied" >> "$WORK/bad"
+	done
+	msg delete 203 || echo "the deletion failed" >> "$WORK/bad"
+	retry_until 20 used_is 0 || echo "no checkpoint" >> "$WORK/bad"
+	image
+	kill -0 "${writers##* }" || echo "the target was flushed" >> "$WORK/bad"
+	slice_ok tg-101
+	slice_ok tg-102
+	# shellcheck disable=SC2086
+	wait $writers
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	for i in c-101 c-102 v-1 v-2 v-3 store; do
+		must "remove $i" dmsetup remove --retry $i
+	done
+	image_back
+	dd if="$WORK/lo-2" of="$(sl lo-2)" bs=1M oflag=direct conv=notrunc status=none
+	dd if="$WORK/tg-102" of="$(sl tg-102)" bs=1M oflag=direct conv=notrunc status=none
+	checked 1 not-closed
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	clone_open 102 2
+	source_open 2
+	same "the clone" "$(sum "$(cln 102)")" "$want"
+	sweep
+	nullb_gone rplc
+}
+
 # The journal as it is below the store, in blocks; rpl-check counts none of a store in use.
 journal_tail()
 {
@@ -227,12 +284,88 @@ used_again()
 	done
 }
 
+# slow_superblocks MS: writes to them take so long, others do not.
+slow_superblocks()
+{
+	local start len
+	read -r start len < "$WORK/slice.sd"
+	modprobe dm-delay
+	printf '0 256 delay %s %d 0 %s %d %d\n256 %d linear %s %d\n' "$RAM" "$start" "$RAM" \
+		"$start" "$1" $((len - 256)) "$RAM" $((start + 256)) > "$WORK/slow"
+	/usr/sbin/dmsetup load sl-sd "$WORK/slow" || die "slow superblocks"
+	dmsetup suspend --noflush --nolockfs sl-sd && dmsetup resume sl-sd
+}
+
+# pages_are_dirty ID: of the table, the map and the bitmap of 101; the deletion of snapshot ID writes them.
+pages_are_dirty()
+{
+	snap_now 2 "$1"
+	write_at "$(src 1)" $(($1 % 10 * 512 * 1024)) 131072 "$1"
+	write_at "$(src 2)" 0 65536 "$1"
+	dmsetup remove --retry "n-$1"
+	before=$(store_used)
+}
+
+used_less()
+{
+	[ "$(store_used)" -lt "$before" ]
+}
+
+# Cut off while pages are written, and while their superblock is: with a slow one there is time to copy
+# the store between all of them.  Each page has been written before, so one slot is what counts.
+cut_off_between_pages()
+{
+	local i n want first before images=0
+	store_new
+	source_new 1 $((4 * MIB))
+	source_new 2 $MIB
+	clone_now 1 101 64
+	must suspend msg suspend 101
+	want=$(sum "$(cln 101)")
+	snap_now 1 201
+	first=$(sum "$(src 1)")
+	pages_are_dirty 202
+	must "delete 202" msg delete 202
+	retry_until 20 used_less || die "no checkpoint"
+	pages_are_dirty 203
+	slow_superblocks 1500
+	msg delete 203 &
+	background $!
+	n=$!
+	until used_less || [ $images = 30 ]; do
+		image
+		mv "$WORK/image" "$WORK/image.$images"
+		images=$((images + 1))
+		sleep 0.3
+	done
+	wait $n || echo "the deletion failed" > "$WORK/bad"
+	slice_ok sd
+	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
+	[ $images -ge 6 ] && [ $images -lt 30 ] || die "$images images"
+	for i in n-201 c-101 v-1 v-2 store; do
+		must "remove $i" dmsetup remove --retry $i
+	done
+	for n in $(seq 0 $((images - 1))); do
+		mv "$WORK/image.$n" "$WORK/image"
+		image_back
+		checked 1 not-closed
+		must "open the store" dmsetup create store --table "$(store_table 0)"
+		clone_open 101 1
+		source_open 1
+		snap_open 201 1
+		same "the clone in image $n" "$(sum "$(cln 101)")" "$want"
+		same "the snapshot in image $n" "$(sum "$(snp 201)")" "$first"
+		dmsetup remove --retry c-101
+		close_all
+	done
+}
+
 # A chunk whose entry was cleared is not given to another before the checkpoint that forgets the entry
 # is durable (R23).  Here its superblock takes long, and records do not: what is cut off then has the
 # old entry in its journal, and must not have a second one.
 reuse_waits()
 {
-	local start len other
+	local other
 	store_new
 	source_new 1 $((6 * MIB))
 	source_new 2 $((4 * MIB))
@@ -243,12 +376,7 @@ reuse_waits()
 	[ $(($(store_total) - $(store_used))) -lt $((4 * MIB / 512)) ] ||
 		die "there is space without that of the deleted one"
 	copies_may_take 60000
-	read -r start len < "$WORK/slice.sd"
-	modprobe dm-delay
-	printf '0 256 delay %s %d 0 %s %d 4000\n256 %d linear %s %d\n' "$RAM" "$start" "$RAM" \
-		"$start" $((len - 256)) "$RAM" $((start + 256)) > "$WORK/slow"
-	/usr/sbin/dmsetup load sl-sd "$WORK/slow" || die "slow superblocks"
-	dmsetup suspend --noflush --nolockfs sl-sd && dmsetup resume sl-sd
+	slow_superblocks 4000
 	msg delete 201 || echo "the deletion failed" > "$WORK/bad"
 	write_at "$(src 2)" 0 $((4 * MIB)) 6 || echo "a source write failed" > "$WORK/bad"
 	image
@@ -418,6 +546,8 @@ tc closed_and_opened "a store that is closed and opened has its snapshots, and c
 tc cut_off_many_times "lives that were cut off: every snapshot that was acknowledged, no deleted one"
 tc full "a full store costs the volume's snapshots that need space, durably, nothing else"
 tc lost_before_settled "a loss is in the table of every checkpoint that passes its record"
+tc cut_off_between_pages "cut off between pages of a change and its superblock: all is as it was"
+tc checkpoint_of_flushed_only "a checkpoint says of no region that it is copied before its target was flushed"
 tc used_again "space is used again as soon as that is safe"
 tc reuse_waits "space of a deleted snapshot is used again only when a power cut cannot bring it back"
 tc removed_by_force "a store removed by force: the source goes on, what it missed is not forgotten"

@@ -39,6 +39,7 @@ SLICES = [("sl-sd", STORE), *((f"sl-lo-{v}", SIZE) for v in SOURCES), *((f"sl-tg
 # Store, sources and targets have a cache each: a flush of one of them says nothing of the others.
 DRIVES = (STORE, len(SOURCES) * SIZE, len(CLONES) * SIZE)
 END = sum(DRIVES)
+BEGUN = ("making", "deleting")  # marks of commands
 
 
 class Node:
@@ -271,9 +272,9 @@ def main():
     w.run()
     log = disk.end()
     lc.expedite()
-    chosen, of = powerdisk.points(log, wanted, rnd)
+    chosen, of = powerdisk.points(log, wanted, rnd, *BEGUN)
     check, found, ran = Check(w, trial), 0, 0
-    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, "making", "deleting"):
+    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, *BEGUN):
         try:
             found += check.run(guess)
             ran += 1

@@ -29,6 +29,7 @@ CHUNK = 65536
 STORE, SIZE = 16 * MIB, 2 * MIB
 LO, TG = STORE, STORE + SIZE
 END = TG + SIZE
+BEGUN = ("issued",)  # marks of what has begun
 METADATA = 8 * MIB  # of the store; behind it nothing is written
 GROUP = "00000000-0000-4000-8000-000000000001"
 RELATION = "00000000-0000-4000-8000-000000000002"
@@ -292,9 +293,9 @@ def main():
     w.run()
     log = disk.end()
     expedite()
-    chosen, of = powerdisk.points(log, wanted, rnd)
+    chosen, of = powerdisk.points(log, wanted, rnd, *BEGUN)
     check, states = Check(w, trial), {}
-    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, "issued"):
+    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, *BEGUN):
         try:
             state = check.run(guess)
         except (AssertionError, RuntimeError, OSError, subprocess.TimeoutExpired) as e:

@@ -210,19 +210,33 @@ def acknowledged(entry):
     return entry[0] & MARK and entry[2].split(":")[0] in ("created", "flushed", "made", "deleted")
 
 
-def points(log, wanted, rnd):
+def within(log, begun):
+    """Indices of flushes and FUA writes of commands, from the mark that begins one to its reply."""
+    inside = False
+    for i, entry in enumerate(log):
+        if entry[0] & MARK:
+            inside = bool(begun) and entry[2].startswith(begun)
+        elif inside and entry[0] & (FLUSH | FUA):
+            yield i
+
+
+def points(log, wanted, rnd, *begun):
     """Indices behind which the power may go: flushes, FUA writes, and what was acknowledged.
 
-    At most `wanted`, and so many if there are; half of them, or more, behind flushes.  And how many
-    there are.
+    At most `wanted`, and so many if there are: a third behind replies, a third behind flushes of
+    commands, which marks begin that begin with one of `begun`, the rest behind any flush.  And how
+    many there are.
     """
     opened = next(i for i, e in enumerate(log) if e[2] == "opened")
     if not any(e[0] & (FLUSH | FUA) for e in log[:opened]):
         raise RuntimeError("a store was made on the disk without a flush: was its cache not seen?")
     told = [i for i, e in enumerate(log) if acknowledged(e)]
+    commands = list(within(log, begun))
     flushes = [i for i, e in enumerate(log) if e[0] & (FLUSH | FUA) and i > opened]
-    nr = min(len(told), max(wanted // 2, wanted - len(flushes)))
-    chosen = rnd.sample(told, nr) + rnd.sample(flushes, min(wanted - nr, len(flushes)))
+    chosen = set()
+    for some, nr in (told, wanted // 3), (commands, wanted // 3), (told + flushes, wanted):
+        left = sorted(set(some) - chosen)
+        chosen |= set(rnd.sample(left, min(nr, len(left), wanted - len(chosen))))
     return sorted(chosen), len(told) + len(flushes)
 
 

@@ -35,6 +35,7 @@ STORE_MIN, STORE = 16 * MIB, 24 * MIB
 FEATURES = "3 format max_volumes 16"
 LO = STORE
 END = LO + SIZE
+BEGUN = ("making", "deleting")  # marks of commands
 BLOCKS = SIZE // BLOCK
 WRITERS, WRITES, SNAPSHOTS, LIVE = 3, 150, 14, 2
 OWN_WRITES = 10  # to each live snapshot that is written, each time that one is made
@@ -339,9 +340,9 @@ def main():
     w.run()
     log = disk.end()
     lc.expedite()
-    chosen, of = powerdisk.points(log, wanted, rnd)
+    chosen, of = powerdisk.points(log, wanted, rnd, *BEGUN)
     check, found, ran = Check(w, trial), 0, 0
-    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, "making", "deleting"):
+    for point, guess in powerdisk.cuts(log, chosen, image, check, rnd, *BEGUN):
         try:
             found += check.run(guess)
             ran += 1
