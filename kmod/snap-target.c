@@ -96,10 +96,14 @@ static int end_now(struct bio *bio, blk_status_t status)
 	return DM_MAPIO_SUBMITTED;
 }
 
-/* dm asks the source's device alone (F16) whether it takes I/O that must not wait (F6). */
+/*
+ * dm asks the source's device alone (F16) whether it takes I/O that must not wait (F6), and whether
+ * it can be polled (F7): where the store's cannot, a polled read would fail there.
+ */
 static void set_store(struct rpl_store *s, struct bio *bio)
 {
 	bio_set_dev(bio, s->bdev);
+	bio_clear_polled(bio);
 	if (!bdev_nowait(s->bdev))
 		bio->bi_opf &= ~REQ_NOWAIT;
 }

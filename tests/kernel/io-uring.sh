@@ -72,13 +72,20 @@ polled()
 {
 	local before
 	nullb rplp $((16 * MIB)) poll_queues=1
-	store_new
+	store_new $((64 * MIB))
 	slice_on lo-1 $((16 * MIB)) "$NULLB"
 	pattern "$(sl lo-1)" 1
 	source_open 1
 	before=$(sum "$(src 1)")
 	clone_now 1 101 512
+	snap_now 1 201
 	job "$(src 1)" --rw=randwrite --hipri=1 --size=8m --verify=crc32c
+	job "$(src 1)" --rw=randwrite --hipri=1 --size=8m --offset=8m &
+	writer=$!
+	background $writer
+	job "$(snp 201)" --rw=randread --hipri=1 --size=16m
+	wait $writer || die "the writer beside it"
+	same "snapshot" "$(sum "$(snp 201)")" "$before"
 	same "clone" "$(sum "$(cln 101)")" "$before"
 	sweep
 	nullb_gone rplp
@@ -103,6 +110,6 @@ tc verified_under_copy "NOWAIT writes to a copying source, read back and verifie
 tc clone_verified "NOWAIT writes to a copying clone, verified"
 tc mixed_readers "source under random I/O while the clone is read"
 tc snapshot "NOWAIT reads and writes of snapshots, over a store that does not take it"
-tc polled "polled I/O (--hipri) on a source above a polling disk"
+tc polled "polled I/O (--hipri) on a source and a snapshot above a polling disk"
 tc odd_shapes "O_SYNC, odd blocks, writes across windows"
 run_cases

@@ -341,6 +341,11 @@ store_mode()
 	echo "${4:-}"
 }
 
+store_failed()
+{
+	[ "$(store_mode)" = failed ]
+}
+
 # checked STATUS [FINDING...]: rpl-check of the store's device ends so and names all of these.
 checked()
 {

@@ -429,11 +429,6 @@ chunks_not_written()
 	write_at "$(src 1)" 0 $SIZE 7 || die "a source write failed"
 }
 
-store_failed()
-{
-	[ "$(store_mode)" = failed ]
-}
-
 # The journal alone: the store fails, and says so where it can.
 journal_not_written()
 {

@@ -360,6 +360,47 @@ cut_off_between_pages()
 	done
 }
 
+# A page of the table, a bitmap or the map cannot be written, in a checkpoint after others: the store
+# fails, the source goes on, and the slots that count are still good when it is opened again.
+pages_not_written()
+{
+	local kind i before
+	for kind in 1 2 4; do
+		store_new
+		source_new 1 $SIZE
+		source_new 2 $MIB
+		clone_now 1 101 64
+		must suspend msg suspend 101
+		snap_now 1 201
+		pages_are_dirty 202
+		must "delete 202" msg delete 202
+		retry_until 20 used_less || die "no checkpoint"
+		pages_are_dirty 203
+		area_fails $kind error
+		msg delete 203 > "$WORK/deleted" 2>&1
+		retry_until 20 store_failed || die "area $kind: $(dmsetup status store)"
+		write_at "$(src 1)" 0 $SIZE 9 || die "area $kind: a source write failed"
+		snap_becomes 201 failed 20
+		state_becomes 101 failed 20
+		slice_ok sd
+		for i in n-201 c-101 v-1 v-2 store; do
+			must "remove $i" dmsetup remove --retry $i
+		done
+		must "open the store" dmsetup create store --table "$(store_table 0)"
+		clone_open 101 1
+		source_open 1
+		snap_open 201 1
+		is_state 101 failed || die "area $kind: $(dmsetup status c-101)"
+		is_snap 201 failed || die "area $kind: $(dmsetup status n-201)"
+		write_at "$(src 1)" 0 $SIZE 10 || die "area $kind: a source write failed"
+		dmsetup remove --retry c-101
+		snap_gone 201
+		retry_until 20 used_is 0 || die "area $kind: $(store_used) sectors are in use"
+		sweep
+		rm -f "$WORK/used"
+	done
+}
+
 # A chunk whose entry was cleared is not given to another before the checkpoint that forgets the entry
 # is durable (R23).  Here its superblock takes long, and records do not: what is cut off then has the
 # old entry in its journal, and must not have a second one.
@@ -547,6 +588,7 @@ tc cut_off_many_times "lives that were cut off: every snapshot that was acknowle
 tc full "a full store costs the volume's snapshots that need space, durably, nothing else"
 tc lost_before_settled "a loss is in the table of every checkpoint that passes its record"
 tc cut_off_between_pages "cut off between pages of a change and its superblock: all is as it was"
+tc pages_not_written "a page that cannot be written fails the store, harms no source and no slot that counts"
 tc checkpoint_of_flushed_only "a checkpoint says of no region that it is copied before its target was flushed"
 tc used_again "space is used again as soon as that is safe"
 tc reuse_waits "space of a deleted snapshot is used again only when a power cut cannot bring it back"
