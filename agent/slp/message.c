@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "slp/attributes.h"
+
 #define VERSION	      2
 #define HEAD_BYTES    14 /* without the language */
 #define FLAG_OVERFLOW 0x80
@@ -32,11 +34,6 @@ enum error {
 	ERROR_SCOPE = 4,
 	ERROR_VERSION = 9,
 	ERROR_NOT_SUPPORTED = 14,
-};
-
-struct str {
-	const char *s;
-	size_t len;
 };
 
 struct in {
@@ -65,19 +62,19 @@ static unsigned int get_u16(struct in *i)
 	return v;
 }
 
-static struct str get_bytes(struct in *i, size_t len)
+static struct slp_text get_bytes(struct in *i, size_t len)
 {
-	struct str s = { (const char *)i->at, len };
+	struct slp_text s = { (const char *)i->at, len };
 
 	if ((size_t)(i->end - i->at) < len) {
 		i->bad = true;
-		return (struct str) { "", 0 };
+		return (struct slp_text) { "", 0 };
 	}
 	i->at += len;
 	return s;
 }
 
-static struct str get_str(struct in *i)
+static struct slp_text get_str(struct in *i)
 {
 	return get_bytes(i, get_u16(i));
 }
@@ -107,31 +104,31 @@ static void put_str(struct out *o, const char *s)
 
 /* ---- comparing ---- */
 
-static bool is(struct str s, const char *text)
+static bool is(struct slp_text s, const char *text)
 {
 	return s.len == strlen(text) && !strncasecmp(s.s, text, s.len);
 }
 
 /* Is @text one of the list, which commas divide? */
-static bool in_list(struct str list, const char *text)
+static bool in_list(struct slp_text list, const char *text)
 {
 	while (list.len) {
 		const char *comma = memchr(list.s, ',', list.len);
 		size_t n = comma ? (size_t)(comma - list.s) : list.len;
-		struct str one = { list.s, n };
+		struct slp_text one = { list.s, n };
 
 		while (one.len && *one.s == ' ')
-			one = (struct str) { one.s + 1, one.len - 1 };
+			one = (struct slp_text) { one.s + 1, one.len - 1 };
 		if (is(one, text))
 			return true;
 		n += n < list.len;
-		list = (struct str) { list.s + n, list.len - n };
+		list = (struct slp_text) { list.s + n, list.len - n };
 	}
 	return false;
 }
 
 /* "service:wbem" and each kind of it, "service:wbem:https" */
-static bool our_type(const struct slp_service *s, struct str type)
+static bool our_type(const struct slp_service *s, struct slp_text type)
 {
 	char kind[64];
 
@@ -149,7 +146,7 @@ static bool our_type(const struct slp_service *s, struct str type)
 	return false;
 }
 
-static bool our_url(const struct slp_service *s, struct str url)
+static bool our_url(const struct slp_service *s, struct slp_text url)
 {
 	char full[256];
 
@@ -165,7 +162,7 @@ static bool our_url(const struct slp_service *s, struct str url)
 
 struct request {
 	unsigned int function, xid;
-	struct str language;
+	struct slp_text language;
 	bool multicast;
 };
 
@@ -233,7 +230,7 @@ static void put_url(struct out *o, const struct slp_service *s, const char *url)
 }
 
 /* "service:wbem:https" wants the URLs of that kind only. */
-static bool wanted(struct str type, const char *url)
+static bool wanted(struct slp_text type, const char *url)
 {
 	size_t prefix = strlen(SERVICE ":"), n = type.len > prefix ? type.len - prefix : 0;
 
@@ -241,7 +238,7 @@ static bool wanted(struct str type, const char *url)
 }
 
 static size_t services(struct out *o, const struct request *r, const struct slp_service *s,
-		       struct str type)
+		       struct slp_text type)
 {
 	size_t at, nr = 0;
 
@@ -257,7 +254,7 @@ static size_t services(struct out *o, const struct request *r, const struct slp_
 	return end(o, at);
 }
 
-static bool our_scope(struct str scopes)
+static bool our_scope(struct slp_text scopes)
 {
 	return in_list(scopes, SCOPE);
 }
@@ -265,8 +262,9 @@ static bool our_scope(struct str scopes)
 static size_t srv_rqst(struct in *in, struct out *o, const struct request *r,
 		       const struct slp_service *s)
 {
-	struct str previous = get_str(in), type = get_str(in), scopes = get_str(in);
-	struct str predicate = get_str(in);
+	struct slp_text previous = get_str(in), type = get_str(in), scopes = get_str(in);
+	struct slp_text predicate = get_str(in);
+	enum slp_match match;
 
 	get_str(in); /* SPI: nothing is signed here */
 	if (in->bad)
@@ -277,20 +275,41 @@ static size_t srv_rqst(struct in *in, struct out *o, const struct request *r,
 		return scopes.len && !our_scope(scopes) ? 0 : service_agent(o, r, s);
 	if (!our_scope(scopes))
 		return only_error(o, r, ERROR_SCOPE);
-	/* a predicate is not looked at: who has one gets what it would have to choose from */
-	(void)predicate;
-	if (our_type(s, type))
+	match = slp_predicate(predicate, s->attributes);
+	if (match == SLP_MATCH_BAD)
+		return only_error(o, r, ERROR_PARSE);
+	if (match == SLP_MATCH_YES && our_type(s, type))
 		return services(o, r, s, type);
 	return only_error(o, r, ERROR_NONE);
+}
+
+static void put_attributes(struct out *o, const char *list, struct slp_text tags)
+{
+	struct slp_attribute a;
+	size_t at = o->len, len;
+
+	put_u16(o, 0);
+	while (slp_next_attribute(&list, &a)) {
+		if (!slp_tag_wanted(tags, a.tag))
+			continue;
+		if (o->len > at + 2)
+			put(o, ",", 1);
+		put(o, a.whole.s, a.whole.len);
+	}
+	if (o->full)
+		return;
+	len = o->len - at - 2;
+	o->buf[at] = (uint8_t)(len >> 8);
+	o->buf[at + 1] = (uint8_t)len;
 }
 
 static size_t attr_rqst(struct in *in, struct out *o, const struct request *r,
 			const struct slp_service *s)
 {
-	struct str previous = get_str(in), url = get_str(in), scopes = get_str(in);
+	struct slp_text previous = get_str(in), url = get_str(in), scopes = get_str(in);
+	struct slp_text tags = get_str(in);
 	size_t at;
 
-	get_str(in); /* tags: all attributes are given */
 	get_str(in);
 	if (in->bad)
 		return only_error(o, r, ERROR_PARSE);
@@ -303,7 +322,7 @@ static size_t attr_rqst(struct in *in, struct out *o, const struct request *r,
 	begin(o, r, ATTR_RPLY);
 	at = o->len;
 	put_u16(o, ERROR_NONE);
-	put_str(o, s->attributes);
+	put_attributes(o, s->attributes, tags);
 	put(o, "", 1);
 	return end(o, at);
 }
@@ -311,7 +330,7 @@ static size_t attr_rqst(struct in *in, struct out *o, const struct request *r,
 static size_t srv_type_rqst(struct in *in, struct out *o, const struct request *r,
 			    const struct slp_service *s)
 {
-	struct str previous = get_str(in), scopes;
+	struct slp_text previous = get_str(in), scopes;
 	unsigned int authority = get_u16(in);
 	size_t at;
 
@@ -350,7 +369,7 @@ size_t slp_answer(const struct slp_service *s, const uint8_t *data, size_t len, 
 		return only_error(&o, &r, ERROR_VERSION);
 	r.language = get_str(&in);
 	if (in.bad || r.language.len > 64) {
-		r.language = (struct str) { "", 0 };
+		r.language = (struct slp_text) { "", 0 };
 		return only_error(&o, &r, ERROR_PARSE);
 	}
 	switch (r.function) {

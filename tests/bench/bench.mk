@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Figures of the agent on this machine, appended to build/bench/results.tsv. Not part of `make check`:
+# Figures of the agent and of the module, appended to build/bench/results.tsv. Not part of `make check`:
 # a figure says something only beside another of the same machine. That memory and descriptors do
 # not grow says something on any: check-soak.
 
@@ -9,6 +9,10 @@ SOAK_SECONDS ?= 45
 .PHONY: bench-agent
 bench-agent: smisd build/venv/.ok	## speed and memory of the agent on a simulated node, against goals
 	@build/venv/bin/python tests/bench/agent.py --smisd $(AGENT_B)/smisd $(BENCH)
+
+.PHONY: bench-kernel
+bench-kernel: $(KTEST_TOOLS)	## cost of the module by counts, and as ratios to dm-linear, dd and dm-snapshot
+	@tests/bench/kernel.py --kver $(or $(KVER),6.12) $(BENCH)
 
 SOAK = CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/bench/soak.py --seconds
 

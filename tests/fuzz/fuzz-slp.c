@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct slp_service service = {
 		.urls = { "https://10.0.0.1:5989", "http://10.0.0.1:5988" },
-		.attributes = "(template-type=wbem)",
+		.attributes = "(template-type=wbem),(template-version=1.0),(service-id=a\\2cb c),"
+			      "(RegisteredProfilesSupported=SNIA:Server,SNIA:Array)",
 		.address = "10.0.0.1",
 		.lifetime_s = 10800,
 	};

@@ -62,7 +62,8 @@ ratio_to_dd()
 	ratio=$(((dd_large - dd_small) * 100 / (copy_large - copy_small)))
 	echo "# $((SMALL / MIB)) MiB: dd $dd_small us, clone $copy_small us;" \
 		"$((LARGE / MIB)) MiB: dd $dd_large us, clone $copy_large us"
-	echo "# copy throughput: $ratio % of dd; with creation and completion $whole %"
+	figure "copy throughput, to dd" "$ratio" percent ">=40"
+	figure "the same with creation and completion" "$whole" percent
 	[ $ratio -ge 40 ] || die "the copy is too slow"
 }
 

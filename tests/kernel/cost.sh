@@ -29,7 +29,7 @@ idle()
 		l=$(iops /dev/mapper/lin $rw)
 		s=$(iops "$(src 1)" $rw)
 		[ "${l:-0}" -gt 0 ] && [ "${s:-0}" -gt 0 ] || die "fio gave no figures: '$l' '$s'"
-		echo "# idle source, $rw: $(ratio "$s" "$l") thousandths of dm-linear ($s of $l IOPS)"
+		figure "idle source, $rw, to dm-linear" "$(ratio "$s" "$l")" per-mille ">=930"
 		[ "$(ratio "$s" "$l")" -ge 930 ] || die "an idle source costs more than it may"
 	done
 }
@@ -43,7 +43,7 @@ armed()
 	l=$(iops /dev/mapper/lin randwrite)
 	clone_now 1 101 64
 	s=$(iops "$(src 1)" randwrite)
-	echo "# first writes while a clone copies: $(ratio "$s" "$l") thousandths of dm-linear"
+	figure "first writes while a clone copies, to dm-linear" "$(ratio "$s" "$l")" per-mille
 	[ "${s:-0}" -gt 0 ] || die "no figures"
 }
 

@@ -5,6 +5,7 @@
 # ktest: timeout=240
 . ./lib.sh
 SIZE=$((4 * MIB))
+ROUNDS=${ROUNDS:-12}
 
 # some_writes SEED: random small writes to source 1, then it is at rest.
 some_writes()
@@ -116,7 +117,23 @@ racing_reads()
 	same "afterwards" "$(sum "$(snp 201)")" "$before"
 }
 
-# Snapshots come and go while writers run all the time.
+# points_are_right ROUND...: of three volumes each, beside the writers or after them.
+points_are_right()
+{
+	local i k
+	for i; do
+		for k in 1 2 3; do
+			snap_open 2$i$k $k
+		done
+		must "point $i" "$STAMP" check -f 9 -L "$WORK/log" "$(snp 2${i}1)" "$(snp 2${i}2)" \
+			"$(snp 2${i}3)"
+		for k in 1 2 3; do
+			dmsetup remove --retry n-2$i$k
+		done
+	done
+}
+
+# Snapshots come and go while writers run all the time; with ROUNDS=10000 for long.
 under_load()
 {
 	local i k
@@ -129,21 +146,16 @@ under_load()
 	for i in 1 2 3; do
 		source_open $i
 	done
-	start_writers 6 "$(src 1)" "$(src 2)" "$(src 3)"
-	for i in $(seq 1 12); do
+	start_writers 16 "$(src 1)" "$(src 2)" "$(src 3)"
+	for i in $(seq 1 "$ROUNDS"); do
 		group "$(uuid)" 2${i}1:1:snapshot 2${i}2:2:snapshot 2${i}3:3:snapshot
+		[ $((i % 100)) != 0 ] || points_are_right "$i"
 		[ "$i" -le 4 ] || for k in 1 2 3; do
 			must "delete" msg delete 2$((i - 4))$k
 		done
 	done
 	stop_writers
-	for i in 9 10 11 12; do
-		for k in 1 2 3; do
-			snap_open 2$i$k $k
-		done
-		must "point $i" "$STAMP" check -f 9 -L "$WORK/log" "$(snp 2${i}1)" "$(snp 2${i}2)" \
-			"$(snp 2${i}3)"
-	done
+	points_are_right $(seq $((ROUNDS - 3)) "$ROUNDS")
 }
 
 # Everything below is a stack that splits and clones bios of its own.

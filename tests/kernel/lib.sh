@@ -99,6 +99,12 @@ dmsetup()
 	"$DM" "$@"
 }
 
+# figure NAME VALUE UNIT [GOAL]: a line for `make bench-kernel`; a goal is >=N or <=N.
+figure()
+{
+	echo "# figure: $1: $2 $3${4:+ goal $4}"
+}
+
 # must WHAT COMMAND...
 must()
 {

@@ -237,9 +237,16 @@ gone_at_once()
 # Commands, messages, dumps and listeners all at once.
 storm()
 {
-	local i r
+	local i r writers=
 	two
 	listen
+	# to a part of each: what they overwrite is copied, and the clones must not be complete
+	for i in 1 2; do
+		fio --thread --name=w --filename="$(src $i)" --ioengine=libaio --direct=1 --rw=randwrite \
+			--bs=4k --iodepth=8 --size=512k --time_based --runtime=600 > "$WORK/fio.$i" 2>&1 &
+		writers="$writers $!"
+		background $!
+	done
 	for i in 1 2; do
 		while :; do
 			for r in relations sources groups stores; do
@@ -250,9 +257,9 @@ storm()
 		background $!
 	done
 	for i in 1 2; do
-		must create "$RPLCTL" create-group -M 131072 "$(uuid)" 101:1 102:2
+		must create "$RPLCTL" create-group -M 64 "$(uuid)" 101:1 102:2
 		must suspend msg suspend 101
-		must set-rate "$RPLCTL" set-rate -r 20 102 0 131072
+		must set-rate "$RPLCTL" set-rate -r 20 102 0 128
 		must resume "$RPLCTL" resume 101
 		must abort "$RPLCTL" abort 101
 		must abort msg abort 102
@@ -263,6 +270,8 @@ storm()
 		clone_open 101 1
 		clone_open 102 2
 	done
+	# shellcheck disable=SC2086
+	kill -0 $writers || die "writers ended: $(cat "$WORK"/fio.*)"
 	[ ! -e "$WORK/trouble" ] || die "$(sort "$WORK/trouble" | uniq -c)"
 	seen "id=102 .*event=removed"
 	numbers_grow 101
@@ -332,7 +341,7 @@ tc sixty_four "64 relations in one request"
 tc lost_events "a slow reader is told that events were lost"
 tc remembered "results of commands are remembered, the last 256"
 tc gone_at_once "devices and module go while commands are queued"
-tc storm "commands, messages, dumps and listeners at once"
+tc storm "commands, messages, dumps and listeners at once, beside writers"
 tc killed_message "who sent a message can be killed, the command goes on"
 tc stuck_store "a store that hangs does not stop generic netlink"
 run_cases

@@ -78,8 +78,9 @@ after_a_cut()
 tell()
 {
 	echo "# volume of $1 MiB, $blocks blocks of the journal: opening read $cut_read sectors and wrote" \
-		"$cut_written, when closed before $closed_read and $closed_written; $cut and $closed us," \
-		"$(((cut - closed) / blocks)) us for a block"
+		"$cut_written, when closed before $closed_read and $closed_written; $cut and $closed us"
+	figure "replay of a journal block, volume of $1 MiB" $(((cut - closed) / blocks)) us
+	figure "replay of a MiB of journal, volume of $1 MiB" $(((cut - closed) * 256 / blocks / 1000)) ms
 }
 
 # One pass over the journal finds its end and its records; the checkpoint that follows writes pages

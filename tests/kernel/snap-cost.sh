@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What first writes cost, in I/Os and bytes to the store: the same with one snapshot and with eight,
-# and nothing once the chunk is kept.
+# and nothing once the chunk is kept.  dm-snapshot beside it, with chunks of the same size, persistent.
 # ktest: any timeout=240
 . ./lib.sh
 NR=512
+below=sl-sd
 
 # stat_of NAME: writes and sectors written so far of a dm device.
 stat_of()
@@ -14,23 +15,25 @@ stat_of()
 	awk '{ print $5, $7 }' "/sys/block/dm-$d/stat"
 }
 
-# counted COMMAND...: $writes and $sectors to the store's device meanwhile.
+# counted COMMAND...: $writes and $sectors to the devices $below (the store's) meanwhile.
 counted()
 {
-	local before after
-	before=$(stat_of sl-sd)
+	local d before after=
+	before=$(for d in $below; do stat_of "$d"; done)
 	"$@"
-	after=$(stat_of sl-sd)
-	# shellcheck disable=SC2086
-	set -- $before $after
-	writes=$(($3 - $1))
-	sectors=$(($4 - $2))
+	after=$(for d in $below; do stat_of "$d"; done)
+	# shellcheck disable=SC2046
+	set -- $(printf '%s\n' "$before" - "$after" | awk '
+		$1 == "-" { after = 1; next }
+		{ writes += after ? $1 : -$1; sectors += after ? $2 : -$2 }
+		END { print writes, sectors }')
+	writes=$1 sectors=$2
 }
 
-# write_each DEPTH: one write of 4 KiB to each chunk of source 1, so many at a time.
+# write_each DEPTH [DEVICE]: one write of 4 KiB to each chunk of it or of source 1, so many at a time.
 write_each()
 {
-	fio --name=j --filename="$(src 1)" --ioengine=libaio --direct=1 --rw=write:60k --bs=4k \
+	fio --name=j --filename="${2:-$(src 1)}" --ioengine=libaio --direct=1 --rw=write:60k --bs=4k \
 		--iodepth="$1" --size=$((NR * 65536)) --number_ios=$NR > "$WORK/fio" 2>&1 ||
 		die "fio: $(tail -3 "$WORK/fio")"
 }
@@ -62,8 +65,10 @@ first_writes()
 tell()
 {
 	records=$(((sectors - NR * CHUNK) / 8))
-	echo "# $1 snapshots, $NR first writes of 4 KiB, $2: $writes writes, $((sectors / 2)) KiB to" \
-		"the store, $records blocks of journal and checkpoints"
+	figure "writes to the store for 1000 first writes, snapshots: $1, $2" $((writes * 1000 / NR)) writes
+	figure "bytes to the store for 1000 first writes, snapshots: $1, $2" $((sectors / 2 * 1000 / NR)) KiB
+	figure "flushes and blocks of journal for 1000 first writes, snapshots: $1, $2" \
+		$((records * 1000 / NR)) blocks
 }
 
 one()
@@ -82,6 +87,45 @@ eight()
 		die "with eight snapshots $first sectors, with one $alone"
 }
 
+# dm_snapshot SNAPSHOTS: the same writes with so many of dm-snapshot's.
+dm_snapshot()
+{
+	local i
+	slice lo-1 $((NR * 65536))
+	below=
+	modprobe dm-snapshot 2> /dev/null || skip "this kernel has no dm-snapshot"
+	dmsetup create old --table "0 $((NR * CHUNK)) snapshot-origin $(sl lo-1)"
+	for i in $(seq 1 "$1"); do
+		slice "cow-$i" $((40 * MIB))
+		dd if=/dev/zero of="$(sl "cow-$i")" bs=64k count=1 oflag=direct status=none
+		must "a snapshot of dm-snapshot" dmsetup create "old-$i" --table \
+			"0 $((NR * CHUNK)) snapshot $(sl lo-1) $(sl "cow-$i") P $CHUNK"
+		below="$below sl-cow-$i"
+	done
+	counted write_each 1 /dev/mapper/old
+	figure "dm-snapshot: writes to its stores for 1000 first writes, snapshots: $1" \
+		$((writes * 1000 / NR)) writes
+	figure "dm-snapshot: bytes to its stores for 1000 first writes, snapshots: $1" \
+		$((sectors / 2 * 1000 / NR)) KiB
+	# the origin refers to its snapshots
+	dmsetup remove --retry old
+}
+
+# A copy for all snapshots is what dm-snapshot has not.
+peer()
+{
+	local ours=
+	read_file ours /run/snap-cost
+	dm_snapshot 1
+	sweep
+	rm -f "$WORK/used"
+	dm_snapshot 8
+	[ -z "$ours" ] || figure "bytes for first writes, snapshots: 8, to dm-snapshot" \
+		$((ours * 100 / sectors)) percent "<=10"
+	[ -z "$ours" ] || at_most "percent of the bytes of dm-snapshot" $((ours * 100 / sectors)) 10
+}
+
 tc one "first writes with one snapshot: a copy, and a share of a record"
 tc eight "the same with eight"
+tc peer "with eight snapshots, dm-snapshot writes ten times as much and more"
 run_cases

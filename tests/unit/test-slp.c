@@ -126,6 +126,108 @@ static void attributes(void **state)
 	}
 }
 
+static void some_attributes(void **state)
+{
+	static const struct {
+		const char *tags, *found;
+	} cases[] = {
+		{ "b", "(b=2)" },
+		{ "B , a", "(a=1),(b=2)" },
+		{ "service*", "(service-id=x)" },
+		{ "*-id,none", "(service-id=x)" },
+		{ "none", "" },
+		{ "*", "(a=1),(b=2),(service-id=x)" },
+	};
+	struct slp_service s = service;
+
+	(void)state;
+	s.attributes = "(a=1),(b=2),(service-id=x)";
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t n, found = strlen(cases[i].found);
+
+		head(6);
+		str("");
+		str("service:wbem");
+		str("default");
+		str(cases[i].tags);
+		str("");
+		n = slp_answer(&s, in, len, false, out);
+		assert_int_equal(n, 16 + 2 + 2 + found + 1);
+		assert_int_equal(out[18] << 8 | out[19], found);
+		assert_memory_equal(out + 20, cases[i].found, found);
+	}
+}
+
+/* RFC 2608, 8.1; what is '?' is no predicate. */
+static void predicates(void **state)
+{
+	static const struct {
+		const char *predicate;
+		char holds;
+	} cases[] = {
+		{ "", 'y' },
+		{ "(Profile=SNIA:Array)", 'y' },
+		{ "( profile = snia:array )", 'y' },
+		{ "(profile=snia:server)", 'y' },
+		{ "(profile=SNIA:Arra)", 'n' },
+		{ "(profile=SNIA:*)", 'y' },
+		{ "(profile=*array)", 'y' },
+		{ "(profile=*I*:*Y)", 'y' },
+		{ "(profile=*arrays*)", 'n' },
+		{ "(profile=a*)", 'n' },
+		{ "(profile=*)", 'y' },
+		{ "(none=*)", 'n' },
+		{ "(!(none=*))", 'y' },
+		{ "(none=x)", 'n' },
+		{ "(version>=9)", 'y' },
+		{ "(version<=9)", 'n' },
+		{ "(version<=10)", 'y' },
+		{ "(name>=b)", 'n' },
+		{ "(name~=A  node)", 'y' },
+		{ "(name=a\\20node)", 'y' },
+		{ "(star=\\2a)", 'y' },
+		{ "(name=\\2a)", 'n' },
+		{ "(comma=1\\2c2)", 'y' },
+		{ "(&(profile=SNIA:Array)(version>=10))", 'y' },
+		{ "(&(profile=SNIA:Array)(version>=11))", 'n' },
+		{ "(|(none=1)(version=10))", 'y' },
+		{ "(|(none=1)(!(version=10)))", 'n' },
+		{ "(& (| (none=1) (name=a node) ) (! (version=1)) )", 'y' },
+		{ "profile=SNIA:Array", '?' },
+		{ "(profile)", '?' },
+		{ "(=x)", '?' },
+		{ "(profile=x", '?' },
+		{ "(profile=x))", '?' },
+		{ "(&)", '?' },
+		{ "(!(a=1)(b=2))", '?' },
+		{ "(|(none=1)(profile)(name=*))", '?' },
+		{ "((a=1))", '?' },
+		{ "(!(!(!(!(!(!(!(!(!(!(!(!(!(!(!(!(!(a=1))))))))))))))))))", '?' },
+	};
+	struct slp_service s = service;
+
+	(void)state;
+	s.attributes = "(profile=SNIA:Server,SNIA:Array),(version=10),(name=A node),"
+		       "(star=\\2a),(comma=1\\2c2)";
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t n;
+
+		head(1);
+		str("");
+		str("service:wbem:http");
+		str("default");
+		str(cases[i].predicate);
+		str("");
+		n = slp_answer(&s, in, len, false, out);
+		if (cases[i].holds == 'y'   ? out[19] != 1 || out[17]
+		    : cases[i].holds == 'n' ? out[19] || out[17]
+					    : out[17] != 2)
+			fail_msg("%s: not %c", cases[i].predicate, cases[i].holds);
+		assert_true(n >= 20);
+		assert_int_equal(!!slp_answer(&s, in, len, true, out), cases[i].holds == 'y');
+	}
+}
+
 static void types(void **state)
 {
 	(void)state;
@@ -177,6 +279,8 @@ static void too_long(void **state)
 
 	(void)state;
 	memset(text, 'x', 1999);
+	memcpy(text, "(x=", 3);
+	text[1998] = ')';
 	big.attributes = text;
 	head(6);
 	str("");
@@ -192,9 +296,11 @@ static void too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(services), cmocka_unit_test(others), cmocka_unit_test(attributes),
-		cmocka_unit_test(types),    cmocka_unit_test(agents), cmocka_unit_test(broken),
-		cmocka_unit_test(too_long),
+		cmocka_unit_test(services),   cmocka_unit_test(others),
+		cmocka_unit_test(attributes), cmocka_unit_test(types),
+		cmocka_unit_test(agents),     cmocka_unit_test(broken),
+		cmocka_unit_test(too_long),   cmocka_unit_test(some_attributes),
+		cmocka_unit_test(predicates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
