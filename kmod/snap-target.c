@@ -571,6 +571,18 @@ static int snap_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn
 	return fn(ti, st->lower, st->dev.start, ti->len, data);
 }
 
+/* Discards are the store's, of which dm asks nothing (F16). They may be of any length: map cuts. */
+static void snap_io_hints(struct dm_target *ti, struct queue_limits *limits)
+{
+	struct rpl_snap_table *st = ti->private;
+
+	if (!ti->num_discard_bios)
+		return;
+	limits->discard_granularity = st->store->chunk_sectors << SECTOR_SHIFT;
+	limits->max_discard_sectors = UINT_MAX >> SECTOR_SHIFT;
+	limits->max_hw_discard_sectors = UINT_MAX >> SECTOR_SHIFT;
+}
+
 static struct target_type snap_target = {
 	.name = "replica-snap",
 	.version = { 1, 1, 0 },
@@ -584,6 +596,7 @@ static struct target_type snap_target = {
 	.presuspend = snap_presuspend,
 	.status = snap_status,
 	.iterate_devices = snap_iterate_devices,
+	.io_hints = snap_io_hints,
 };
 
 int __init rpl_target_snap_init(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * attributes.h - the attributes of a service as SLPv2 writes them (RFC 2608, 5): "(tag=value,value)",
- * with commas between; choosing some by their tags, and asking predicates of them. Pure.
+ * attributes.h - the attributes of a service as SLPv2 writes them (RFC 2608, 5), "(tag=value,value)"
+ * and commas between: choosing some by their tags, and asking predicates of them. Pure.
  */
 #ifndef SLP_ATTRIBUTES_H
 #define SLP_ATTRIBUTES_H
@@ -28,7 +28,7 @@ enum slp_match {
 /* The next of @list, which moves on; false: there is none. */
 bool slp_next_attribute(const char **list, struct slp_attribute *a);
 
-/* Is the tag among @tags, which commas divide and where "*" stands for anything? All are in none. */
+/* Is the tag among @tags, which commas divide? "*" stands for anything. All are in none. */
 bool slp_tag_wanted(struct slp_text tags, struct slp_text tag);
 
 /*

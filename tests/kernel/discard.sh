@@ -86,8 +86,76 @@ clone_zeroes()
 	same "target" "$(sum "$(sl tg-101)")" "$(sum "$WORK/model")"
 }
 
+# kept DEVICE OFFSET: is what is before and behind MIB bytes there, as in $WORK/model?
+kept()
+{
+	same "before what was discarded" "$(sum "$1" 0 "$2")" "$(sum "$WORK/model" 0 "$2")"
+	same "behind it" "$(sum "$1" $(($2 + MIB)) $((SIZE - $2 - MIB)))" \
+		"$(sum "$WORK/model" $(($2 + MIB)) $((SIZE - $2 - MIB)))"
+}
+
+# What a discarded place holds is not said; all others hold what they held, on and beside the device.
+# The store's device can discard, the source's cannot.
+snapshot_discards()
+{
+	local before at written
+	nullb rplc $((64 * MIB)) discard=1
+	slice_on sd $((64 * MIB)) "$NULLB"
+	must "create the store" dmsetup create store --table "$(store_table)"
+	nullb rpln $SIZE
+	slice_on lo-1 $SIZE "$NULLB"
+	pattern "$(sl lo-1)" 1
+	source_open 1
+	before=$(sum "$(src 1)")
+	snap_now_rw 1 202
+	snap_now 1 201
+	write_at "$(snp 202)" $MIB $((2 * MIB)) 7
+	dd if="$(snp 202)" of="$WORK/model" bs=1M iflag=direct status=none
+	# in what was written, at no chunk's border; in what is shared with the source; over both ends
+	for at in $((MIB + 4096 * 5)) $((5 * MIB + 4096)) $((2 * MIB + MIB / 2)); do
+		must "discard at $at" blkdiscard -o $at -l $MIB "$(snp 202)"
+		kept "$(snp 202)" $at
+		dd if="$(snp 202)" of="$WORK/model" bs=1M iflag=direct status=none
+	done
+	same "source" "$(sum "$(src 1)")" "$before"
+	same "the other snapshot" "$(sum "$(snp 201)")" "$before"
+	written=$(sum "$WORK/model")
+	write_at "$(src 1)" 0 $SIZE 8
+	same "snapshot, its source overwritten" "$(sum "$(snp 202)")" "$written"
+	same "the other one" "$(sum "$(snp 201)")" "$before"
+	must "discard all of it" blkdiscard "$(snp 202)"
+	same "the other one" "$(sum "$(snp 201)")" "$before"
+	sweep
+	nullb_gone rplc
+	nullb_gone rpln
+}
+
+clone_discards()
+{
+	local before at=$((5 * MIB + 4096))
+	store_new
+	source_new 1 $SIZE
+	before=$(sum "$(src 1)")
+	dd if="$(src 1)" of="$WORK/model" bs=1M iflag=direct status=none
+	nullb rpld $SIZE discard=1
+	slice_on tg-101 $SIZE "$NULLB"
+	clone_open 101 1
+	must "set_rate" msg set_rate 101 0 64
+	group "$(uuid)" 101:1
+	must "discard" blkdiscard -o $at -l $MIB "$(cln 101)"
+	kept "$(cln 101)" $at
+	must "full speed" msg set_rate 101 0 0
+	state_becomes 101 synchronized 20
+	kept "$(sl tg-101)" $at
+	same "source" "$(sum "$(src 1)")" "$before"
+	sweep
+	nullb_gone rpld
+}
+
 tc zeroes "write-zeroes to the source while a clone copies"
 tc discards "discards of a source that has a past"
 tc idle_passdown "discards of an idle source reach the disk"
 tc clone_zeroes "write-zeroes to a copying clone"
+tc snapshot_discards "discards of a written snapshot: nothing else changes, there and beside it"
+tc clone_discards "discards of a clone that copies"
 run_cases
