@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * attributes.h - the attributes of a service as SLPv2 writes them (RFC 2608, 5), that is
- * "(tag=value,value),(tag=value)": choosing some by their tags, and asking predicates of them. Pure.
+ * "(tag=value,value),(tag=value)": choosing some by tags, asking predicates of them. Pure.
  */
 #ifndef SLP_ATTRIBUTES_H
 #define SLP_ATTRIBUTES_H
