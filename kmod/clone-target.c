@@ -63,6 +63,7 @@ static int to_source(struct rpl_binding *dev, struct bio *bio)
 
 static int end_now(struct bio *bio, blk_status_t status)
 {
+	rpl_wait_end(bio, bio->bi_iter.bi_sector);
 	bio->bi_status = status;
 	bio_endio(bio);
 	return DM_MAPIO_SUBMITTED;
@@ -302,13 +303,15 @@ void rpl_clone_wake_work(struct work_struct *work)
 
 	rpl_waker_take(&c->waker, &bios);
 	while ((bio = bio_list_pop(&bios))) {
+		sector_t sector = bio->bi_iter.bi_sector;
+
 		switch (clone_bio(rpl_bio(bio)->dev, bio, false)) {
 		case DM_MAPIO_REMAPPED:
+			rpl_wait_end(bio, sector);
 			dm_submit_bio_remap(bio, NULL);
 			break;
 		case DM_MAPIO_REQUEUE:
-			bio->bi_status = BLK_STS_DM_REQUEUE;
-			bio_endio(bio);
+			end_now(bio, BLK_STS_DM_REQUEUE);
 			break;
 		}
 	}

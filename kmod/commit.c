@@ -125,6 +125,7 @@ enum rpl_held rpl_commit_hold(struct rpl_clone *c, struct bio *bio)
 	if (r == RPL_HELD && unlikely(dm_noflush_suspending(rpl_bio(bio)->dev->ti)))
 		r = RPL_PUSH_BACK;
 	if (r == RPL_HELD) {
+		rpl_wait_begin(c->store, bio);
 		bio->bi_opf &= ~REQ_NOWAIT;
 		bio_clear_polled(bio);
 		rpl_bio(bio)->ticket = cm->added;

@@ -359,14 +359,7 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 
 	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
 		return RPL_PUSH_BACK;
-	if (!rb->parked_ns) {
-		rb->parked_ns = ktime_get_ns();
-		if (of_source) {
-			atomic64_inc(&rb->dev->vol->first_writes);
-			trace_rpl_write_wait(s->devt, rb->dev->vol->id, bio->bi_iter.bi_sector,
-					     bio_sectors(bio));
-		}
-	}
+	rpl_wait_begin(s, bio);
 	bio_may_wait(bio);
 	if (!op) {
 		if (starved)
@@ -429,10 +422,7 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 		return RPL_GO;
 	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
 		return RPL_PUSH_BACK;
-	if (!rb->parked_ns) {
-		rb->parked_ns = ktime_get_ns();
-		atomic64_inc(&rb->dev->vol->first_writes);
-	}
+	rpl_wait_begin(v->vol->store, bio);
 	bio_may_wait(bio);
 	if (!c)
 		return park_failing_arm(v, bio);

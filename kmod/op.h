@@ -245,6 +245,8 @@ bool rpl_may_queue(struct rpl_store *s, struct bio *bio);
 void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out);
 /* All bios so far, in order. For the work function. */
 void rpl_waker_take(struct rpl_waker *w, struct bio_list *bios);
+void rpl_wait_begin(struct rpl_store *s, struct bio *bio);
+void rpl_wait_end(struct bio *bio, sector_t sector);
 
 /* ---- bindings ---- */
 

@@ -91,6 +91,7 @@ static sector_t store_sector(struct rpl_store *s, u32 loc, sector_t sector)
 
 static int end_now(struct bio *bio, blk_status_t status)
 {
+	rpl_wait_end(bio, bio->bi_iter.bi_sector);
 	bio->bi_status = status;
 	bio_endio(bio);
 	return DM_MAPIO_SUBMITTED;
@@ -337,6 +338,7 @@ static void read_pieces(struct rpl_clone *c, struct bio *bio)
 static void write_again(struct rpl_clone *c, struct bio *bio)
 {
 	struct rpl_bio *rb = rpl_bio(bio);
+	sector_t sector = bio->bi_iter.bi_sector;
 	blk_status_t status = rb->status;
 
 	if (!status && !rpl_snap_valid(c))
@@ -347,6 +349,7 @@ static void write_again(struct rpl_clone *c, struct bio *bio)
 	}
 	switch (snap_write(rb->dev, bio, false)) {
 	case DM_MAPIO_REMAPPED:
+		rpl_wait_end(bio, sector);
 		dm_submit_bio_remap(bio, NULL);
 		break;
 	case DM_MAPIO_REQUEUE:

@@ -102,6 +102,50 @@ TRACE_EVENT(rpl_write_go,
 		  __entry->waited_ns)
 );
 
+/*
+ * A read, write or flush (sectors=0) of a clone's or snapshot's device waits, for the first time:
+ * for a copy, for space, or for the record of what it promises.
+ */
+TRACE_EVENT(rpl_replica_wait,
+	TP_PROTO(dev_t store, u32 replica, u64 sector, u32 sectors),
+	TP_ARGS(store, replica, sector, sectors),
+	TP_STRUCT__entry(
+		__field(dev_t, store)
+		__field(u32, replica)
+		__field(u64, sector)
+		__field(u32, sectors)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->replica = replica;
+		__entry->sector = sector;
+		__entry->sectors = sectors;
+	),
+	TP_printk("store=%u:%u replica=%u sector=%llu sectors=%u", MAJOR(__entry->store),
+		  MINOR(__entry->store), __entry->replica, __entry->sector, __entry->sectors)
+);
+
+/* It goes on, below or back to dm, or ends. */
+TRACE_EVENT(rpl_replica_go,
+	TP_PROTO(dev_t store, u32 replica, u64 sector, u64 waited_ns),
+	TP_ARGS(store, replica, sector, waited_ns),
+	TP_STRUCT__entry(
+		__field(dev_t, store)
+		__field(u32, replica)
+		__field(u64, sector)
+		__field(u64, waited_ns)
+	),
+	TP_fast_assign(
+		__entry->store = store;
+		__entry->replica = replica;
+		__entry->sector = sector;
+		__entry->waited_ns = waited_ns;
+	),
+	TP_printk("store=%u:%u replica=%u sector=%llu waited_ns=%llu", MAJOR(__entry->store),
+		  MINOR(__entry->store), __entry->replica, __entry->sector,
+		  __entry->waited_ns)
+);
+
 /* Regions of a volume begin to be copied into clones (the first one is named), and have been. */
 DECLARE_EVENT_CLASS(rpl_copy,
 	TP_PROTO(const struct rpl_op *op),

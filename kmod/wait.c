@@ -15,6 +15,7 @@
 #include "shortage.h"
 #include "space.h"
 #include "store.h"
+#include "trace.h"
 
 /* ---- wakers ---- */
 
@@ -49,6 +50,35 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios)
 
 	while ((bio = bio_list_pop(bios)))
 		rpl_waker_add(s, rpl_bio(bio)->waker, bio);
+}
+
+/* The bio begins to wait, unless it has been waiting. */
+void rpl_wait_begin(struct rpl_store *s, struct bio *bio)
+{
+	struct rpl_bio *rb = rpl_bio(bio);
+	struct rpl_clone *c = rb->dev->clone;
+
+	if (rb->parked_ns)
+		return;
+	rb->parked_ns = ktime_get_ns();
+	if (c) {
+		trace_rpl_replica_wait(s->devt, c->id, bio->bi_iter.bi_sector, bio_sectors(bio));
+		return;
+	}
+	atomic64_inc(&rb->dev->vol->first_writes);
+	trace_rpl_write_wait(s->devt, rb->dev->vol->id, bio->bi_iter.bi_sector, bio_sectors(bio));
+}
+
+/* A bio of a clone or snapshot, of its `sector`, goes on: below, or back to dm. */
+void rpl_wait_end(struct bio *bio, sector_t sector)
+{
+	struct rpl_bio *rb = rpl_bio(bio);
+	struct rpl_clone *c = rb->dev->clone;
+
+	if (rb->parked_ns && trace_rpl_replica_go_enabled())
+		trace_rpl_replica_go(c->store->devt, c->id, sector,
+				     ktime_get_ns() - rb->parked_ns);
+	rb->parked_ns = 0;
 }
 
 /* ---- the FIFO of bios that found no op (R7) ---- */

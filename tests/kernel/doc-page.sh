@@ -75,7 +75,7 @@ traced()
 balanced()
 {
 	local pair
-	for pair in hold_begin:hold_end write_wait:write_go copy_begin:copy_end; do
+	for pair in hold_begin:hold_end write_wait:write_go replica_wait:replica_go copy_begin:copy_end; do
 		[ "$(grep -c " rpl_${pair%:*}: " $TRACE/trace)" = \
 			"$(grep -c " rpl_${pair#*:}: " $TRACE/trace)" ] || return 1
 	done
@@ -94,20 +94,32 @@ tracepoints()
 	source_new 1 $SIZE
 	clone_now 1 101 64
 	write_at "$(src 1)" $MIB 65536 4
+	must suspend msg suspend 101
+	must "write to the clone" write_at "$(cln 101)" $((MIB / 2)) 4096 5
+	snap_now_rw 1 201
+	must "write to the snapshot" write_at "$(snp 201)" $((MIB / 4)) 4096 5
 	must abort msg abort 101
 	clone_now 1 102
 	state_becomes 102 synchronized 20
-	retry_until 20 balanced || die "not as many ends as begins: $(tail -20 $TRACE/trace)"
+	retry_until 20 balanced || die "not as many ends as begins: $(grep -o " rpl_[a-z_]*:" $TRACE/trace | sort | uniq -c) $(grep -E "_(wait|go): " $TRACE/trace)"
 	echo 0 > $TRACE/events/dm_replica/enable
 	traced rpl_hold_begin "volume=1 epoch=[0-9]"
 	traced rpl_hold_end "volume=1 epoch=[0-9]* writes=[0-9]* held_max_ns="
 	traced rpl_write_wait "volume=1 sector=$((MIB / 512)) sectors="
 	traced rpl_write_go "volume=1 sector=$((MIB / 512)) waited_ns=[1-9]"
+	# a part of a region, which is copied first; a flush, whose record comes first
+	traced rpl_replica_wait "replica=101 sector=$((MIB / 1024)) sectors=8"
+	traced rpl_replica_go "replica=101 sector=$((MIB / 1024)) waited_ns=[1-9]"
+	traced rpl_replica_wait "replica=101 sector=0 sectors=0"
+	traced rpl_replica_go "replica=101 sector=0 waited_ns=[1-9]"
+	traced rpl_replica_wait "replica=201 sector=$((MIB / 2048)) sectors=8"
+	traced rpl_replica_go "replica=201 sector=$((MIB / 2048)) waited_ns=[1-9]"
 	traced rpl_copy_begin "clone=101 clones=1 kind=preserve region=16 nr=1 bad=0"
 	traced rpl_copy_end "clone=101 clones=1 kind=preserve region=16 nr=1 bad=0"
 	traced rpl_copy_end "clone=102 clones=1 kind=copy region="
 	traced rpl_clone_state "clone=101 from=prepared to=copying"
-	traced rpl_clone_state "clone=101 from=copying to=aborted"
+	traced rpl_clone_state "clone=101 from=copying to=suspended"
+	traced rpl_clone_state "clone=101 from=suspended to=aborted"
 	traced rpl_clone_state "clone=102 from=copying to=synchronized"
 	echo > $TRACE/trace
 	must detach msg detach 102
