@@ -49,6 +49,7 @@ struct http_server {
 	sd_event_source *sweep;
 	struct quota memory; /* of answers */
 	size_t nr_requests; /* begun before the drain, not ended */
+	uint64_t chunks; /* of answers in pieces, made so far */
 	sd_event_source *drain; /* its deadline */
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -104,10 +105,12 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
 /* ---- stream.c */
 /* What one takes besides its call. */
 #define STREAM_BYTES ((size_t)160 * 1024)
-/* A response of @begin, which it takes, and the rest from @call, which it owns. @trailers: does the
+/*
+ * A response of @begin, which it takes, and the rest from @call, which it owns. @trailers: does the
  * client read what comes after chunks? NULL: no memory.
  */
-struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin, bool trailers);
+struct MHD_Response *stream_response(struct http_server *s, struct cimxml_call *call,
+				     struct strbuf *begin, bool trailers);
 
 /* ---- server.c */
 /* The answer of this connection begins to be sent. */

@@ -212,7 +212,7 @@ static enum MHD_Result send_answer(struct request *r)
 	if (r->conn)
 		conn_sends(r->conn);
 	if (r->more)
-		resp = stream_response(r->more, &r->answer, r->trailers);
+		resp = stream_response(r->server, r->more, &r->answer, r->trailers);
 	else if (r->status == 200)
 		resp = MHD_create_response_from_buffer(len, strbuf_take(&r->answer),
 						       MHD_RESPMEM_MUST_FREE);

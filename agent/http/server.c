@@ -39,13 +39,27 @@ uint64_t http_now_us(void)
 
 /* ---- the loop ---- */
 
+void listener_kick(struct listener *l)
+{
+	sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
+}
+
 static void run(struct listener *l)
 {
+	uint64_t chunks = l->server->chunks;
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	MHD_run(l->daemon);
 	if (MHD_get_timeout(l->daemon, &ms) != MHD_YES) {
 		sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
+		return;
+	}
+	/*
+	 * A timer is let be late: with one for each chunk, a large answer would take ten times as
+	 * long. But MHD wants no time too where there is nothing to do, as in a handshake of TLS.
+	 */
+	if (!ms && l->server->chunks != chunks) {
+		listener_kick(l);
 		return;
 	}
 	sd_event_source_set_time(l->timer, http_now_us() + (uint64_t)ms * 1000);
@@ -71,11 +85,6 @@ static int on_again(sd_event_source *src, void *arg)
 	(void)src;
 	run(arg);
 	return 0;
-}
-
-void listener_kick(struct listener *l)
-{
-	sd_event_source_set_enabled(l->again, SD_EVENT_ONESHOT);
 }
 
 /* ---- connections ---- */

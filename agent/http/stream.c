@@ -16,6 +16,7 @@
 #define CHUNK_BYTES ((size_t)32 * 1024)
 
 struct stream {
+	struct http_server *server;
 	struct cimxml_call *call;
 	struct MHD_Response *resp;
 	struct strbuf text; /* made, and sent up to at */
@@ -78,6 +79,7 @@ static ssize_t read_chunk(void *cls, uint64_t pos, char *buf, size_t max)
 	n = s->text.len - s->at < max ? s->text.len - s->at : max;
 	if (!n)
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	s->server->chunks++;
 	memcpy(buf, s->text.buf + s->at, n);
 	s->at += n;
 	return (ssize_t)n;
@@ -92,10 +94,12 @@ static void stream_free(void *cls)
 	free(s);
 }
 
-struct MHD_Response *stream_response(struct cimxml_call *call, struct strbuf *begin, bool trailers)
+struct MHD_Response *stream_response(struct http_server *server, struct cimxml_call *call,
+				     struct strbuf *begin, bool trailers)
 {
 	struct stream *s = new0(struct stream);
 
+	s->server = server;
 	s->call = call;
 	s->trailers = trailers;
 	s->text = *begin;

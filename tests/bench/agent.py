@@ -99,13 +99,13 @@ class Node:
 def post_raw(sock, request):
     """The bytes of an answer, with as little work as there can be: it is the server that is timed."""
     sock.sendall(request)
-    data = sock.recv(1 << 20)
+    data = bytearray(sock.recv(1 << 20))  # bytes would be copied whole for each piece that is added
     while b"\r\n\r\n" not in data:
         data += sock.recv(1 << 20)
     head = data.index(b"\r\n\r\n") + 4
     m = re.search(rb"\r\ncontent-length: *(\d+)", data[:head], re.I)
     if m:
-        parts, missing = [data], head + int(m[1]) - len(data)
+        parts, missing = [bytes(data)], head + int(m[1]) - len(data)
         while missing > 0:
             parts.append(sock.recv(1 << 20))
             missing -= len(parts[-1])

@@ -178,6 +178,24 @@ def cheap(server):
     wait_for("the connections are closed", lambda: server.fds() <= fds - 10)
 
 
+def sleeps(server):
+    text = open(f"/proc/{server.proc.pid}/status", encoding="ascii").read()
+    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M)[1])
+
+
+def goes_on_at_once(server):
+    """Between two chunks smisd does not sleep, unless the client is slow; of some tries, the best."""
+    best = None
+    for _ in range(5):
+        before = sleeps(server)
+        chunks = len(streamed(server, ALL).sizes)
+        share = (sleeps(server) - before) / chunks
+        best = share if best is None else min(best, share)
+    assert chunks >= 50, chunks
+    print(f"# {chunks} chunks, {best:.2f} sleeps for each")
+    assert best < 0.5, f"{best:.2f} sleeps for each of {chunks} chunks"
+
+
 def deleted_meanwhile(server):
     """What is deleted while an answer is on its way is not in the rest of it."""
     names = ID.findall(ask(server, imethod("EnumerateInstanceNames",
@@ -247,7 +265,7 @@ def main():
     tap.test("stream: as in one piece", same, server, ALL, VOLUMES)
     tap.test("stream: of a superclass of everything", same, server, imethod(
         "EnumerateInstances", class_param("CIM_LogicalElement")), VOLUMES)
-    for fn in (associations, queries, without_te, small_ones_whole, next_request, mpost, cheap,
+    for fn in (associations, queries, without_te, small_ones_whole, next_request, mpost, cheap, goes_on_at_once,
                deleted_meanwhile, wbemcli, broken_off, broken_off_without_te, properties):
         tap.test(f"stream: {fn.__name__.replace('_', ' ')}", fn, server)
     tap.test("stream: smisd ends cleanly, sanitizers silent", server.stop)
