@@ -76,8 +76,7 @@ void rpl_wait_end(struct bio *bio, sector_t sector)
 	struct rpl_clone *c = rb->dev->clone;
 
 	if (rb->parked_ns && trace_rpl_replica_go_enabled())
-		trace_rpl_replica_go(c->store->devt, c->id, sector,
-				     ktime_get_ns() - rb->parked_ns);
+		trace_rpl_replica_go(c->store->devt, c->id, sector, ktime_get_ns() - rb->parked_ns);
 	rb->parked_ns = 0;
 }
 

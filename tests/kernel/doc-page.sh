@@ -101,7 +101,9 @@ tracepoints()
 	must abort msg abort 101
 	clone_now 1 102
 	state_becomes 102 synchronized 20
-	retry_until 20 balanced || die "not as many ends as begins: $(grep -o " rpl_[a-z_]*:" $TRACE/trace | sort | uniq -c) $(grep -E "_(wait|go): " $TRACE/trace)"
+	retry_until 20 balanced || die "not as many ends as begins:
+$(grep -o " rpl_[a-z_]*:" $TRACE/trace | sort | uniq -c)
+$(grep -E "_(wait|go): " $TRACE/trace)"
 	echo 0 > $TRACE/events/dm_replica/enable
 	traced rpl_hold_begin "volume=1 epoch=[0-9]"
 	traced rpl_hold_end "volume=1 epoch=[0-9]* writes=[0-9]* held_max_ns="
