@@ -16,6 +16,9 @@
 /* After as much, the time is looked at. */
 #define QUERY_STEPS_COUNT UINT64_C(100000)
 
+/* Of that much not even the kind of time matters. */
+#define LOOK_US UINT64_C(1000)
+
 static uint64_t cpu_us(void)
 {
 	struct timespec ts;
@@ -32,9 +35,27 @@ uint64_t cim_clock_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/*
+ * What the operation has spent. The clock of a processor's time costs a system call, the other one
+ * does not: where that says that little time has passed, little was spent.
+ */
+static uint64_t spent_us(struct cim_call *root)
+{
+	uint64_t now = cim_clock_us(), cpu;
+
+	if (now - root->looked_us < LOOK_US)
+		return root->spent_us + (now - root->looked_us);
+	cpu = cpu_us();
+	root->spent_us += root->cpu_us ? cpu - root->cpu_us : LOOK_US;
+	root->cpu_us = cpu;
+	root->looked_us = now;
+	return root->spent_us;
+}
+
 void broker_turn_begin(struct cim_call *root)
 {
-	root->turn_us = cpu_us() - root->spent_us;
+	root->looked_us = cim_clock_us();
+	root->cpu_us = 0;
 	root->in_turn = true;
 	root->sent_before = root->n_sent;
 }
@@ -44,7 +65,7 @@ void broker_turn_end(struct cim_call *root)
 	bool paced = root->streams && root->n_sent != root->sent_before;
 
 	/* a client that takes what there is sets the pace itself */
-	root->spent_us = paced ? 0 : cpu_us() - root->turn_us;
+	root->spent_us = paced ? 0 : spent_us(root);
 	root->in_turn = false;
 }
 
@@ -55,7 +76,7 @@ bool broker_may_go_on(struct cim_call *root)
 
 	if (root->code)
 		return false;
-	if (ms && root->in_turn && cpu_us() - root->turn_us > (uint64_t)ms * 1000)
+	if (ms && root->in_turn && spent_us(root) > (uint64_t)ms * 1000)
 		broker_fail(root,
 			    cim_error(root, CIM_ERR_SERVER_LIMITS_EXCEEDED,
 				      "the operation takes more than %u ms of processor time", ms));
