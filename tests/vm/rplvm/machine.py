@@ -49,8 +49,11 @@ class Machine:
         m._bound = bound
         try:
             m._boot(cfg, module, load, env or {})
-        except GuestDied:
-            # Emulated machines now and then lose a CPU before user space; later deaths are ours.
+        except (GuestDied, Timeout) as e:
+            # Emulated machines now and then lose a CPU, or stand still, before user space; what is
+            # later is ours.
+            if isinstance(e, Timeout) and "rpl-vm: " in (m.dir / "console.log").read_text(errors="replace"):
+                raise
             m._boot(cfg, module, load, env or {})
         return m
 
