@@ -395,6 +395,7 @@ static enum rpl_held park_failing_arm(struct rpl_view *v, struct bio *bio)
 	rpl_view_put(v);
 	spin_lock(&a->lock);
 	if (a->preserving && (a->failing || a->losing)) {
+		rpl_wait_begin(a->vol->store, bio);
 		bio_list_add(&a->held, bio);
 		r = RPL_HELD;
 	}
@@ -422,7 +423,6 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 		return RPL_GO;
 	if (unlikely(dm_noflush_suspending(rb->dev->ti)))
 		return RPL_PUSH_BACK;
-	rpl_wait_begin(v->vol->store, bio);
 	bio_may_wait(bio);
 	if (!c)
 		return park_failing_arm(v, bio);
@@ -431,6 +431,7 @@ static enum rpl_held park_failing(struct rpl_view *v, u32 need, struct bio *bio)
 	rpl_view_put(v);
 	spin_lock(&c->lock);
 	if (c->preserving && c->failing) {
+		rpl_wait_begin(c->store, bio);
 		bio_list_add(&c->held, bio);
 		r = RPL_HELD;
 	}

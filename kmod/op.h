@@ -245,6 +245,11 @@ bool rpl_may_queue(struct rpl_store *s, struct bio *bio);
 void rpl_take_bios(struct bio_list *list, struct rpl_binding *dev, struct bio_list *out);
 /* All bios so far, in order. For the work function. */
 void rpl_waker_take(struct rpl_waker *w, struct bio_list *bios);
+/*
+ * A bio begins to wait, unless it has been waiting since it was mapped; and one of a clone's or
+ * snapshot's device, which was of `sector` there, goes on or ends. Any context. What goes to a list
+ * begins before it is there: who takes it from there may end it at once.
+ */
 void rpl_wait_begin(struct rpl_store *s, struct bio *bio);
 void rpl_wait_end(struct bio *bio, sector_t sector);
 

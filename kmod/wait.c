@@ -52,7 +52,6 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios)
 		rpl_waker_add(s, rpl_bio(bio)->waker, bio);
 }
 
-/* The bio begins to wait, unless it has been waiting. */
 void rpl_wait_begin(struct rpl_store *s, struct bio *bio)
 {
 	struct rpl_bio *rb = rpl_bio(bio);
@@ -69,7 +68,6 @@ void rpl_wait_begin(struct rpl_store *s, struct bio *bio)
 	trace_rpl_write_wait(s->devt, rb->dev->vol->id, bio->bi_iter.bi_sector, bio_sectors(bio));
 }
 
-/* A bio of a clone or snapshot, of its `sector`, goes on: below, or back to dm. */
 void rpl_wait_end(struct bio *bio, sector_t sector)
 {
 	struct rpl_bio *rb = rpl_bio(bio);

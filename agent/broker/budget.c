@@ -16,7 +16,7 @@
 /* After as much, the time is looked at. */
 #define QUERY_STEPS_COUNT UINT64_C(100000)
 
-/* Of that much not even the kind of time matters. */
+/* Within so much, time that has passed counts as spent. */
 #define LOOK_US UINT64_C(1000)
 
 static uint64_t cpu_us(void)
@@ -46,7 +46,7 @@ static uint64_t spent_us(struct cim_call *root)
 	if (now - root->looked_us < LOOK_US)
 		return root->spent_us + (now - root->looked_us);
 	cpu = cpu_us();
-	root->spent_us += root->cpu_us ? cpu - root->cpu_us : LOOK_US;
+	root->spent_us += cpu - root->cpu_us;
 	root->cpu_us = cpu;
 	root->looked_us = now;
 	return root->spent_us;
@@ -55,7 +55,7 @@ static uint64_t spent_us(struct cim_call *root)
 void broker_turn_begin(struct cim_call *root)
 {
 	root->looked_us = cim_clock_us();
-	root->cpu_us = 0;
+	root->cpu_us = cpu_us();
 	root->in_turn = true;
 	root->sent_before = root->n_sent;
 }

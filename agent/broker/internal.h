@@ -70,7 +70,7 @@ struct cim_call {
 	size_t send_max; /* more are not sent, but too_many is set; 0: any number */
 	bool too_many;
 	/* budget.c */
-	uint64_t spent_us; /* by looked_us of one clock, cpu_us of the other (0: not asked) */
+	uint64_t spent_us; /* when it was cpu_us of the one clock, looked_us of the other */
 	uint64_t looked_us, cpu_us;
 	size_t sent_before;
 	bool in_turn;

@@ -37,6 +37,11 @@ static struct slp_text cut(struct slp_text *t, char c)
 	return one;
 }
 
+struct slp_text slp_next_item(struct slp_text *list)
+{
+	return trim(cut(list, ','));
+}
+
 static int hex(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -119,7 +124,7 @@ bool slp_tag_wanted(struct slp_text tags, struct slp_text tag)
 	if (!trim(tags).len)
 		return true;
 	while (tags.len)
-		if (like(trim(cut(&tags, ',')), tag))
+		if (like(slp_next_item(&tags), tag))
 			return true;
 	return false;
 }
@@ -162,7 +167,7 @@ static bool one_holds(struct slp_attribute a, char op, struct slp_text wanted)
 	if (op == '=' && wanted.len == 1 && *wanted.s == '*')
 		return true;
 	do {
-		struct slp_text value = trim(cut(&a.values, ','));
+		struct slp_text value = slp_next_item(&a.values);
 
 		if (op == '=' ? like(wanted, value) : ordered(value, op, wanted))
 			return true;

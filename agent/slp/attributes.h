@@ -25,6 +25,9 @@ enum slp_match {
 	SLP_MATCH_BAD
 };
 
+/* The first of @list, without the blanks around it; commas divide it, and it moves on. */
+struct slp_text slp_next_item(struct slp_text *list);
+
 /* The next of @list, which moves on; false: there is none. */
 bool slp_next_attribute(const char **list, struct slp_attribute *a);
 

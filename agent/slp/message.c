@@ -112,18 +112,9 @@ static bool is(struct slp_text s, const char *text)
 /* Is @text one of the list, which commas divide? */
 static bool in_list(struct slp_text list, const char *text)
 {
-	while (list.len) {
-		const char *comma = memchr(list.s, ',', list.len);
-		size_t n = comma ? (size_t)(comma - list.s) : list.len;
-		struct slp_text one = { list.s, n };
-
-		while (one.len && *one.s == ' ')
-			one = (struct slp_text) { one.s + 1, one.len - 1 };
-		if (is(one, text))
+	while (list.len)
+		if (is(slp_next_item(&list), text))
 			return true;
-		n += n < list.len;
-		list = (struct slp_text) { list.s + n, list.len - n };
-	}
 	return false;
 }
 
@@ -275,12 +266,12 @@ static size_t srv_rqst(struct in *in, struct out *o, const struct request *r,
 		return scopes.len && !our_scope(scopes) ? 0 : service_agent(o, r, s);
 	if (!our_scope(scopes))
 		return only_error(o, r, ERROR_SCOPE);
+	if (!our_type(s, type))
+		return only_error(o, r, ERROR_NONE);
 	match = slp_predicate(predicate, s->attributes);
-	if (match == SLP_MATCH_BAD)
-		return only_error(o, r, ERROR_PARSE);
-	if (match == SLP_MATCH_YES && our_type(s, type))
+	if (match == SLP_MATCH_YES)
 		return services(o, r, s, type);
-	return only_error(o, r, ERROR_NONE);
+	return only_error(o, r, match == SLP_MATCH_BAD ? ERROR_PARSE : ERROR_NONE);
 }
 
 static void put_attributes(struct out *o, const char *list, struct slp_text tags)

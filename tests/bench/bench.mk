@@ -12,7 +12,7 @@ bench-agent: smisd build/venv/.ok	## speed and memory of the agent on a simulate
 
 .PHONY: bench-kernel
 bench-kernel: $(KTEST_TOOLS)	## cost of the module by counts, and as ratios to dm-linear, dd and dm-snapshot
-	@tests/bench/kernel.py --kver $(or $(KVER),6.12) $(BENCH)
+	@tests/bench/kernel.py --kver $(KVER) $(BENCH)
 
 SOAK = CIM_BUILD=$(CURDIR)/$(AGENT_B) build/venv/bin/python tests/bench/soak.py --seconds
 

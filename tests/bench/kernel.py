@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the module costs, as the kernel's suites measure it: counts, and ratios to a peer beside it.
 
-usage: kernel.py [--kver 6.12] [SUITE...]
+usage: kernel.py --kver SERIES [SUITE...]
 
 Appends a line per figure to build/bench/results.tsv (results.py).  The guest's clock counts
 instructions, or nothing but I/Os is counted: what else the machine does changes no figure much.
@@ -20,7 +20,7 @@ FIGURE = re.compile(r"^# figure: (.*): (-?[\d.]+) (\S+)(?: goal (\S+))?$")
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--kver", default="6.12")
+    p.add_argument("--kver", required=True)
     p.add_argument("suites", nargs="*", default=SUITES)
     args = p.parse_args()
     results = Results()

@@ -116,16 +116,14 @@ slice_on()
 NULLB_DIR=/sys/kernel/config/nullb
 nullb()
 {
-	local d=$NULLB_DIR/$1 knob
+	local d=$NULLB_DIR/$1 size=$(($2 / MIB)) knob
 	modprobe null_blk nr_devices=0 poll_queues=1 2> /dev/null
 	[ -d $NULLB_DIR ] || mount -t configfs configfs /sys/kernel/config
 	mkdir "$d" || skip "no null_blk"
 	NULLB=/dev/$1
-	shift
-	for knob in memory_backed=1 size=$(($1 / MIB)) "$@" power=1; do
-		case $knob in
-		*=*) echo "${knob#*=}" > "$d/${knob%%=*}" || skip "null_blk has no $knob" ;;
-		esac
+	shift 2
+	for knob in memory_backed=1 "size=$size" "$@" power=1; do
+		echo "${knob#*=}" > "$d/${knob%%=*}" || skip "null_blk has no $knob"
 	done
 	[ -b "$NULLB" ] || NULLB=/dev/nullb$(cat "$d/index")
 }

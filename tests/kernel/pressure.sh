@@ -11,7 +11,8 @@ limited()
 {
 	echo "+$1" > /sys/fs/cgroup/cgroup.subtree_control 2> /dev/null ||
 		skip "this kernel has no control groups for $1"
-	mkdir -p $GROUP
+	[ ! -d $GROUP ] || rmdir $GROUP
+	mkdir $GROUP
 	echo "$3" > "$GROUP/$2" || die "$2 cannot be $3"
 }
 

@@ -9,7 +9,7 @@ RPLCTL=$TOP/build/tools/rplctl
 
 close_all()
 {
-	for d in n-201 n-202 n-203 v-1 v-2 store; do
+	for d in n-201 n-202 n-203 c-101 c-102 v-1 v-2 v-3 store; do
 		gone "$d" || must "remove $d" dmsetup remove --retry "$d"
 	done
 }
@@ -139,9 +139,7 @@ lost_before_settled()
 	wait $writer
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
 	retry_until 20 command_is "$cookie" done || die "the command hangs"
-	for d in n-201 c-102 v-1 v-2 v-3 store; do
-		must "remove $d" dmsetup remove --retry $d
-	done
+	close_all
 	image_back
 	checked 1 not-closed
 	must "open the store" dmsetup create store --table "$(store_table 0)"
@@ -193,9 +191,7 @@ checkpoint_of_flushed_only()
 	# shellcheck disable=SC2086
 	wait $writers
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
-	for i in c-101 c-102 v-1 v-2 v-3 store; do
-		must "remove $i" dmsetup remove --retry $i
-	done
+	close_all
 	image_back
 	dd if="$WORK/lo-2" of="$(sl lo-2)" bs=1M oflag=direct conv=notrunc status=none
 	dd if="$WORK/tg-102" of="$(sl tg-102)" bs=1M oflag=direct conv=notrunc status=none
@@ -328,7 +324,7 @@ cut_off_between_pages()
 	must "delete 202" msg delete 202
 	retry_until 20 used_less || die "no checkpoint"
 	pages_are_dirty 203
-	slow_superblocks 1500
+	slow_superblocks 2500
 	msg delete 203 &
 	background $!
 	n=$!
@@ -341,10 +337,8 @@ cut_off_between_pages()
 	wait $n || echo "the deletion failed" > "$WORK/bad"
 	slice_ok sd
 	[ ! -e "$WORK/bad" ] || die "$(cat "$WORK/bad")"
-	[ $images -ge 6 ] && [ $images -lt 30 ] || die "$images images"
-	for i in n-201 c-101 v-1 v-2 store; do
-		must "remove $i" dmsetup remove --retry $i
-	done
+	[ $images -ge 4 ] && [ $images -lt 30 ] || die "$images images"
+	close_all
 	for n in $(seq 0 $((images - 1))); do
 		mv "$WORK/image.$n" "$WORK/image"
 		image_back
@@ -383,9 +377,7 @@ pages_not_written()
 		snap_becomes 201 failed 20
 		state_becomes 101 failed 20
 		slice_ok sd
-		for i in n-201 c-101 v-1 v-2 store; do
-			must "remove $i" dmsetup remove --retry $i
-		done
+		close_all
 		must "open the store" dmsetup create store --table "$(store_table 0)"
 		clone_open 101 1
 		source_open 1

@@ -52,7 +52,7 @@ class Machine:
         except (GuestDied, Timeout) as e:
             # Emulated machines now and then lose a CPU, or stand still, before user space; what is
             # later is ours.
-            if isinstance(e, Timeout) and "rpl-vm: " in (m.dir / "console.log").read_text(errors="replace"):
+            if isinstance(e, Timeout) and "rpl-vm: " in m._console():
                 raise
             m._boot(cfg, module, load, env or {})
         return m
@@ -209,11 +209,13 @@ class Machine:
             text = (self.vm / "dmesg").read_text(errors="replace")
         return text
 
+    def _console(self):
+        console = self.dir / "console.log"
+        return console.read_text(errors="replace") if console.exists() else ""
+
     def bad_lines(self, ignore=None):
         """What the log and the console hold that must not be there."""
-        console = self.dir / "console.log"
-        text = console.read_text(errors="replace") if console.exists() else ""
-        return klog.bad_lines(self.log(), ignore) or klog.bad_lines(text, ignore)
+        return klog.bad_lines(self.log(), ignore) or klog.bad_lines(self._console(), ignore)
 
     # -- end -----------------------------------------------------------------------------------
 
