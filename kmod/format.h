@@ -239,12 +239,16 @@ int rpl_sb_choose(const void *block_a, const void *block_b, struct rpl_sb *sb, u
 /* Does this device and table line fit the store? 0 or -EINVAL/-ENOSPC with *why. */
 int rpl_sb_fits(const struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, struct rpl_why *why);
 
+/* Has the map no more pages than that, all of which memory may come to hold? 0 or -ENOMEM, *why. */
+int rpl_sb_map_fits(const struct rpl_sb *sb, u32 max_pages, struct rpl_why *why);
+
 /*
  * Lay out a larger device: *sb becomes what the superblock shall say, nothing that it said before
- * moves. It is left as it is if the device is not larger, or not by so much that it is of use. 0 or
- * -ENOSPC with *why: it is smaller, or the superblock has no room for one more area.
+ * moves. It is left as it is if the device is not larger, or not by so much that it is of use. 0,
+ * or with *why: -ENOSPC, it is smaller, or the superblock has no room for one more area; -ENOMEM,
+ * the map would get more than max_pages.
  */
-int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, struct rpl_why *why);
+int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, u32 max_pages, struct rpl_why *why);
 
 /* The first area of a kind, NULL if there is none. */
 const struct rpl_area *rpl_sb_area(const struct rpl_sb *sb, enum rpl_area_kind kind);

@@ -275,6 +275,24 @@ int rpl_sb_fits(const struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, struc
 	return 0;
 }
 
+/* ---- the map's memory ---- */
+
+static int map_too_large(u64 pages, u32 max_pages, struct rpl_why *why)
+{
+	rpl_why(why, 0, "its map may take %llu KiB of memory, max_map_memory_bytes allows %llu",
+		(unsigned long long)(pages * (RPL_BLOCK_BYTES >> 10)),
+		(unsigned long long)max_pages * (RPL_BLOCK_BYTES >> 10));
+	return -ENOMEM;
+}
+
+int rpl_sb_map_fits(const struct rpl_sb *sb, u32 max_pages, struct rpl_why *why)
+{
+	struct rpl_map m;
+
+	rpl_map_layout(&m, sb);
+	return m.nr_pages <= max_pages ? 0 : map_too_large(m.nr_pages, max_pages, why);
+}
+
 /* ---- growth ---- */
 
 void rpl_map_layout(struct rpl_map *m, const struct rpl_sb *sb)
@@ -312,17 +330,20 @@ static u32 fix_map(struct rpl_sb *sb)
 
 /*
  * Pages for a new part of the map, of which `least` are needed for the chunks that come. More make
- * the next growths do without a part: for four times as many chunks, or an eighth of the space.
+ * the next growths do without a part: for four times as many chunks, or an eighth of the space, or
+ * what memory there may be for it.
  */
-static u32 part_pages(u64 least, u64 best, u64 added_bytes)
+static u32 part_pages(u64 least, u64 best, u64 most, u64 added_bytes)
 {
 	const u64 pair = 2ULL * RPL_BLOCK_BYTES;
 
-	return (u32)max_t(u64, least, min_t(u64, best, div_u64(added_bytes, 8 * (u32)pair)));
+	best = min_t(u64, best, div_u64(added_bytes, 8 * (u32)pair));
+	return (u32)max_t(u64, least, min_t(u64, best, most));
 }
 
-/* Room in the map for so many chunks; a new part begins at `at`. Bytes of it, or -ENOSPC. */
-static s64 grow_map(struct rpl_sb *sb, u64 chunks, u64 at, u64 added_bytes)
+/* Room in the map for so many chunks; a new part begins at `at`. Bytes of it, or -errno. */
+static s64 grow_map(struct rpl_sb *sb, u64 chunks, u64 at, u64 added_bytes, u32 max_pages,
+		    struct rpl_why *why)
 {
 	u32 have = fix_map(sb), need = rpl_map_pages(chunks), i;
 	struct rpl_area *a = NULL;
@@ -332,17 +353,21 @@ static s64 grow_map(struct rpl_sb *sb, u64 chunks, u64 at, u64 added_bytes)
 	for (i = 0; i < RPL_AREAS && !a; i++)
 		if (sb->area[i].kind == RPL_AREA_NONE)
 			a = &sb->area[i];
-	if (!a)
+	if (!a) {
+		rpl_why(why, 0, "the store has grown too often: its superblock has no room left");
 		return -ENOSPC;
+	}
+	if (need > max_pages)
+		return map_too_large(need, max_pages, why);
 	a->kind = RPL_AREA_MAP;
 	a->flags = 0;
 	a->offset_bytes = at;
-	a->length_bytes =
-		2ULL * RPL_BLOCK_BYTES * part_pages(need - have, 4ULL * need, added_bytes);
+	a->length_bytes = 2ULL * RPL_BLOCK_BYTES *
+			  part_pages(need - have, 4ULL * need, max_pages - have, added_bytes);
 	return (s64)a->length_bytes;
 }
 
-int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, struct rpl_why *why)
+int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, u32 max_pages, struct rpl_why *why)
 {
 	const u64 chunk_bytes = (u64)sb->chunk_sectors << 9;
 	struct rpl_sb grown = *sb;
@@ -368,11 +393,9 @@ int rpl_sb_grow(struct rpl_sb *sb, u64 dev_bytes, struct rpl_why *why)
 		return 0;
 	added = (chunks - rpl_data_chunks(sb)) * chunk_bytes;
 	end = data->offset_bytes + data->length_bytes;
-	part = grow_map(&grown, chunks, end, added);
-	if (part < 0) {
-		rpl_why(why, 0, "the store has grown too often: its superblock has no room left");
+	part = grow_map(&grown, chunks, end, added, max_pages, why);
+	if (part < 0)
 		return (int)part;
-	}
 	if ((u64)part + chunk_bytes > added)
 		return 0;
 	data->length_bytes = chunks * chunk_bytes;

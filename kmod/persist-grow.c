@@ -15,6 +15,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -23,7 +24,19 @@
 #include "snap.h"
 #include "space.h"
 
+static unsigned long max_map_memory; /* 0: an eighth of the memory */
+module_param_named(max_map_memory_bytes, max_map_memory, ulong, 0644);
+MODULE_PARM_DESC(max_map_memory_bytes,
+		 "Most memory that the map of a store may take; 0 for an eighth of all");
+
 /* ---- the map ---- */
+
+u32 rpl_map_pages_max(void)
+{
+	const u64 bytes = READ_ONCE(max_map_memory) ?: (u64)totalram_pages() * PAGE_SIZE / 8;
+
+	return (u32)min_t(u64, bytes / RPL_BLOCK_BYTES, U32_MAX);
+}
 
 int rpl_map_more_alloc(struct rpl_map_more *more, const struct rpl_sb *sb)
 {
@@ -128,7 +141,7 @@ static int grow(struct rpl_store *s, u64 dev_bytes, struct growth *g, struct rpl
 		return -EIO;
 	}
 	g->sb = s->persist->sb;
-	r = rpl_sb_grow(&g->sb, dev_bytes, why);
+	r = rpl_sb_grow(&g->sb, dev_bytes, rpl_map_pages_max(), why);
 	if (r || g->sb.dev_bytes == s->persist->sb.dev_bytes)
 		return r;
 	r = prepare(g, why) ?: write_layout(s, g, why);

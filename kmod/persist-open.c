@@ -83,6 +83,7 @@ static int format(struct rpl_persist *p, const struct rpl_open_opts *opts, struc
 
 	r = rpl_sb_plan(&sb, opts->dev_bytes, opts->chunk_sectors,
 			opts->max_volumes ?: DEFAULT_MAX_VOLUMES, why);
+	r = r ?: rpl_sb_map_fits(&sb, rpl_map_pages_max(), why);
 	if (r)
 		return r;
 	generate_random_uuid(sb.uuid);
@@ -123,7 +124,8 @@ static int open_sb(struct rpl_persist *p, const struct rpl_open_opts *opts, bool
 		*formatted = true;
 		r = format(p, opts, why);
 	}
-	return r ?: rpl_sb_fits(&p->sb, opts->dev_bytes, opts->chunk_sectors, why);
+	r = r ?: rpl_sb_fits(&p->sb, opts->dev_bytes, opts->chunk_sectors, why);
+	return r ?: rpl_sb_map_fits(&p->sb, rpl_map_pages_max(), why);
 }
 
 /* Read `nr` blocks at `offset` to buf; those that cannot be read get their bit in bad. */

@@ -38,11 +38,11 @@ def literals(body):
 def rows(body):
     """First column -> second column of simple tables."""
     out, key = {}, None
-    for table in re.findall(r"^=+ =+\n(.*?)^=+ =+$", body, re.M | re.S):
+    for rule, table in re.findall(r"^(=+) =+\n(.*?)^=+ =+$", body, re.M | re.S):
         for line in table.splitlines():
             if line[:1].strip():
-                key = line[:18].strip()
-                out[key] = line[19:].strip()
+                key = line[:len(rule)].strip()
+                out[key] = line[len(rule) + 1:].strip()
             elif key:
                 out[key] += " " + line.strip()
     return out
@@ -120,8 +120,11 @@ def parameters():
     bad, known = [], {}
     for f in sorted((TOP / "kmod").glob("*.c")):
         text = f.read_text()
-        for name, var in re.findall(r"module_param_(?:named|cb)\((\w+),.*?(\w+), 0\d+\)", text):
-            known[name] = re.search(rf"^(?:unsigned int|static \w+.*) {var} = (\d+);", text, re.M)[1]
+        params = re.findall(r"module_param_cb\((\w+),.*?(\w+), 0\d+\)", text) + \
+            re.findall(r"module_param_named\((\w+), (\w+), ", text)
+        for name, var in params:
+            found = re.search(rf"^(?:unsigned int|static \w+.*) {var}(?: = (\d+))?;", text, re.M)
+            known[name] = found[1] or "0"
     told = rows(PAGE["Module parameters"])
     for name in set(known) & set(told):
         if f"({known[name]})" not in told[name]:

@@ -58,12 +58,27 @@ swept()
 	[ -z "$(our_devices)" ]
 }
 
-# copies_may_take MS: how long a copy may hold a write of the source back; as it was when the case ends.
-COPY_LIMIT=/sys/module/dm_replica/parameters/clone_timeout_ms
+# parameter NAME VALUE: of the module; as it was when the case ends.
+PARAMETERS=/sys/module/dm_replica/parameters
+parameter()
+{
+	mkdir -p "$WORK/parameters"
+	[ -e "$WORK/parameters/$1" ] || cat "$PARAMETERS/$1" > "$WORK/parameters/$1"
+	echo "$2" > "$PARAMETERS/$1"
+}
+
+parameters_back()
+{
+	local p
+	for p in "$WORK"/parameters/*; do
+		[ ! -e "$p" ] || cat "$p" > "$PARAMETERS/${p##*/}"
+	done
+}
+
+# copies_may_take MS: how long a copy may hold a write of the source back.
 copies_may_take()
 {
-	[ -e "$WORK/limit" ] || cat $COPY_LIMIT > "$WORK/limit"
-	echo "$1" > $COPY_LIMIT
+	parameter clone_timeout_ms "$1"
 }
 
 # Remember a background process: it is killed when the case ends.

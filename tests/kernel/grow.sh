@@ -136,6 +136,12 @@ one_superblock_lost()
 	done
 }
 
+# logged TEXT: in what the kernel said last.
+logged()
+{
+	dmesg | tail -5 | grep -q "$1" || die "not in the log: $1"
+}
+
 store_refuses()
 {
 	local data
@@ -147,7 +153,7 @@ store_refuses()
 		"0 $((26 * MIB / 512)) replica-store $(sl sd) $CHUNK"
 	must_fail "a table that is smaller than the store" dmsetup load store --table \
 		"0 $((18 * MIB / 512)) replica-store $(sl sd) $CHUNK"
-	dmesg | tail -5 | grep -q "cannot shrink to 36864" || die "no reason in the log"
+	logged "cannot shrink to 36864"
 	same "space" "$(store_data)" "$data"
 	must "suspend" dmsetup suspend store
 	must "resume" dmsetup resume store
@@ -158,7 +164,7 @@ store_refuses()
 	close_all
 	must_fail "a store on a device that has shrunk" dmsetup create store --table \
 		"0 $((18 * MIB / 512)) replica-store $(sl sd) $CHUNK"
-	dmesg | tail -5 | grep -q "its device has only 18874368" || die "no reason in the log"
+	logged "its device has only 18874368"
 	must "open the store" dmsetup create store --table "$(store_table 0)"
 	same "space after an opening" "$(store_data)" "$data"
 	# On a device that has grown meanwhile it takes the new space at once.
@@ -167,6 +173,50 @@ store_refuses()
 	must "open the store" dmsetup create store --table "$(store_table 0)"
 	same "space on a larger device" "$(store_data)" \
 		"$(at_least $((data + 7 * MIB / 512)) "$(store_data)")"
+}
+
+# A store whose map may take more memory than is allowed is neither made nor opened, and does not
+# grow so far: it goes on as it is.
+map_memory()
+{
+	local data limit=max_map_memory_bytes
+	slice_room sd $((32 * MIB)) $((128 * MIB))
+	dd if=/dev/zero of="$(sl sd)" bs=1M count=1 oflag=direct status=none
+	# 465 chunks: 3 pages
+	parameter $limit 8192
+	must_fail "a store with a map of 12 KiB" dmsetup create store --table "$(store_table)"
+	logged "its map may take 12 KiB of memory, max_map_memory_bytes allows 8"
+	cmp -n $MIB "$(sl sd)" /dev/zero || die "it has been written to"
+	parameter $limit 12288
+	must "create the store" dmsetup create store --table "$(store_table)"
+	source_new 1 $SIZE
+	round 201 11
+	data=$(store_data)
+	store_grow $((64 * MIB))
+	logged "store store has not grown: its map may take"
+	same "space" "$(store_data)" "$data"
+	same "mode" "$(store_mode)" open
+	round 202 12
+	rounds_as_before "201 202" "without growth"
+	# as much as is allowed: no page more
+	parameter $limit $((8 * 4096))
+	must "suspend" dmsetup suspend store
+	must "resume" dmsetup resume store
+	same "space after a resume" "$(store_data)" "$(at_least $((data + 31 * MIB / 512)) "$(store_data)")"
+	round 203 13
+	rounds_as_before "201 202 203" "after the growth"
+	close_all
+	checked 0
+	parameter $limit 16384
+	must_fail "a map that is too large now" dmsetup create store --table "$(store_table 0)"
+	logged "max_map_memory_bytes allows 16"
+	parameter $limit $((8 * 4096))
+	must "open the store" dmsetup create store --table "$(store_table 0)"
+	source_open 1
+	for data in 201 202 203; do
+		snap_open $data 1
+	done
+	rounds_as_before "201 202 203" "after an opening"
 }
 
 # source_grow BYTES [SUSPEND OPTION...]
@@ -294,6 +344,7 @@ tc store_grows "the store grows twice: old and new snapshots are right, after an
 tc store_grows_under_load "twelve growths under writers, then a power cut: nothing is lost"
 tc one_superblock_lost "after a growth either superblock may be lost"
 tc store_refuses "a store does not shrink, nor grow beyond its device"
+tc map_memory "a store whose map may take more memory than is allowed is not made, opened or grown"
 tc volume_grows "a volume grows: snapshots and clones keep their length, nothing is kept behind it"
 tc copy_runs_meanwhile "a copy that began before the volume grew does not serve a longer snapshot"
 run_cases

@@ -135,7 +135,7 @@ run_case()
 	("$1")
 	rc=$?
 	sweep || rc=1
-	[ ! -e "$WORK/limit" ] || cat "$WORK/limit" > "$COPY_LIMIT"
+	parameters_back
 	# data races: with their traces, by klog.py
 	if log_since "$mark" | grep -v 'BUG: KCSAN: ' | grep -E "$LOG_BAD" > "$WORK/log"; then
 		diag "the kernel's log: $(head -5 "$WORK/log")"

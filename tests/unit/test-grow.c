@@ -87,8 +87,8 @@ static void growths(void **state)
 
 			old = sb;
 			bytes = sb.dev_bytes + more;
-			if (rpl_sb_grow(&sb, bytes, &why)) {
-				assert_int_equal(rpl_sb_grow(&sb, bytes, &why), -ENOSPC);
+			if (rpl_sb_grow(&sb, bytes, U32_MAX, &why)) {
+				assert_int_equal(rpl_sb_grow(&sb, bytes, U32_MAX, &why), -ENOSPC);
 				assert_true(why.text[0]);
 				assert_memory_equal(&old, &sb, sizeof(sb));
 				break;
@@ -129,8 +129,41 @@ static void many_growths(void **state)
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
 		assert_int_equal(rpl_sb_plan(&sb, all[i].bytes, 128, 1024, &why), 0);
 		for (k = 1; k <= all[i].often; k++)
-			assert_int_equal(rpl_sb_grow(&sb, all[i].bytes + k * all[i].step, &why), 0);
+			assert_int_equal(
+				rpl_sb_grow(&sb, all[i].bytes + k * all[i].step, U32_MAX, &why), 0);
 	}
+}
+
+/* F37: as many pages as there may be memory for; fewer are refused with what would do. */
+static void map_within_memory(void **state)
+{
+	struct rpl_sb sb = a_store(1ULL << 40), old = sb, free;
+	struct rpl_why why;
+	struct rpl_map m;
+	u32 pages, need;
+
+	(void)state;
+	rpl_map_layout(&m, &sb);
+	pages = m.nr_pages;
+	assert_int_equal(pages, rpl_map_pages(rpl_data_chunks(&sb)));
+	/* 23 bytes for each chunk of 64 KiB: 364 MiB */
+	assert_in_range(pages, 93000, 93206);
+	assert_int_equal(rpl_sb_map_fits(&sb, pages, &why), 0);
+	assert_int_equal(rpl_sb_map_fits(&sb, pages - 1, &why), -ENOMEM);
+	assert_non_null(strstr(why.text, "max_map_memory_bytes"));
+
+	free = sb;
+	assert_int_equal(rpl_sb_grow(&free, 2ULL << 40, U32_MAX, &why), 0);
+	need = rpl_map_pages(rpl_data_chunks(&free));
+	assert_int_equal(rpl_sb_map_fits(&free, 2 * need, &why), -ENOMEM);
+	assert_int_equal(rpl_sb_grow(&sb, 2ULL << 40, need - 1, &why), -ENOMEM);
+	assert_non_null(strstr(why.text, "max_map_memory_bytes"));
+	assert_memory_equal(&sb, &old, sizeof(sb));
+	assert_int_equal(rpl_sb_grow(&sb, 2ULL << 40, need, &why), 0);
+	assert_int_equal(rpl_data_chunks(&sb), rpl_data_chunks(&free));
+	assert_int_equal(rpl_sb_map_fits(&sb, need, &why), 0);
+	assert_int_equal(rpl_sb_map_fits(&sb, need - 1, &why), -ENOMEM);
+	assert_true(rpl_sb_sane(&sb));
 }
 
 static void shrinking_is_refused(void **state)
@@ -139,7 +172,7 @@ static void shrinking_is_refused(void **state)
 	struct rpl_why why;
 
 	(void)state;
-	assert_int_equal(rpl_sb_grow(&sb, (64ULL << 20) - 4096, &why), -ENOSPC);
+	assert_int_equal(rpl_sb_grow(&sb, (64ULL << 20) - 4096, U32_MAX, &why), -ENOSPC);
 	assert_string_equal(why.text,
 			    "the store needs 67108864 bytes, its device has only 67104768");
 	assert_memory_equal(&sb, &old, sizeof(sb));
@@ -154,7 +187,7 @@ static void impossible_parts(void **state)
 	u32 part = 6, i;
 
 	(void)state;
-	assert_int_equal(rpl_sb_grow(&sb, 128ULL << 20, &why), 0);
+	assert_int_equal(rpl_sb_grow(&sb, 128ULL << 20, U32_MAX, &why), 0);
 	assert_int_equal(sb.area[part].kind, RPL_AREA_MAP);
 	for (i = 0; i < 6; i++) {
 		bad = sb;
@@ -186,9 +219,8 @@ static void impossible_parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(growths),
-		cmocka_unit_test(many_growths),
-		cmocka_unit_test(shrinking_is_refused),
+		cmocka_unit_test(growths),	     cmocka_unit_test(many_growths),
+		cmocka_unit_test(map_within_memory), cmocka_unit_test(shrinking_is_refused),
 		cmocka_unit_test(impossible_parts),
 	};
 
