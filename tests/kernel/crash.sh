@@ -4,8 +4,6 @@
 # (powerdisk.py, log-crash.py, snap-crash.py, group-crash.py).
 # ktest: timeout=900
 . ./lib.sh
-POINTS=${POINTS:-70}
-
 crash()
 {
 	modprobe nbd nbds_max=3 max_part=0 2> /dev/null || skip "this kernel has no nbd"
@@ -18,17 +16,17 @@ crash()
 
 every_flush()
 {
-	crash log-crash.py "$POINTS"
+	crash log-crash.py "${POINTS:-70}"
 }
 
 snapshots()
 {
-	crash snap-crash.py "$POINTS"
+	crash snap-crash.py "${POINTS:-70}"
 }
 
 groups()
 {
-	crash group-crash.py $((POINTS / 2))	# each costs as much as two
+	crash group-crash.py "${POINTS:-35}"	# each costs as much as two of the others
 }
 
 tc snapshots "cut at many flushes and replies: every snapshot that was acknowledged is there, every byte right"
