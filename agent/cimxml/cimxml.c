@@ -16,7 +16,7 @@
 #include "base/quota.h"
 #include "broker/request.h"
 #include "cimxml/decode.h"
-#include "cimxml/reader.h"
+#include "cimxml/tree.h"
 #include "cimxml/write.h"
 
 /* An answer that takes no more is never refused. */
@@ -530,7 +530,7 @@ void cimxml_cancel(struct cimxml_call *c)
 
 void cimxml_cleanup(void)
 {
-	dec_cleanup();
+	xml_cleanup();
 	xml_class_cache_drop();
 	xmlCleanupParser();
 }

@@ -22,7 +22,6 @@ const char *dec_namespace_path(struct dec *d)
 			const char *name = el_need_attr(d, "NAME");
 
 			path = path ? arena_printf(d->a, "%s/%s", path, name) : name;
-			el_skip(d);
 			if (strlen(path) > 1024)
 				dec_invalid(d, "the namespace is too long");
 		} else {
@@ -112,10 +111,7 @@ static struct cim_path *instance_name(struct dec *d)
 
 static struct cim_path *class_name(struct dec *d)
 {
-	struct cim_path *p = cim_path_new(d->a, el_need_attr(d, "NAME"));
-
-	el_skip(d);
-	return p;
+	return cim_path_new(d->a, el_need_attr(d, "NAME"));
 }
 
 /* The forms with a namespace around a name. */
@@ -186,12 +182,11 @@ static struct cim_inst *embedded(struct dec *d, const char *xml)
 
 	if (inner.embedding > CIMXML_MAX_EMBEDDING) {
 		dec_fail(&inner, 400, NULL, "instances are embedded too deeply");
-	} else if (dec_open(&inner, xml, strlen(xml)) && dec_root(&inner)) {
+	} else if (dec_open(&inner, xml, strlen(xml))) {
 		if (el_is(&inner, "INSTANCE"))
 			i = dec_instance(&inner);
 		else
 			dec_invalid(&inner, "the embedded object is no INSTANCE");
-		dec_end(&inner);
 	}
 	dec_close(&inner);
 	if (refusal.http)
@@ -209,7 +204,6 @@ static void scalar(struct dec *d, bool is_embedded, struct cim_value *out, struc
 		datum->inst = dec_instance(d);
 	} else if (el_is(d, "VALUE.NULL")) {
 		datum->null = true;
-		el_skip(d);
 	} else if (el_is(d, "VALUE")) {
 		const char *text = el_text(d);
 
@@ -278,8 +272,8 @@ static void property(struct dec *d, struct cim_prop *out)
 	d->holder = out->name;
 	while (el_child(d, &e)) {
 		if (el_is(d, "QUALIFIER"))
-			el_skip(d);
-		else if (out->val.null && dec_is_value(d))
+			continue;
+		if (out->val.null && dec_is_value(d))
 			dec_value(d, is_embedded, &out->val);
 		else
 			el_unexpected(d);
@@ -299,10 +293,10 @@ struct cim_inst *dec_instance(struct dec *d)
 	while (el_child(d, &e)) {
 		struct cim_prop p;
 
-		if (el_is(d, "QUALIFIER")) {
-			el_skip(d);
-		} else if (el_is(d, "PROPERTY") || el_is(d, "PROPERTY.ARRAY") ||
-			   el_is(d, "PROPERTY.REFERENCE")) {
+		if (el_is(d, "QUALIFIER"))
+			continue;
+		if (el_is(d, "PROPERTY") || el_is(d, "PROPERTY.ARRAY") ||
+		    el_is(d, "PROPERTY.REFERENCE")) {
 			property(d, &p);
 			vec_push(&props, p);
 			if (props.n > CIMXML_MAX_LIST)

@@ -246,7 +246,6 @@ static void iparam_child(struct dec *d, struct cim_request *req, const struct pa
 		set_simple(d, req, p);
 	} else {
 		param_error(d, req, p->name, "has a value of another kind");
-		el_skip(d);
 	}
 }
 
@@ -264,7 +263,6 @@ static void iparam(struct dec *d, struct cim_request *req, const struct operatio
 		param_error(d, req, name,
 			    p && *given & p->bit ? "is there twice"
 						 : "is not one of this operation");
-		el_skip(d);
 		return;
 	}
 	*given |= p->bit;
@@ -300,8 +298,6 @@ static void imethodcall(struct dec *d, struct cim_request *req)
 			el_unexpected(d);
 		else if (op)
 			iparam(d, req, op, &given);
-		else
-			el_skip(d);
 	}
 	if (!req->ns)
 		dec_invalid(d, "IMETHODCALL has no LOCALNAMESPACEPATH");
@@ -410,8 +406,8 @@ static void simplereq(struct dec *d, struct cim_request *req)
 
 	while (el_child(d, &e)) {
 		if (el_is(d, "CORRELATOR"))
-			el_skip(d);
-		else if (!req->name && el_is(d, "IMETHODCALL"))
+			continue;
+		if (!req->name && el_is(d, "IMETHODCALL"))
 			imethodcall(d, req);
 		else if (!req->name && el_is(d, "METHODCALL"))
 			methodcall(d, req);
@@ -476,9 +472,8 @@ void cimxml_decode(const char *body, size_t len, struct cim_request *req, const 
 
 	memset(refusal, 0, sizeof(*refusal));
 	*id = NULL;
-	if (dec_open(&d, body, len) && dec_root(&d)) {
+	if (dec_open(&d, body, len)) {
 		cim(&d, req, id);
-		dec_end(&d);
 	}
 	dec_close(&d);
 	req->parse_inst = cimxml_decode_instance;
@@ -496,12 +491,11 @@ struct cim_inst *cimxml_decode_instance(const struct cim_request *req, const cha
 			 .bad_value = &bad_value };
 	struct cim_inst *i = NULL;
 
-	if (dec_open(&d, xml, strlen(xml)) && dec_root(&d)) {
+	if (dec_open(&d, xml, strlen(xml))) {
 		if (el_is(&d, "INSTANCE"))
 			i = dec_instance(&d);
 		else
 			el_unexpected(&d);
-		dec_end(&d);
 	}
 	dec_close(&d);
 	if (!refusal.http && !bad_value)

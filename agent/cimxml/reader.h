@@ -5,7 +5,7 @@
  *	struct el e = el_here(d);
  *	while (el_child(d, &e))
  *		if (el_is(d, "VALUE"))
- *			x = el_text(d);		(each child is read to its end)
+ *			x = el_text(d);
  *		else
  *			el_unexpected(d);
  *
@@ -15,37 +15,31 @@
 #ifndef CIMXML_READER_H
 #define CIMXML_READER_H
 
-#include <libxml/xmlreader.h>
-
 #include "cimxml/decode.h"
 
+struct xml_doc;
+struct xml_node;
+
 struct dec {
-	xmlTextReaderPtr r;
-	int type; /* of the node that the reader is on */
-	const char *name; /* of the element that it is on */
+	struct xml_doc *doc;
+	const struct xml_node *at; /* the element that is being read */
 	struct arena *a;
 	struct cimxml_refusal *refusal;
 	int max_depth; /* of elements */
 	int embedding;
 	const char *holder; /* name of the parameter or property whose value is being read */
 	const char **bad_value; /* the first value that is none gets its sentence in here */
-	size_t len; /* of the text */
 };
 
 struct el {
-	int depth;
-	bool empty;
+	const struct xml_node *node;
+	const struct xml_node *next; /* of what is in it */
 	const char *name;
 };
 
+/* On the root element; false: refused. Close it in any case. */
 bool dec_open(struct dec *d, const char *xml, size_t len);
 void dec_close(struct dec *d);
-/* At the end of the process. */
-void dec_cleanup(void);
-/* To the root element. */
-bool dec_root(struct dec *d);
-/* Nothing but the end of the document may follow. */
-void dec_end(struct dec *d);
 bool dec_failed(const struct dec *d);
 void dec_fail(struct dec *d, int http, const char *cimerror, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -53,13 +47,11 @@ void dec_fail(struct dec *d, int http, const char *cimerror, const char *fmt, ..
 void dec_invalid(struct dec *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 struct el el_here(struct dec *d);
-bool el_child(struct dec *d, const struct el *parent);
+bool el_child(struct dec *d, struct el *parent);
 bool el_is(struct dec *d, const char *name);
 void el_unexpected(struct dec *d);
 /* Text of an element without children. Never NULL. */
 const char *el_text(struct dec *d);
-/* Reads over the element and all in it. */
-void el_skip(struct dec *d);
 /* NULL: not there. */
 const char *el_attr(struct dec *d, const char *name);
 /* A violation if not there; never NULL. */

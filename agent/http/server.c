@@ -26,7 +26,7 @@
 #define SWEEP_PERIOD_US	  UINT64_C(2000000)
 #define GONE_US		  UINT64_C(1000000)
 #define PROGRESS_BYTES	  (16 * 1024) /* less within the time limit is none */
-#define HEAD_MEMORY_BYTES ((size_t)48 * 1024) /* buffer of a connection: caps the headers */
+#define HEAD_MEMORY_BYTES ((size_t)32 * 1024) /* buffer of a connection: caps the headers */
 #define STOP_GRACE_US	  UINT64_C(1000000)
 
 uint64_t http_now_us(void)
