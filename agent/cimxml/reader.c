@@ -25,6 +25,10 @@ static void open_failed(struct dec *d, enum xml_fault fault, int line)
 		dec_fail(d, 400, "request-not-loosely-valid",
 			 "line %d: elements are nested more than %d deep", line, d->max_depth);
 		break;
+	case XML_FAULT_TAG:
+		dec_fail(d, 400, "request-not-loosely-valid",
+			 "line %d: a tag or comment is too long, or says too much", line);
+		break;
 	case XML_FAULT_TOO_LARGE:
 		dec_fail(d, 413, NULL, "the request is too large");
 		break;

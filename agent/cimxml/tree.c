@@ -7,7 +7,6 @@
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,25 +15,34 @@
 
 struct xml_doc {
 	xmlParserCtxtPtr parser;
-	unsigned int uses;
+	size_t len; /* of the text */
 	struct arena nodes;
 	struct arena *strings;
 	struct xml_limits limits;
 	struct xml_node *root;
 	struct xml_node *here; /* the element that is open */
 	int depth;
+	int nr_ns; /* declared so far */
+	unsigned long events;
 	enum xml_fault fault;
 	int line; /* of the fault */
 };
 
-/*
- * A parser costs more to make than to use. One is kept, but not for ever: it remembers each name
- * that it has read.
- */
+/* A parser costs more to make than to use, so one is kept; not one that has become large. */
 static struct xml_doc *spare;
 
-#define SPARE_MAX_USES	1000
 #define SPARE_MAX_BYTES 16384
+
+/*
+ * libxml2 compares each attribute of a tag with all others, each prefix with all namespaces, and
+ * each name with many that it has seen: a few megabytes of them would take it minutes. So a tag is
+ * only so long, and says only so much; no request needs more than a few hundred bytes.
+ */
+#define TAG_MAX_BYTES 16384
+#define TAG_MAX_ATTRS 64
+#define MAX_NS	      64
+#define MAX_NAMES     1024 /* that differ; DSP0203 has a hundred */
+#define PIECE_BYTES   4096
 
 static int line_of(const struct xml_doc *d)
 {
@@ -48,6 +56,12 @@ static void fail(struct xml_doc *d, enum xml_fault fault)
 	d->fault = fault;
 	d->line = line_of(d);
 	xmlStopParser(d->parser);
+}
+
+static void check_names(struct xml_doc *d)
+{
+	if (xmlDictSize(d->parser->dict) > 2 * MAX_NAMES)
+		fail(d, XML_FAULT_TAG);
 }
 
 static struct xml_node *add_node(struct xml_doc *d)
@@ -99,9 +113,14 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, cons
 	struct xml_doc *d = arg;
 	struct xml_node *n;
 
-	(void)uri, (void)nr_ns, (void)ns, (void)nr_default;
+	(void)uri, (void)ns, (void)nr_default;
+	d->events++;
+	d->nr_ns += nr_ns;
 	if (d->depth >= d->limits.max_depth)
 		fail(d, XML_FAULT_TOO_DEEP);
+	if (nr > TAG_MAX_ATTRS || d->nr_ns > MAX_NS)
+		fail(d, XML_FAULT_TAG);
+	check_names(d);
 	n = add_node(d);
 	if (!n)
 		return;
@@ -116,6 +135,7 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	struct xml_doc *d = arg;
 
 	(void)name, (void)prefix, (void)uri;
+	d->events++;
 	if (d->fault || !d->here)
 		return;
 	d->here = d->here->parent;
@@ -127,6 +147,7 @@ static void on_text(void *arg, const xmlChar *text, int len)
 	struct xml_doc *d = arg;
 	struct xml_node *n;
 
+	d->events++;
 	if (!d->here)
 		return;
 	n = add_node(d);
@@ -146,6 +167,15 @@ static void on_reference(void *arg, const xmlChar *name)
 	fail(arg, XML_FAULT_DOCTYPE);
 }
 
+static void on_pi(void *arg, const xmlChar *target, const xmlChar *data)
+{
+	struct xml_doc *d = arg;
+
+	(void)target, (void)data;
+	d->events++;
+	check_names(d);
+}
+
 static const xmlSAXHandler handler = {
 	.initialized = XML_SAX2_MAGIC,
 	.startElementNs = on_start,
@@ -153,6 +183,7 @@ static const xmlSAXHandler handler = {
 	.characters = on_text,
 	.ignorableWhitespace = on_text,
 	.cdataBlock = on_text,
+	.processingInstruction = on_pi,
 	.internalSubset = on_doctype,
 	.reference = on_reference,
 };
@@ -185,6 +216,30 @@ static struct xml_doc *doc_new(void)
 	return d;
 }
 
+/*
+ * In pieces: what has been fed since the parser last told of something is one tag or comment, whose
+ * end it looks for.
+ */
+static void feed(struct xml_doc *d, const char *xml, size_t len)
+{
+	size_t silent = 0;
+
+	/* what it returns tells of prefixes that nobody has declared, too, and then it goes on */
+	while (len && !d->fault && d->parser->wellFormed) {
+		const size_t piece = len < PIECE_BYTES ? len : PIECE_BYTES;
+		const unsigned long events = d->events;
+
+		xmlParseChunk(d->parser, xml, (int)piece, 0);
+		silent = d->events == events ? silent + piece : 0;
+		if (silent > TAG_MAX_BYTES)
+			fail(d, XML_FAULT_TAG);
+		xml += piece;
+		len -= piece;
+	}
+	if (!d->fault)
+		xmlParseChunk(d->parser, NULL, 0, 1);
+}
+
 static void parse(struct xml_doc *d, const char *xml, size_t len)
 {
 	/* NOENT: &amp; in a value comes as what it stands for; nobody can declare others */
@@ -193,20 +248,16 @@ static void parse(struct xml_doc *d, const char *xml, size_t len)
 
 	d->root = d->here = NULL;
 	d->depth = 0;
+	d->nr_ns = 0;
 	d->fault = XML_FAULT_NONE;
 	d->parser->userData = d;
-	if (len > INT_MAX) {
-		d->fault = XML_FAULT_TOO_LARGE;
-		return;
-	}
-	/* the form that is fed looks for more text less often than the one that reads */
 	if (xmlCtxtResetPush(d->parser, NULL, 0, NULL, NULL)) {
 		d->fault = XML_FAULT_NO_MEMORY;
 		return;
 	}
 	xmlCtxtUseOptions(d->parser, options);
-	xmlParseChunk(d->parser, xml, (int)len, 1);
-	if (!d->fault && (!d->parser->wellFormed || !d->root))
+	feed(d, xml, len);
+	if (!d->fault && (!d->parser->wellFormed || !d->root || d->here))
 		fail(d, XML_FAULT_NOT_WELL_FORMED);
 }
 
@@ -221,8 +272,7 @@ struct xml_doc *xml_open(const char *xml, size_t len, const struct xml_limits *l
 		return NULL;
 	d->limits = *limits;
 	d->strings = strings;
-	if (len > SPARE_MAX_BYTES)
-		d->uses = SPARE_MAX_USES;
+	d->len = len;
 	parse(d, xml, len);
 	*fault = d->fault;
 	*line = d->line;
@@ -241,7 +291,7 @@ void xml_close(struct xml_doc *d)
 {
 	if (!d)
 		return;
-	if (spare || ++d->uses >= SPARE_MAX_USES) {
+	if (spare || d->len > SPARE_MAX_BYTES || xmlDictSize(d->parser->dict) > MAX_NAMES) {
 		doc_free(d);
 		return;
 	}

@@ -31,6 +31,7 @@ enum xml_fault {
 	XML_FAULT_NOT_WELL_FORMED,
 	XML_FAULT_DOCTYPE, /* or a reference to an entity that it might declare */
 	XML_FAULT_TOO_DEEP,
+	XML_FAULT_TAG, /* too long, too many attributes, names or namespaces */
 	XML_FAULT_TOO_LARGE,
 	XML_FAULT_NO_MEMORY,
 };

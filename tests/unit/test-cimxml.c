@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <libxml/parser.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "cim/class.h"
 #include "cimxml/decode.h"
 #include "cimxml/write.h"
@@ -255,6 +257,8 @@ static void not_well_formed(void **state)
 		"<?xml version=\"1.0\"?>",
 		MSG,
 		MSG "<IMETHODCALL></X>",
+		"<CIM><a:b/>",
+		"<CIM><a:b/></CIM",
 		ICALL("GetClass", "") "<x/>",
 		ICALL("GetClass", "") "text",
 		ICALL("GetClass", IPARAM("ClassName", "&undefined;")),
@@ -328,6 +332,45 @@ static char *repeated(const char *before, const char *text, size_t n, const char
 	return strbuf_take(&b);
 }
 
+/* libxml2 would look at each of them for each other one. */
+static void refused_soon(char *body)
+{
+	const clock_t begin = clock();
+
+	refused(body, 400, "request-not-loosely-valid");
+	assert_in_range((clock() - begin) / CLOCKS_PER_SEC, 0, 1);
+	free(body);
+}
+
+static char *numbered(const char *before, const char *format, int nr, const char *after)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_puts(&b, before);
+	for (int i = 0; i < nr; i++) {
+		char one[40];
+
+		snprintf(one, sizeof(one), format, i, i);
+		strbuf_puts(&b, one);
+	}
+	strbuf_puts(&b, after);
+	return strbuf_take(&b);
+}
+
+/* A few in each of many elements, and then many that look for them. */
+static char *namespaces(void)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_puts(&b, "<CIM>");
+	for (int i = 0; i < 3000; i++)
+		strbuf_printf(&b, "<a xmlns:a%d=\"u\" xmlns:b%d=\"u\"/>", i, i);
+	for (int i = 0; i < 100000; i++)
+		strbuf_puts(&b, "<a0:b/>");
+	strbuf_puts(&b, "</CIM>");
+	return strbuf_take(&b);
+}
+
 static void caps(void **state)
 {
 	CLEANUP_FREE char *deep = repeated(MSG, "<X>", 100000, "");
@@ -349,6 +392,13 @@ static void caps(void **state)
 
 	(void)state;
 	refused(deep, 400, "request-not-loosely-valid");
+	refused_soon(numbered("<CIM ", "a%d=\"\" ", 150000, "/>"));
+	refused_soon(numbered("<CIM ", "xmlns:a%d=\"u%d\" ", 150000, "/>"));
+	refused_soon(numbered("<CIM>", "<a%d/>", 500000, "</CIM>"));
+	refused_soon(numbered("<CIM>", "<?a%d?>", 500000, "</CIM>"));
+	refused_soon(namespaces());
+	refused_soon(repeated("<CIM a=\"", "x", 4 * 1024 * 1024, "\"/>"));
+	refused_soon(repeated("<CIM><!--", "x", 4 * 1024 * 1024, "--></CIM>"));
 	refused(keys, 400, "request-not-loosely-valid");
 	refused(text, 400, "request-not-loosely-valid");
 	refused(list, 400, "request-not-loosely-valid");
