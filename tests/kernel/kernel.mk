@@ -32,5 +32,5 @@ check-kcsan: $(KTEST_TOOLS)	## suites with much at a time, on a kernel that look
 	@r=0; tests/kernel/planted/run --kver kcsan || r=1; \
 	tests/kernel/ktest --kver kcsan $(or $(T),$(KCSAN_SUITES)) || r=1; exit $$r
 
-crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=6.12
+crash: $(KTEST_TOOLS)	## many power cuts, replayed one by one: make crash CRASH_POINTS=10000 KVER=uml-plain
 	@tests/crash/run --kver $(KVER) --points $(CRASH_POINTS) $(if $(SEED),--seed $(SEED))

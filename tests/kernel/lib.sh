@@ -52,7 +52,8 @@ now_ms()
 {
 	local up
 	read -r up _ < /proc/uptime
-	echo "${up%.*}${up#*.}0"
+	# a number that begins with 0 would be taken for an octal one
+	echo $((${up%.*} * 1000 + 1${up#*.}0 - 1000))
 }
 
 # retry_until SECONDS COMMAND...: until the command succeeds; fails when the time is over.  SCALE

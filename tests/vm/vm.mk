@@ -5,7 +5,7 @@
 kernels:	## fetch the kernels of KERNELS into the cache
 	@tests/vm/kernels $(KERNELS)
 
-kmod:	## dm-replica.ko for the kernel KVER (6.1, 6.12, 7.2, debug, kcsan, uml)
+kmod:	## dm-replica.ko for the kernel KVER (6.1, 6.12, 7.2, debug, kcsan, uml, uml-plain)
 	@tests/vm/build-kmod $(KVER)
 
 kmod-all:	## dm-replica.ko for all of KERNELS

@@ -2,8 +2,8 @@
 """6.1 kernels of our own with KASAN, lockdep, kmemleak and friends, built once into the cache.
 
 `debug` is for QEMU and has several CPUs, `uml` is User Mode Linux: a program of this machine, as
-fast as it, with one CPU.  `kcsan` is like `debug`, and looks for data races.  Each takes about eight
-minutes of two CPUs.  An entry's key is what it is made of: the fragments of its configuration, the
+fast as it, with one CPU.  `kcsan` is like `debug`, and looks for data races.  `uml-plain` is `uml`
+without all of these.  Each takes about eight minutes of two CPUs.  An entry's key is what it is made of: the fragments of its configuration, the
 version of the source and the compiler.
 """
 import dataclasses
@@ -32,6 +32,7 @@ OWN = {
     "debug": Recipe(("debug.config",), "bzImage", "arch/x86/boot/bzImage"),
     "kcsan": Recipe(("debug.config", "kcsan.config"), "bzImage", "arch/x86/boot/bzImage"),
     "uml": Recipe(("debug.config", "uml.config"), "linux", "linux", ("ARCH=um",)),
+    "uml-plain": Recipe(("debug.config", "uml.config", "plain.config"), "linux", "linux", ("ARCH=um",)),
 }
 OPTION = re.compile(r"^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$")
 

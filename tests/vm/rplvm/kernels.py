@@ -21,7 +21,8 @@ SERIES = {
     "7.2": ["forky", "trixie-backports"],
 }
 # Built here (debugkernel.py).
-OWN = ("debug", "kcsan", "uml")
+OWN = ("debug", "kcsan", "uml", "uml-plain")
+CHECKING = {"debug", "kcsan", "uml"}        # of these: faults can be injected, UBSAN is there
 OWN_OFFERS = {"faults"}
 QEMU_OFFERS = {"disks", "icount"}
 # Tools of newer suites are linked against a newer C library: they run with that library's loader.
@@ -61,18 +62,18 @@ class Kernel:
     @property
     def native(self):
         """User Mode Linux: a program of this machine, not a guest of QEMU."""
-        return self.series == "uml"
+        return self.series.startswith("uml")
 
     @property
     def offers(self):
         """What a suite can ask for that not every kernel has."""
-        return (OWN_OFFERS if self.series in OWN else set()) | \
+        return (OWN_OFFERS if self.series in CHECKING else set()) | \
             (set() if self.native else QEMU_OFFERS)
 
     @property
     def make_args(self):
         # The kernels of our own have UBSAN, but not in every file: in all of a module of ours.
-        return self.info["make_args"] + (["UBSAN_SANITIZE=y"] if self.series in OWN else [])
+        return self.info["make_args"] + (["UBSAN_SANITIZE=y"] if self.series in CHECKING else [])
 
     def complete(self):
         return self.info["recipe"] == RECIPE and all(
