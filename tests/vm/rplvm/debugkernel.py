@@ -3,8 +3,8 @@
 
 `debug` is for QEMU and has several CPUs, `uml` is User Mode Linux: a program of this machine, as
 fast as it, with one CPU.  `kcsan` is like `debug`, and looks for data races.  `uml-plain` is `uml`
-without all of these.  Each takes about eight minutes of two CPUs.  An entry's key is what it is made of: the fragments of its configuration, the
-version of the source and the compiler.
+without all of these.  Each takes about eight minutes of two CPUs.  An entry's key is what it is made
+of: the fragments of its configuration, the version of the source and the compiler.
 """
 import dataclasses
 import hashlib
