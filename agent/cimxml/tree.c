@@ -230,7 +230,8 @@ static void feed(struct xml_doc *d, const char *xml, size_t len)
 		const unsigned long events = d->events;
 
 		xmlParseChunk(d->parser, xml, (int)piece, 0);
-		silent = d->events == events ? silent + piece : 0;
+		/* blanks behind the root are told of nowhere */
+		silent = d->events == events && (d->here || !d->root) ? silent + piece : 0;
 		if (silent > TAG_MAX_BYTES)
 			fail(d, XML_FAULT_TAG);
 		xml += piece;
