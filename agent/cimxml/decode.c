@@ -472,9 +472,8 @@ void cimxml_decode(const char *body, size_t len, struct cim_request *req, const 
 
 	memset(refusal, 0, sizeof(*refusal));
 	*id = NULL;
-	if (dec_open(&d, body, len)) {
+	if (dec_open(&d, body, len))
 		cim(&d, req, id);
-	}
 	dec_close(&d);
 	req->parse_inst = cimxml_decode_instance;
 }

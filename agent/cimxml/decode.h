@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * decode.h - a CIM-XML request (DSP0201) to a struct cim_request. Pure: any thread, no state.
+ * decode.h - a CIM-XML request (DSP0201) to a struct cim_request. Loop thread only, tree.h.
  */
 #ifndef CIMXML_DECODE_H
 #define CIMXML_DECODE_H

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "cimxml/tree.h"
 
 static void open_failed(struct dec *d, enum xml_fault fault, int line)
@@ -27,7 +25,7 @@ static void open_failed(struct dec *d, enum xml_fault fault, int line)
 		break;
 	case XML_FAULT_TAG:
 		dec_fail(d, 400, "request-not-loosely-valid",
-			 "line %d: a tag or comment is too long, or says too much", line);
+			 "line %d: a tag is too long, or says too much", line);
 		break;
 	case XML_FAULT_TOO_LARGE:
 		dec_fail(d, 413, NULL, "the request is too large");
@@ -128,28 +126,22 @@ void el_unexpected(struct dec *d)
 	dec_invalid(d, "element %.60s is not expected here", d->at->name);
 }
 
-/* The parser gives long ones, and those with references to characters, in pieces. */
 const char *el_text(struct dec *d)
 {
-	CLEANUP(strbuf_done) struct strbuf pieces = STRBUF_INIT;
-	const struct xml_node *el = d->at, *first = el->children;
-	size_t len = 0;
+	const struct xml_node *text = d->at->children;
 
-	for (const struct xml_node *n = first; n && !dec_failed(d); n = n->next) {
-		if (n->name) {
-			d->at = n;
-			el_unexpected(d);
-			break;
-		}
-		len += strlen(n->text);
-		if (len > CIMXML_MAX_TEXT_BYTES)
-			dec_invalid(d, "the text of %s is too long", el->name);
-		else if (first->next)
-			strbuf_puts(&pieces, n->text);
-	}
-	if (!first || dec_failed(d))
+	for (const struct xml_node *n = text; n; n = n->next) {
+		if (!n->name)
+			continue;
+		d->at = n;
+		el_unexpected(d);
 		return "";
-	return first->next ? arena_strdup(d->a, strbuf_str(&pieces)) : first->text;
+	}
+	if (!text)
+		return "";
+	if (strlen(text->text) > CIMXML_MAX_TEXT_BYTES)
+		dec_invalid(d, "the text of %s is too long", d->at->name);
+	return text->text;
 }
 
 const char *el_attr(struct dec *d, const char *name)

@@ -16,7 +16,7 @@ struct xml_attr {
 };
 
 struct xml_node {
-	const char *name; /* of an element, with its prefix; NULL: a text, or a part of one */
+	const char *name; /* of an element, with its prefix; NULL: a text */
 	union {
 		struct xml_attr *attrs; /* without those that have a prefix */
 		const char *text;
@@ -41,11 +41,12 @@ struct xml_limits {
 	size_t max_bytes; /* of what it takes in memory */
 };
 
-/*
- * The root of the tree, which xml_close() frees; or NULL with *fault and the line. Values of
- * attributes and texts are in @strings: they stay.
- */
 struct xml_doc;
+
+/*
+ * A tree, which xml_close() frees; or NULL with *fault and the line. Values of attributes and texts
+ * are in @strings: they stay.
+ */
 struct xml_doc *xml_open(const char *xml, size_t len, const struct xml_limits *limits,
 			 struct arena *strings, enum xml_fault *fault, int *line);
 const struct xml_node *xml_root(const struct xml_doc *doc);

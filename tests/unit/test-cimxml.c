@@ -31,15 +31,20 @@ static struct arena arena;
 static struct cim_request req;
 static const char *id;
 
-static struct cimxml_refusal decode(const char *body)
+static struct cimxml_refusal decode_bytes(const char *body, size_t len)
 {
 	struct cimxml_refusal refusal;
 
 	arena_done(&arena);
 	memset(&req, 0, sizeof(req));
 	req.arena = &arena;
-	cimxml_decode(body, strlen(body), &req, &id, &refusal);
+	cimxml_decode(body, len, &req, &id, &refusal);
 	return refusal;
+}
+
+static struct cimxml_refusal decode(const char *body)
+{
+	return decode_bytes(body, strlen(body));
 }
 
 static struct cim_inst *decode_instance(const char *xml, const char **why)
@@ -332,6 +337,81 @@ static char *repeated(const char *before, const char *text, size_t n, const char
 	return strbuf_take(&b);
 }
 
+static void accepted_query(char *body, const char *begin, size_t len)
+{
+	accepted(body);
+	assert_int_equal(strlen(req.filter), len);
+	assert_memory_equal(req.filter, begin, strlen(begin));
+	free(body);
+}
+
+#define QUERY_HEAD                                        \
+	MSG "<IMETHODCALL NAME=\"ExecQuery\">" NS IPARAM( \
+		"QueryLanguage", "<VALUE>L</VALUE>") "<IPARAMVALUE NAME=\"Query\"><VALUE>"
+#define QUERY_TAIL "</VALUE></IPARAMVALUE></IMETHODCALL>" TAIL
+
+/* The parser is fed in pieces: where they end says nothing; what is long and no tag is read. */
+static void long_texts(void **state)
+{
+	static const char *const begin[] = { "", "a", "aa", "aaa" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(begin); i++) {
+		CLEANUP_FREE char *plain = xasprintf(QUERY_HEAD "%s", begin[i]);
+		CLEANUP_FREE char *cdata = xasprintf(QUERY_HEAD "<![CDATA[%s", begin[i]);
+		size_t n = strlen(begin[i]);
+
+		accepted_query(repeated(plain, "\xe2\x82\xac", 30000, QUERY_TAIL), begin[i],
+			       n + 90000);
+		accepted_query(repeated(plain, "&lt;", 60000, QUERY_TAIL), begin[i], n + 60000);
+		accepted_query(repeated(cdata, "\xe2\x82\xac", 30000, "]]>" QUERY_TAIL), begin[i],
+			       n + 90000);
+		accepted_query(repeated(cdata, "]]", 60000, "]]>" QUERY_TAIL), begin[i],
+			       n + 120000);
+		accepted_query(repeated(cdata, "<a>", 60000, "]]>" QUERY_TAIL), begin[i],
+			       n + 180000);
+		accepted_query(repeated(plain, "<!-- x -->", 30000, QUERY_TAIL), begin[i], n);
+	}
+	accepted_query(repeated(QUERY_HEAD "q<!--", "x", 100000, "-->" QUERY_TAIL), "q", 1);
+	accepted_query(repeated(QUERY_HEAD "q<?pi ", "x", 100000, "?>" QUERY_TAIL), "q", 1);
+	accepted_query(repeated(QUERY_HEAD "q" QUERY_TAIL, " ", 100000, ""), "q", 1);
+}
+
+/* Encodings that the text itself names, again and again: one parser serves many requests. */
+static void encodings(void **state)
+{
+	static const char ascii[] =
+		ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"C\"/>"));
+	char wide[2][2 * sizeof(ascii)], marked[3 + sizeof(ascii)];
+	size_t head = strlen("<?xml version=\"1.0\"?>"), n = sizeof(ascii) - 1 - head;
+
+	(void)state;
+	for (size_t i = 0; i <= n; i++) {
+		const char c = i ? ascii[head + i - 1] : 0;
+
+		wide[0][2 * i] = i ? c : '\xff';
+		wide[0][2 * i + 1] = i ? 0 : '\xfe';
+		wide[1][2 * i] = i ? 0 : '\xfe';
+		wide[1][2 * i + 1] = i ? c : '\xff';
+	}
+	memcpy(marked, "\xef\xbb\xbf", 3);
+	memcpy(marked + 3, ascii, sizeof(ascii));
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(decode_bytes(wide[i], 2 * (n + 1)).http, 0);
+			assert_string_equal(req.class, "C");
+		}
+		accepted(marked);
+		accepted(ascii);
+		assert_string_equal(req.class, "C");
+		accepted("<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>"
+			 "<CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\"><MESSAGE ID=\"\xe9\" "
+			 "PROTOCOLVERSION=\"1.0\"><SIMPLEREQ><IMETHODCALL NAME=\"GetClass\">" NS
+			 "</IMETHODCALL></SIMPLEREQ></MESSAGE></CIM>");
+		assert_string_equal(id, "\xc3\xa9");
+	}
+}
+
 /* libxml2 would look at each of them for each other one. */
 static void refused_soon(char *body)
 {
@@ -398,7 +478,8 @@ static void caps(void **state)
 	refused_soon(numbered("<CIM>", "<?a%d?>", 500000, "</CIM>"));
 	refused_soon(namespaces());
 	refused_soon(repeated("<CIM a=\"", "x", 4 * 1024 * 1024, "\"/>"));
-	refused_soon(repeated("<CIM><!--", "x", 4 * 1024 * 1024, "--></CIM>"));
+	refused_soon(repeated("<CIM><!--", "x", 8 * 1024 * 1024, "--></CIM>"));
+	refused_soon(repeated("<CIM><![CDATA[>", "x", 8 * 1024 * 1024, "]]></CIM>"));
 	refused(keys, 400, "request-not-loosely-valid");
 	refused(text, 400, "request-not-loosely-valid");
 	refused(list, 400, "request-not-loosely-valid");
@@ -544,6 +625,8 @@ int main(void)
 		cmocka_unit_test(not_well_formed),
 		cmocka_unit_test(not_valid),
 		cmocka_unit_test(versions),
+		cmocka_unit_test(long_texts),
+		cmocka_unit_test(encodings),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(depth_limit),
 		cmocka_unit_test(bad_embedded),
