@@ -23,6 +23,7 @@ SERIES = {
 # Built here (debugkernel.py).
 OWN = ("debug", "kcsan", "uml", "uml-plain")
 CHECKING = {"debug", "kcsan", "uml"}        # of these: faults can be injected, UBSAN is there
+LEAKS = {"debug", "uml"}                    # and of these: kmemleak looks for memory that is lost
 OWN_OFFERS = {"faults"}
 QEMU_OFFERS = {"disks", "icount"}
 # Tools of newer suites are linked against a newer C library: they run with that library's loader.
@@ -69,6 +70,12 @@ class Kernel:
         """What a suite can ask for that not every kernel has."""
         return (OWN_OFFERS if self.series in CHECKING else set()) | \
             (set() if self.native else QEMU_OFFERS)
+
+    @property
+    def cmdline(self):
+        """Lost memory must not hold the address of the next piece of it, as memory does that was
+        free before: kmemleak would take that one for used."""
+        return "slub_debug=P" if self.series in LEAKS else ""
 
     @property
     def make_args(self):

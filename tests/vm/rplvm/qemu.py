@@ -38,7 +38,7 @@ class Config:
 
 def arguments(cfg, initramfs, out):
     khz = tsc.ICOUNT_KHZ if cfg.icount else tsc.host_khz()
-    cmdline = f"{CMDLINE} tsc_early_khz={khz} {cfg.cmdline}".strip()
+    cmdline = f"{CMDLINE} tsc_early_khz={khz} {cfg.kernel.cmdline} {cfg.cmdline}".strip()
     a = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
          "-display", "none", "-m", f"{cfg.mem_mb}M", "-cpu", "max,-erms,-fsrm",
          "-M", "microvm,rtc=on" + ("" if cfg.kernel.pvh else ",acpi=off"),

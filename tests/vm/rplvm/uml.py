@@ -15,4 +15,5 @@ def arguments(cfg, initramfs, out):
     if cfg.disks or cfg.forwards or cfg.icount:
         raise ValueError("User Mode Linux has no disks, no network and no counted clock here")
     return ["sh", "-c", START, "uml", str(cfg.kernel.boot_image), f"mem={cfg.mem_mb}M",
-            f"initrd={initramfs}", f"rpl.out={out}", *CMDLINE.split(), *cfg.cmdline.split()]
+            f"initrd={initramfs}", f"rpl.out={out}", *CMDLINE.split(),
+            *cfg.kernel.cmdline.split(), *cfg.cmdline.split()]
