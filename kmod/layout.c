@@ -279,7 +279,8 @@ int rpl_sb_fits(const struct rpl_sb *sb, u64 dev_bytes, u32 chunk_sectors, struc
 
 static int map_too_large(u64 pages, u32 max_pages, struct rpl_why *why)
 {
-	rpl_why(why, 0, "its map may take %llu KiB of memory, max_map_memory_bytes allows %llu",
+	rpl_why(why, 0,
+		"its map may take %llu KiB of memory, %llu are allowed, see max_map_memory_bytes",
 		(unsigned long long)(pages * (RPL_BLOCK_BYTES >> 10)),
 		(unsigned long long)max_pages * (RPL_BLOCK_BYTES >> 10));
 	return -ENOMEM;

@@ -35,7 +35,7 @@ u32 rpl_map_pages_max(void)
 {
 	const u64 bytes = READ_ONCE(max_map_memory) ?: (u64)totalram_pages() * PAGE_SIZE / 8;
 
-	return (u32)min_t(u64, bytes / RPL_BLOCK_BYTES, U32_MAX);
+	return (u32)min_t(u64, bytes / RPL_BLOCK_BYTES, U32_MAX / 2);
 }
 
 int rpl_map_more_alloc(struct rpl_map_more *more, const struct rpl_sb *sb)

@@ -125,7 +125,8 @@ static int open_sb(struct rpl_persist *p, const struct rpl_open_opts *opts, bool
 		r = format(p, opts, why);
 	}
 	r = r ?: rpl_sb_fits(&p->sb, opts->dev_bytes, opts->chunk_sectors, why);
-	return r ?: rpl_sb_map_fits(&p->sb, rpl_map_pages_max(), why);
+	/* twice: what was made or has grown opens on a host with less memory, too */
+	return r ?: rpl_sb_map_fits(&p->sb, 2 * rpl_map_pages_max(), why);
 }
 
 /* Read `nr` blocks at `offset` to buf; those that cannot be read get their bit in bad. */

@@ -125,7 +125,7 @@ int rpl_index_add(struct rpl_persist *p, const struct rpl_map *map, u64 incarnat
 
 /* ---- persist-grow.c ---- */
 
-/* So many pages a map may have, all of which may come to be in memory (F37). */
+/* So many pages the map of a new store may have, all of which may come to be in memory (F37). */
 u32 rpl_map_pages_max(void);
 
 /* Memory for a larger map: arrays of what is known of each page, none of which is there. */

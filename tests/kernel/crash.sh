@@ -4,6 +4,7 @@
 # (powerdisk.py, log-crash.py, snap-crash.py, group-crash.py).
 # ktest: timeout=900
 . ./lib.sh
+
 crash()
 {
 	modprobe nbd nbds_max=3 max_part=0 2> /dev/null || skip "this kernel has no nbd"

@@ -23,7 +23,9 @@ check-kernel-shared: $(KTEST_TOOLS)
 	@tests/kernel/ktest --share --kver '$(KERNELS)'
 
 check-uml: $(KTEST_TOOLS)	## the same checks and fault injection, as a program of this machine
-	@r=0; tests/kernel/planted/run || r=1; tests/kernel/ktest --kver uml $(or $(T),$(UML_SUITES)) || r=1; exit $$r
+	@r=0; tests/kernel/planted/run || r=1; \
+	tests/crash/run --tap --kver uml --case groups --points 2 --per-run 2 || r=1; \
+	tests/kernel/ktest --kver uml $(or $(T),$(UML_SUITES)) || r=1; exit $$r
 
 check-debug: $(KTEST_TOOLS)	## the kernel suites with KASAN, lockdep, kmemleak, several CPUs
 	@tests/kernel/ktest --kver debug $(T)

@@ -16,7 +16,7 @@
  * An old pointer to the memory, on a stack, or what a task of User Mode Linux was made with, hides one of
  * them. So many need memory that nobody has had.
  */
-#define LEAKS	     100
+#define LEAKS 100
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
