@@ -159,8 +159,8 @@ struct cim_inst *cim_emit_assoc(struct cim_call *c, const struct cim_path *end0,
 {
 	struct cim_inst *i = cim_emit(c);
 
-	cim_set_ref(i, c->prov->assoc->role[0], end0);
-	cim_set_ref(i, c->prov->assoc->role[1], end1);
+	cim_share_ref(i, c->prov->assoc->role[0], end0);
+	cim_share_ref(i, c->prov->assoc->role[1], end1);
 	return i;
 }
 

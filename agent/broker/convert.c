@@ -393,7 +393,7 @@ struct cim_path *broker_path_of(struct cim_inst *i)
 		if (v.null)
 			continue;
 		if (v.type == CIM_REFERENCE)
-			v.d.ref = cim_path_dup(i->arena, v.d.ref);
+			v.d.ref = cim_path_share(i->arena, v.d.ref);
 		p->keys[p->n_keys].name = prop->name;
 		p->keys[p->n_keys++].val = v;
 	}

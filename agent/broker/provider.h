@@ -128,7 +128,9 @@ bool cim_keys_only(const struct cim_call *c);
  * the return of the callback. Never NULL.
  */
 struct cim_inst *cim_emit(struct cim_call *c);
-/* The same for association providers: sets role[0] and role[1]; more properties may follow. */
+/* The same for association providers: sets role[0] and role[1]; more properties may follow. The
+ * strings of the ends are not copied: they are in cim_arena(), or constant.
+ */
 struct cim_inst *cim_emit_assoc(struct cim_call *c, const struct cim_path *end0,
 				const struct cim_path *end1);
 /* Forgets the instance of the last cim_emit(): it shall not be in the answer. */

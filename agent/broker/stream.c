@@ -21,7 +21,7 @@ struct piece {
 	const struct cim_ns *ns;
 	const struct cim_path *path; /* NULL: it is here */
 	union {
-		const struct cim_inst *inst;
+		struct cim_inst *inst;
 		const char *value; /* of the key that is not as in path; NULL: none */
 	};
 	size_t key;
@@ -112,9 +112,10 @@ void broker_keep_object(struct cim_call *root, const struct cim_path *p, const s
 void broker_keep_inst(struct cim_call *root, const struct cim_inst *i, const struct cim_ns *ns)
 {
 	struct stream *s = root->stream;
-	const struct cim_inst *own = cim_inst_dup(s->kept, i, NULL);
+	struct cim_inst pathless = *i; /* it is made of its keys again */
 
-	keep(root, (struct piece) { .ns = ns, .inst = own });
+	pathless.path = NULL;
+	keep(root, (struct piece) { .ns = ns, .inst = cim_inst_dup(s->kept, &pathless, NULL) });
 }
 
 static void take_object(struct cim_call *sub, struct cim_inst *i, void *arg)
@@ -174,7 +175,9 @@ static int send(struct cim_call *c, const struct piece *p)
 	int r;
 
 	if (!p->path) {
-		broker_send_inst(c, cim_inst_dup(c->req->arena, p->inst, NULL), p->ns);
+		/* it goes once: what is made of it on its way goes with this piece */
+		p->inst->arena = c->req->arena;
+		broker_send_inst(c, p->inst, p->ns);
 		return 0;
 	}
 	r = broker_get(c, repo_class_internal(c->broker->repo, p->path->class),

@@ -178,6 +178,8 @@ const struct cim_path *cim_path_key_ref(const struct cim_path *p, const char *na
  */
 bool cim_path_equal(const struct cim_path *a, const struct cim_path *b);
 struct cim_path *cim_path_dup(struct arena *a, const struct cim_path *p);
+/* A copy that can be changed as one: its strings are p's, and it must not live longer. */
+struct cim_path *cim_path_share(struct arena *a, const struct cim_path *p);
 /* Untyped text form [//host/][ns:]Class.k="v",n=1 in both directions; NULL when malformed. */
 const char *cim_path_print(struct arena *a, const struct cim_path *p);
 struct cim_path *cim_path_parse(struct arena *a, const char *text);
@@ -200,6 +202,7 @@ void cim_set_strf(struct cim_inst *i, const char *name, const char *fmt, ...)
 void cim_set_time(struct cim_inst *i, const char *name, uint64_t usec_since_1970);
 void cim_set_interval(struct cim_inst *i, const char *name, uint64_t usec);
 void cim_set_ref(struct cim_inst *i, const char *name, const struct cim_path *v);
+void cim_share_ref(struct cim_inst *i, const char *name, const struct cim_path *v);
 void cim_set_inst(struct cim_inst *i, const char *name, const struct cim_inst *v);
 void cim_set_null(struct cim_inst *i, const char *name);
 void cim_set_bools(struct cim_inst *i, const char *name, const bool *v, size_t n);

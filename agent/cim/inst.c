@@ -253,6 +253,16 @@ void cim_set_ref(struct cim_inst *i, const char *name, const struct cim_path *v)
 	s->d.ref = cim_path_dup(i->arena, v);
 }
 
+void cim_share_ref(struct cim_inst *i, const char *name, const struct cim_path *v)
+{
+	struct cim_value *s = slot(i, name, CIM_REFERENCE, false);
+
+	if (!s)
+		return;
+	s->null = !v;
+	s->d.ref = cim_path_share(i->arena, v);
+}
+
 void cim_set_inst(struct cim_inst *i, const char *name, const struct cim_inst *v)
 {
 	struct cim_value *s = slot(i, name, CIM_INSTANCE, false);

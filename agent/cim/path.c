@@ -12,7 +12,8 @@
 #include "base/strbuf.h"
 #include "cim/cim.h"
 
-#define MAX_KEYS 32
+#define MAX_KEYS  32
+#define KEYS_STEP 4 /* there is room for so many at a time */
 
 struct cim_path *cim_path_new(struct arena *a, const char *class)
 {
@@ -27,9 +28,8 @@ static struct cim_value *add_key(struct cim_path *p, const char *name, enum cim_
 {
 	struct cim_key *k;
 
-	/* room for 4 at a time */
-	if (p->n_keys % 4 == 0) {
-		k = arena_array(p->arena, p->n_keys + 4, sizeof(*k));
+	if (p->n_keys % KEYS_STEP == 0) {
+		k = arena_array(p->arena, p->n_keys + KEYS_STEP, sizeof(*k));
 		if (p->n_keys)
 			memcpy(k, p->keys, p->n_keys * sizeof(*k));
 		p->keys = k;
@@ -143,6 +143,27 @@ struct cim_path *cim_path_dup(struct arena *a, const struct cim_path *p)
 			v->d.str = arena_strdup(a, v->d.str);
 		else if (v->type == CIM_REFERENCE)
 			v->d.ref = cim_path_dup(a, v->d.ref);
+	}
+	return q;
+}
+
+struct cim_path *cim_path_share(struct arena *a, const struct cim_path *p)
+{
+	struct cim_path *q;
+
+	if (!p)
+		return NULL;
+	q = arena_raw(a, sizeof(*q));
+	*q = *p;
+	q->arena = a;
+	q->keys = arena_raw(a,
+			    (p->n_keys + KEYS_STEP - 1) / KEYS_STEP * KEYS_STEP * sizeof(*q->keys));
+	for (size_t i = 0; i < p->n_keys; i++) {
+		struct cim_value *v = &q->keys[i].val;
+
+		q->keys[i] = p->keys[i];
+		if (v->type == CIM_REFERENCE)
+			v->d.ref = cim_path_share(a, v->d.ref);
 	}
 	return q;
 }

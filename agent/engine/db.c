@@ -426,11 +426,8 @@ static void load_job_volume(struct engine *e, sqlite3_stmt *st)
 {
 	struct job *j = strmap_get(&e->job_by_id, text(st, 0));
 
-	if (!j)
-		return;
-	vec_push(&j->affected, xstrdup(text(st, 1)));
-	j->pub.affected_uuids = j->affected.v;
-	j->pub.nr_affected = j->affected.n;
+	if (j)
+		job_affects(e, j, text(st, 1));
 }
 
 static void load_relation(struct engine *e, sqlite3_stmt *st)
@@ -482,7 +479,8 @@ int db_load(struct engine *e)
 		  " error, reason, created, started, ended, changed, delete_on_completion, keep,"
 		  " rset, source_group, target_group, params FROM job ORDER BY seq",
 		  load_job },
-		{ "SELECT job, volume FROM job_volume ORDER BY job, pos", load_job_volume },
+		{ "SELECT job, volume FROM job_volume JOIN job j ON j.id = job ORDER BY j.seq, pos",
+		  load_job_volume },
 		{ "SELECT uuid, rset, idx, source, target, job, phase, created_target,"
 		  " established, activated, suspended, synchronized, sync_type, read_only"
 		  " FROM relation ORDER BY seq",

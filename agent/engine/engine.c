@@ -455,6 +455,7 @@ static void engine_free(struct engine *e)
 	relations_stop(e);
 	while (!TAILQ_EMPTY(&e->later))
 		run_later(NULL, TAILQ_FIRST(&e->later));
+	progress_stop(e);
 	model_free(e);
 	if (e->db)
 		db_close(e);
@@ -487,6 +488,9 @@ static int start_parts(struct engine *e, char *why, size_t why_size)
 		return ret;
 	}
 	set_identity(e);
+	ret = progress_start(e);
+	if (ret < 0)
+		return ret;
 	ret = e->ops->start(&e->backend, e->loop, e->cfg, &events, why, why_size);
 	if (ret)
 		return ret;

@@ -127,6 +127,14 @@ struct engine_volume {
 	bool read_only; /* a snapshot that was made so; its device takes no writes */
 	uint64_t kept_bytes; /* of a snapshot */
 	const char *lost; /* why it is LOST; "" */
+	const struct engine_effect *effects; /* of jobs, in their order */
+	size_t nr_effects;
+};
+
+/* A job affects a volume, as the source or the target of a pair. */
+struct engine_effect {
+	const struct engine_job *job;
+	bool target;
 };
 
 struct engine_group {

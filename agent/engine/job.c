@@ -164,12 +164,17 @@ void job_refresh(struct engine *e, struct job *j)
 {
 	enum engine_job_state before = j->pub.state;
 
+	j->stale = false;
 	if (j->children.n)
 		refresh_parent(j);
 	else
 		refresh_leaf(j);
 	tell(e, j, before);
-	if (j->parent)
+	if (!j->parent)
+		return;
+	if (j->pub.state == before)
+		progress_of_job(e, j->parent);
+	else
 		job_refresh(e, j->parent);
 }
 

@@ -96,6 +96,7 @@ void volume_free(struct engine *e, struct volume *v)
 	free_str(v->pub.name);
 	free_str(v->pub.description);
 	free_str(v->pub.lost);
+	vec_done(&v->effects);
 	free(v);
 }
 
@@ -250,6 +251,7 @@ void set_update(struct rset *s)
 	uint64_t synchronized_us = 0;
 	bool all_synchronized = true;
 
+	s->stale = false;
 	s->pub.relations = s->relations.v;
 	s->pub.nr_relations = s->relations.n;
 	s->pub.total_bytes = s->pub.copied_bytes = 0;
@@ -406,6 +408,32 @@ struct job *job_new(struct engine *e, const char *id, struct job *parent)
 	return j;
 }
 
+/* In the order of engine_job.affected_uuids: the target of a pair is every second one. */
+void job_affects(struct engine *e, struct job *j, const char *volume_uuid)
+{
+	const struct engine_effect effect = { .job = &j->pub, .target = j->affected.n % 2 };
+	struct volume *v = volume_find(e, volume_uuid);
+
+	vec_push(&j->affected, xstrdup(volume_uuid));
+	j->pub.affected_uuids = j->affected.v;
+	j->pub.nr_affected = j->affected.n;
+	if (!v)
+		return;
+	vec_push(&v->effects, effect);
+	v->pub.effects = v->effects.v;
+	v->pub.nr_effects = v->effects.n;
+}
+
+static void forget_effects(struct volume *v, const struct job *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->effects.n; i++)
+		if (v->effects.v[i].job != &j->pub)
+			v->effects.v[n++] = v->effects.v[i];
+	v->effects.n = v->pub.nr_effects = n;
+}
+
 void job_free(struct engine *e, struct job *j)
 {
 	struct relation *r;
@@ -423,8 +451,13 @@ void job_free(struct engine *e, struct job *j)
 	}
 	TAILQ_REMOVE(&e->jobs, j, link);
 	strmap_del(&e->job_by_id, j->pub.id);
-	for (size_t i = 0; i < j->affected.n; i++)
+	for (size_t i = 0; i < j->affected.n; i++) {
+		struct volume *v = volume_find(e, j->affected.v[i]);
+
+		if (v)
+			forget_effects(v, j);
 		free_str(j->affected.v[i]);
+	}
 	vec_done(&j->affected);
 	vec_done(&j->children);
 	free_str(j->pub.method);

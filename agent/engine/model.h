@@ -54,6 +54,7 @@ struct volume {
 	bool busy; /* an action on it is under way: nothing else may begin */
 	unsigned int pins; /* requests being checked that want it as their source */
 	bool seen; /* by the reconciliation that is running */
+	VEC(struct engine_effect) effects;
 };
 
 struct group {
@@ -90,6 +91,7 @@ struct rset {
 	VEC(const struct engine_relation *) relations; /* in order of idx; visible ones */
 	unsigned int nr_all; /* relations that point here, whatever their phase */
 	bool creating; /* a replica_create of this process works on it */
+	bool stale; /* set_update() is due, progress.c */
 };
 
 struct job {
@@ -102,6 +104,7 @@ struct job {
 	char set_uuid[ENGINE_UUID_LEN];
 	char group_id[2][ENGINE_UUID_LEN];
 	char status[64];
+	bool stale; /* job_refresh() is due, progress.c */
 };
 
 struct notify {
@@ -129,7 +132,7 @@ struct engine {
 	uint32_t unused_id; /* none below it is unused */
 	uint32_t last_snapshot_id; /* given to a snapshot by this process; 0: none yet */
 	VEC(struct notify) notify;
-	sd_event_source *tick, *retry;
+	sd_event_source *tick, *retry, *stale;
 	engine_done_fn ready;
 	void *ready_arg;
 	bool is_ready; /* reconciled at least once: actions are accepted */
@@ -167,6 +170,7 @@ void relation_free(struct engine *e, struct relation *r); /* the set is freed wi
 bool relation_visible(const struct relation *r);
 void relation_set_phase(struct relation *r, enum relation_phase phase);
 struct job *job_new(struct engine *e, const char *id, struct job *parent);
+void job_affects(struct engine *e, struct job *j, const char *volume_uuid);
 void job_free(struct engine *e, struct job *j); /* children first */
 void model_free(struct engine *e);
 struct group *group_find(struct engine *e, const char *id);
@@ -253,8 +257,16 @@ void snapshot_judge(struct engine *e, struct relation *r);
 /* Asks what the snapshots keep, if there are any. */
 void snapshot_spaces(struct engine *e);
 
+/* ---- progress.c: sums that are made before the loop waits again */
+int progress_start(struct engine *e);
+void progress_stop(struct engine *e);
+void progress_of_set(struct engine *e, struct rset *s);
+void progress_of_job(struct engine *e, struct job *j);
+void progress_now(struct engine *e); /* before somebody looks who was not told by the loop */
+
 /* ---- job.c */
-void job_refresh(struct engine *e, struct job *j); /* from its relation or its children */
+/* From its relation or its children. The job that it is part of follows: at once if its state is new. */
+void job_refresh(struct engine *e, struct job *j);
 void job_end(struct engine *e, struct job *j, enum engine_job_state state, int error,
 	     const char *reason); /* inside begin/commit; final states stay */
 void job_tick(struct engine *e); /* removes what has been kept long enough */

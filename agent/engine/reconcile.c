@@ -433,6 +433,7 @@ static void on_relations(const struct backend_reply *reply, void *arg)
 	end_orphans(e);
 	free_empty_sets(e);
 	finish_volumes(e);
+	progress_now(e);
 	e->reconciling = false;
 	if (!e->is_ready) {
 		link_names(e);

@@ -96,7 +96,10 @@ void relation_update(struct engine *e, struct relation *r, const struct backend_
 		if (br->state == ENGINE_SUSPENDED)
 			r->pub.when_suspended_us = now_us();
 	}
-	set_update(r->set);
+	if (before == br->state)
+		progress_of_set(e, r->set);
+	else
+		set_update(r->set);
 	snapshot_judge(e, r);
 	if (relation_visible(r))
 		notify(e, ENGINE_OBJ_RELATION,

@@ -394,12 +394,10 @@ static struct job *new_job(struct create *c, struct job *parent, const char *tit
 	return j;
 }
 
-static void affect(struct job *j, const struct relation *r)
+static void affect(struct engine *e, struct job *j, const struct relation *r)
 {
-	vec_push(&j->affected, xstrdup(r->source->pub.uuid));
-	vec_push(&j->affected, xstrdup(r->target->pub.uuid));
-	j->pub.affected_uuids = j->affected.v;
-	j->pub.nr_affected = j->affected.n;
+	job_affects(e, j, r->source->pub.uuid);
+	job_affects(e, j, r->target->pub.uuid);
 }
 
 static struct relation *plan_pair(struct create *c, struct rset *s, struct pair *p, char *why,
@@ -473,9 +471,9 @@ static void plan_job(struct create *c, struct relation *r, struct job *top)
 			 r->target->pub.name);
 		j = new_job(c, top, title);
 		j->pub.pair = r->idx;
-		affect(j, r);
+		affect(c->e, j, r);
 	}
-	affect(top, r);
+	affect(c->e, top, r);
 	j->relation = r;
 	r->job = j;
 	r->pub.job_id = j->pub.id;

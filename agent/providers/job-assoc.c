@@ -79,22 +79,20 @@ static void affected(struct cim_call *c, const struct engine_job *j)
 	}
 }
 
-/* Jobs of a volume or group. Ids are compared first, for few of all jobs concern it. */
-static void affecting_volume(struct cim_call *c, const struct engine_job *j,
-			     const struct engine_volume *v)
+static void affecting_volume(struct cim_call *c, const struct engine_volume *v)
 {
-	for (size_t half = 0; half < 2; half++)
-		for (size_t k = 1 - half; k < j->nr_affected; k += 2)
-			if (!strcmp(j->affected_uuids[k], v->uuid))
-				emit_affected(c, j, prov_volume_path(c, v), !half);
+	for (size_t k = 0; k < v->nr_effects; k++)
+		emit_affected(c, v->effects[k].job, prov_volume_path(c, v), v->effects[k].target);
 }
 
-static void affecting_group(struct cim_call *c, const struct engine_job *j,
-			    const struct engine_group *g)
+static void affecting_group(struct cim_call *c, const struct engine_group *g)
 {
-	for (size_t half = 0; half < 2; half++)
-		if (!strcmp(j->group_ids[1 - half], g->id))
-			emit_affected(c, j, prov_group_path(c, g), !half);
+	const struct engine_job *j = NULL;
+
+	while ((j = engine_job_next(cim_engine(c), j)))
+		for (size_t half = 0; half < 2; half++)
+			if (!strcmp(j->group_ids[1 - half], g->id))
+				emit_affected(c, j, prov_group_path(c, g), !half);
 }
 
 static int affected_enumerate(struct cim_call *c)
@@ -110,10 +108,10 @@ static int affected_from_end(struct cim_call *c, int end, const struct cim_path 
 {
 	const struct engine_volume *v = NULL;
 	const struct engine_group *g = NULL;
-	const struct engine_job *j = NULL;
 
 	if (end == 1) {
-		j = prov_job(c, from);
+		const struct engine_job *j = prov_job(c, from);
+
 		if (j)
 			affected(c, j);
 		return 0;
@@ -121,11 +119,10 @@ static int affected_from_end(struct cim_call *c, int end, const struct cim_path 
 	v = prov_volume(c, from);
 	if (!v)
 		g = prov_group(c, from);
-	while ((v || g) && (j = engine_job_next(cim_engine(c), j)))
-		if (v)
-			affecting_volume(c, j, v);
-		else
-			affecting_group(c, j, g);
+	if (v)
+		affecting_volume(c, v);
+	else if (g)
+		affecting_group(c, g);
 	return 0;
 }
 

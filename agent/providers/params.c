@@ -32,13 +32,16 @@ static const struct cim_class_decl *class_decl(const char *name)
 
 static const struct cim_method_decl *method_decl(const char *method)
 {
+	static const struct cim_method_decl *last; /* for most jobs are of the same method */
 	const struct cim_class_decl *d = class_decl(SERVICE_CLASS);
 	size_t k;
 
+	if (last && !strcasecmp(last->name, method))
+		return last;
 	while (d) {
 		for (k = 0; k < d->n_methods; k++)
 			if (!strcasecmp(d->methods[k].name, method))
-				return &d->methods[k];
+				return last = &d->methods[k];
 		d = d->super ? class_decl(d->super) : NULL;
 	}
 	return NULL;
