@@ -150,6 +150,11 @@ static void strmap_case(void **state)
 	assert_ptr_equal(strmap_get(&m, "cim_POOL"), &a);
 	assert_ptr_equal(strmap_set(&m, "cim_pool", &b), &a);
 	assert_int_equal(m.n, 1);
+	/* nothing but letters has two cases: of these, one is the other with that bit */
+	strmap_set(&m, "12345678@[", &a);
+	assert_null(strmap_get(&m, "12345678`{"));
+	assert_null(strmap_get(&m, "12345678@"));
+	assert_ptr_equal(strmap_get(&m, "12345678@["), &a);
 }
 
 static void vec_keeps_order(void **state)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
@@ -231,14 +232,46 @@ static void path_equality(void **state)
 	assert_non_null(cim_path_key_ref(ra, "R"));
 }
 
+/* One can be changed without the other: keys, names of classes, references, and room for more. */
+static void shared_path(void **state)
+{
+	struct cim_path *p = cim_path_make(&arena, "RPL_X", "A", "1", "B", "x", NULL);
+	struct cim_path *r = cim_path_new(&arena, "R"), *of_r;
+	struct arena shorter = ARENA_INIT;
+	struct cim_path *q;
+
+	(void)state;
+	assert_null(cim_path_share(&shorter, NULL));
+	cim_path_ref(r, "r", p);
+	for (unsigned int keys = 2; keys < 9; keys++) {
+		char name[8];
+
+		q = cim_path_share(&shorter, p);
+		assert_true(cim_path_equal(p, q));
+		q->class = "RPL_Y";
+		q->keys[0].val.d.str = "2";
+		cim_path_str(q, "more", "m");
+		assert_string_equal(p->class, "RPL_X");
+		assert_string_equal(cim_path_key(p, "A"), "1");
+		assert_int_equal(p->n_keys, keys);
+		assert_null(cim_path_get(p, "more"));
+		snprintf(name, sizeof(name), "k%u", keys);
+		cim_path_str(p, name, "v");
+	}
+	of_r = cim_path_share(&shorter, r);
+	((struct cim_path *)cim_path_key_ref(of_r, "r"))->class = "RPL_Y";
+	assert_string_equal(cim_path_key_ref(r, "r")->class, "RPL_X");
+	arena_done(&shorter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datetime_round_trips), cmocka_unit_test(datetime_refuses),
 		cmocka_unit_test(datetime_asterisks),	cmocka_unit_test(datetime_prints_anything),
 		cmocka_unit_test(values_parse),		cmocka_unit_test(values_refuse),
-		cmocka_unit_test(paths_round_trip),	cmocka_unit_test(paths_refuse),
-		cmocka_unit_test(path_equality),
+		cmocka_unit_test(shared_path),		cmocka_unit_test(paths_round_trip),
+		cmocka_unit_test(paths_refuse),		cmocka_unit_test(path_equality),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, done);

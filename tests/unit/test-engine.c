@@ -553,6 +553,107 @@ static void test_jobs_are_kept_and_deleted(void **state)
 	free(b);
 }
 
+/* Of each kind of job: told of so often. */
+struct told {
+	unsigned int whole, pairs;
+};
+
+static void count_jobs(struct engine *e, enum engine_object what, enum engine_change how,
+		       const void *object, void *arg)
+{
+	const struct engine_job *j = object;
+	struct told *t = arg;
+
+	(void)e;
+	if (what == ENGINE_OBJ_JOB && how == ENGINE_PROGRESS)
+		*(j->parent ? &t->pairs : &t->whole) += 1;
+}
+
+/* Progress of all pairs at the same time: what is theirs together is summed once for it. */
+static void test_progress_of_many(void **state)
+{
+	enum {
+		PAIRS = 8,
+		STEPS = 5
+	};
+	struct kit *k = *state;
+	struct engine_pair_spec pairs[PAIRS] = { 0 };
+	struct engine_replica_spec spec = { .pairs = pairs, .nr_pairs = PAIRS, .sync_type = 8 };
+	struct told told = { 0 };
+	struct got g;
+
+	for (int i = 0; i < PAIRS; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "v%d", i);
+		pairs[i].source_uuid = kit_volume(k, name, 32 * MIB);
+	}
+	g = kit_replica(k, &spec);
+	kit_settle(k);
+	engine_notify_add(k->e, count_jobs, &told);
+	for (int i = 1; i <= STEPS; i++) {
+		uint64_t copied = 0;
+
+		kit_copy(k, 10);
+		for (int p = 0; p < PAIRS; p++)
+			copied += job(k, g.jobs[p])->copied_bytes;
+		assert_true(copied > 0);
+		assert_int_equal(job(k, g.job)->copied_bytes, copied);
+		assert_int_equal(engine_set_next(k->e, NULL)->copied_bytes, copied);
+		assert_int_equal(told.pairs, i * PAIRS);
+		assert_int_equal(told.whole, i);
+	}
+	kit_copy(k, 60000);
+	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
+	for (int i = 0; i < PAIRS; i++)
+		free((char *)pairs[i].source_uuid);
+}
+
+static const struct engine_volume *affected_by(struct kit *k, const char *uuid, const char *pair,
+					       const char *whole, bool target)
+{
+	const struct engine_volume *v = engine_volume_by_uuid(k->e, uuid);
+
+	assert_non_null(v);
+	assert_int_equal(v->nr_effects, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const char *id = v->effects[i].job->id;
+
+		assert_true(!strcmp(id, pair) || !strcmp(id, whole));
+		assert_int_equal(v->effects[i].target, target);
+	}
+	assert_ptr_not_equal(v->effects[0].job, v->effects[1].job);
+	return v;
+}
+
+/* Each volume knows the jobs that affect it, for as long as these are there. */
+static void test_jobs_of_a_volume(void **state)
+{
+	struct kit *k = *state;
+	char *v[2] = { kit_volume(k, "a", 32 * MIB), kit_volume(k, "b", 32 * MIB) };
+	struct engine_pair_spec pairs[2] = { { .source_uuid = v[0] }, { .source_uuid = v[1] } };
+	struct engine_replica_spec spec = { .pairs = pairs, .nr_pairs = 2, .sync_type = 8 };
+	struct got g = kit_replica(k, &spec);
+	char why[512];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2; i++) {
+			affected_by(k, v[i], g.jobs[i], g.job, false);
+			affected_by(k, g.targets[i], g.jobs[i], g.job, true);
+		}
+		kit_restart(k);
+	}
+	kit_copy(k, 60000);
+	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
+	assert_int_equal(kit_delete(k, g.targets[1]).rc, ENGINE_OK);
+	affected_by(k, v[1], g.jobs[1], g.job, false);
+	assert_int_equal(engine_job_delete(k->e, g.job, why, sizeof(why)), ENGINE_OK);
+	assert_int_equal(engine_volume_by_uuid(k->e, v[0])->nr_effects, 0);
+	assert_int_equal(engine_volume_by_uuid(k->e, g.targets[0])->nr_effects, 0);
+	free(v[0]);
+	free(v[1]);
+}
+
 static void test_authenticate(void **state)
 {
 	struct kit *k = *state;
@@ -610,6 +711,8 @@ int main(void)
 		T(test_lost_volume),
 		T(test_disks_come_late),
 		T(test_jobs_are_kept_and_deleted),
+		T(test_progress_of_many),
+		T(test_jobs_of_a_volume),
 		T(test_authenticate),
 		T(test_stop_with_calls_in_flight),
 	};
