@@ -265,7 +265,9 @@ void progress_of_job(struct engine *e, struct job *j);
 void progress_now(struct engine *e); /* before somebody looks who was not told by the loop */
 
 /* ---- job.c */
-/* From its relation or its children. The job that it is part of follows: at once if its state is new. */
+/* From its relation or its children. The job that has it as a child follows: now, if it is in a new
+ * state, else with the others.
+ */
 void job_refresh(struct engine *e, struct job *j);
 void job_end(struct engine *e, struct job *j, enum engine_job_state state, int error,
 	     const char *reason); /* inside begin/commit; final states stay */
