@@ -39,7 +39,8 @@ static uint32_t hash_key(const struct strmap *m, const char *key)
 		if (len < sizeof(w))
 			break;
 	}
-	return (uint32_t)h;
+	/* the last bytes, too, must say which slot it is */
+	return (uint32_t)((h * 0x9e3779b97f4a7c15u) >> 32);
 }
 
 static bool same(const struct strmap *m, const char *a, const char *b)

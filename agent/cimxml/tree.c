@@ -6,6 +6,7 @@
 #include "cimxml/tree.h"
 
 #include <libxml/SAX2.h>
+#include <libxml/catalog.h>
 #include <libxml/parser.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct xml_doc {
 	struct strbuf text; /* that it has had since the last tag */
 	int depth;
 	int nr_ns; /* declared so far */
+	unsigned long behind_cr; /* where a piece of CDATA that ends with one ends */
 	enum xml_fault fault;
 	int line; /* of the fault */
 };
@@ -32,18 +34,20 @@ struct xml_doc {
 /* A parser costs more to make than to use, so one is kept; not one that has become large. */
 static struct xml_doc *spare;
 
-#define SPARE_MAX_BYTES 16384
+#define SPARE_MAX_BYTES	     16384
+#define SPARE_MAX_DICT_BYTES (256 * 1024)
 
 /*
  * libxml2 compares each attribute of a tag with all others, each prefix with all namespaces, and
  * each name with many that it has seen: a few megabytes of them would take it minutes. So a tag is
  * only so long, and says only so much; no request needs more than a few hundred bytes.
  */
-#define TAG_MAX_BYTES 16384
-#define TAG_MAX_ATTRS 64
-#define MAX_NS	      64
-#define MAX_NAMES     1024 /* that differ; DSP0203 has a hundred */
-#define PIECE_BYTES   4096
+#define TAG_MAX_BYTES	      16384
+#define TAG_MAX_ATTRS	      64
+#define MAX_NS		      64
+#define MAX_NAMES	      1024 /* that differ; DSP0203 has a hundred */
+#define PIECE_BYTES	      4096
+#define DECLARATION_MAX_BYTES 256
 
 static int line_of(const struct xml_doc *d)
 {
@@ -164,6 +168,31 @@ static void on_text(void *arg, const xmlChar *text, int len)
 		strbuf_add(&d->text, (const char *)text, (size_t)len);
 }
 
+/* The parser leaves its ends of lines to us, and gives long ones in pieces: a CR LF in two. */
+static void on_cdata(void *arg, const xmlChar *data, int len)
+{
+	struct xml_doc *d = arg;
+	const xmlParserInput *in = d->parser->input;
+	const unsigned long at = in->consumed + (unsigned long)(in->cur - in->base);
+	const char *s = (const char *)data, *end = s + len;
+
+	if (s < end && at == d->behind_cr && *s == '\n')
+		s++;
+	while (s < end) {
+		const char *cr = memchr(s, '\r', (size_t)(end - s));
+
+		on_text(d, (const xmlChar *)s, (int)((cr ? cr : end) - s));
+		if (!cr)
+			return;
+		on_text(d, (const xmlChar *)"\n", 1);
+		s = cr + 1;
+		if (s == end)
+			d->behind_cr = at + (unsigned long)len;
+		else if (*s == '\n')
+			s++;
+	}
+}
+
 static void on_doctype(void *arg, const xmlChar *name, const xmlChar *id, const xmlChar *uri)
 {
 	(void)name, (void)id, (void)uri;
@@ -188,7 +217,7 @@ static const xmlSAXHandler handler = {
 	.endElementNs = on_end,
 	.characters = on_text,
 	.ignorableWhitespace = on_text,
-	.cdataBlock = on_text,
+	.cdataBlock = on_cdata,
 	.processingInstruction = on_pi,
 	.internalSubset = on_doctype,
 	.reference = on_reference,
@@ -205,6 +234,11 @@ static void doc_free(struct xml_doc *d)
 	free(d);
 }
 
+static void quiet(void *arg, const char *fmt, ...)
+{
+	(void)arg, (void)fmt;
+}
+
 static struct xml_doc *doc_new(void)
 {
 	struct xml_doc *d = spare;
@@ -213,6 +247,10 @@ static struct xml_doc *doc_new(void)
 		spare = NULL;
 		return d;
 	}
+	/* of what cannot be decoded it tells there only, options or not */
+	xmlSetGenericErrorFunc(NULL, quiet);
+	/* a processing instruction could name some, which a parser forgets and does not free */
+	xmlCatalogSetDefaults(XML_CATA_ALLOW_NONE);
 	d = xcalloc(1, sizeof(*d));
 	d->parser = xmlNewParserCtxt();
 	if (!d->parser) {
@@ -240,19 +278,38 @@ static bool in_tag(const struct xml_doc *d)
 }
 
 /*
- * In pieces, so that a tag is not read before it is known to be too long. Each is as long as what
- * is pending at least: the parser looks through all of that for an end, each time.
+ * As long as what is pending at least: the parser looks through all of that for an end, each time.
+ * A CR LF of UTF-16 is not taken apart: it would be two ends of lines.
  */
+static size_t piece_bytes(const struct xml_doc *d, const char *xml, size_t len)
+{
+	size_t piece = pending(d);
+
+	if (piece < PIECE_BYTES)
+		piece = PIECE_BYTES;
+	if (piece + 2 <= len && xml[piece - 2] == '\r' && !xml[piece - 1])
+		piece += 2;
+	return piece < len ? piece : len;
+}
+
+/* The declaration of an encoding by itself: what is behind it is decoded as it says from its begin. */
+static size_t declaration_bytes(const char *xml, size_t len)
+{
+	const char *end =
+		memmem(xml, len < DECLARATION_MAX_BYTES ? len : DECLARATION_MAX_BYTES, "?>", 2);
+
+	return end ? (size_t)(end - xml) + 2 : 0;
+}
+
+/* In pieces, so that a tag is not read before it is known to be too long. */
 static void feed(struct xml_doc *d, const char *xml, size_t len)
 {
-	/* what it returns tells of prefixes that nobody has declared, too, and then it goes on */
-	while (len && !d->fault && d->parser->wellFormed) {
-		size_t piece = pending(d);
+	size_t piece = declaration_bytes(xml, len);
 
-		if (piece < PIECE_BYTES)
-			piece = PIECE_BYTES;
-		if (piece > len)
-			piece = len;
+	/* what it returns tells of prefixes that nobody has declared, too, and then it goes on */
+	for (; len && !d->fault && d->parser->wellFormed; piece = 0) {
+		if (!piece)
+			piece = piece_bytes(d, xml, len);
 		xmlParseChunk(d->parser, xml, (int)piece, 0);
 		if (pending(d) > TAG_MAX_BYTES && in_tag(d))
 			fail(d, XML_FAULT_TAG);
@@ -273,6 +330,7 @@ static void parse(struct xml_doc *d, const char *xml, size_t len)
 	d->root = d->here = NULL;
 	d->depth = 0;
 	d->nr_ns = 0;
+	d->behind_cr = 0;
 	d->line = 0;
 	d->fault = XML_FAULT_NONE;
 	d->parser->userData = d;
@@ -317,7 +375,8 @@ void xml_close(struct xml_doc *d)
 {
 	if (!d)
 		return;
-	if (spare || d->len > SPARE_MAX_BYTES || xmlDictSize(d->parser->dict) > MAX_NAMES) {
+	if (spare || d->len > SPARE_MAX_BYTES || xmlDictSize(d->parser->dict) > MAX_NAMES ||
+	    xmlDictGetUsage(d->parser->dict) > SPARE_MAX_DICT_BYTES) {
 		doc_free(d);
 		return;
 	}

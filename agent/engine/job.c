@@ -204,6 +204,7 @@ void job_end(struct engine *e, struct job *j, enum engine_job_state state, int e
 	if (!parent)
 		return;
 	before = parent->pub.state;
+	parent->stale = false;
 	refresh_parent(parent);
 	if (engine_job_state_final(parent->pub.state) && !engine_job_state_final(before))
 		db_save_job(e, parent);

@@ -408,20 +408,35 @@ struct job *job_new(struct engine *e, const char *id, struct job *parent)
 	return j;
 }
 
-/* In the order of engine_job.affected_uuids: the target of a pair is every second one. */
-void job_affects(struct engine *e, struct job *j, const char *volume_uuid)
+/* at: in engine_job.affected_uuids, where the target of a pair is every second one. */
+static void add_effect(struct volume *v, const struct job *j, size_t at)
 {
-	const struct engine_effect effect = { .job = &j->pub, .target = j->affected.n % 2 };
-	struct volume *v = volume_find(e, volume_uuid);
+	const struct engine_effect effect = { .job = &j->pub, .target = at % 2 };
 
-	vec_push(&j->affected, xstrdup(volume_uuid));
-	j->pub.affected_uuids = j->affected.v;
-	j->pub.nr_affected = j->affected.n;
-	if (!v)
-		return;
 	vec_push(&v->effects, effect);
 	v->pub.effects = v->effects.v;
 	v->pub.nr_effects = v->effects.n;
+}
+
+void job_affects(struct engine *e, struct job *j, const char *volume_uuid)
+{
+	struct volume *v = volume_find(e, volume_uuid);
+
+	if (v)
+		add_effect(v, j, j->affected.n);
+	vec_push(&j->affected, xstrdup(volume_uuid));
+	j->pub.affected_uuids = j->affected.v;
+	j->pub.nr_affected = j->affected.n;
+}
+
+void jobs_affecting(struct engine *e, struct volume *v)
+{
+	const struct job *j;
+
+	TAILQ_FOREACH(j, &e->jobs, link)
+	for (size_t i = 0; i < j->affected.n; i++)
+		if (!strcmp(j->affected.v[i], v->pub.uuid))
+			add_effect(v, j, i);
 }
 
 static void forget_effects(struct volume *v, const struct job *j)

@@ -171,6 +171,7 @@ bool relation_visible(const struct relation *r);
 void relation_set_phase(struct relation *r, enum relation_phase phase);
 struct job *job_new(struct engine *e, const char *id, struct job *parent);
 void job_affects(struct engine *e, struct job *j, const char *volume_uuid);
+void jobs_affecting(struct engine *e, struct volume *v); /* one that was known, and comes back */
 void job_free(struct engine *e, struct job *j); /* children first */
 void model_free(struct engine *e);
 struct group *group_find(struct engine *e, const char *id);

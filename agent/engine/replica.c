@@ -538,6 +538,7 @@ static void tell_jobs(struct create *c)
 
 	for (size_t i = 0; i < c->relations; i++)
 		job_refresh(e, c->steps[i]->job);
+	progress_now(e);
 	notify(e, ENGINE_OBJ_JOB, ENGINE_CREATED, &top->pub);
 	for (size_t i = 0; i < top->children.n; i++)
 		notify(e, ENGINE_OBJ_JOB, ENGINE_CREATED, &top->children.v[i]->pub);

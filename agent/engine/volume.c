@@ -431,6 +431,7 @@ void volume_seen(struct engine *e, const struct backend_volume *bv)
 		v = volume_new(e, bv->uuid, 0, name);
 		v->phase = VOLUME_PRESENT;
 		v->pub.created_us = now_us();
+		jobs_affecting(e, v);
 		log_notice("%s %s (%s) is not in the database: taken over", kind, name, bv->uuid);
 	}
 	v->seen = true;

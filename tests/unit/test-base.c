@@ -157,6 +157,38 @@ static void strmap_case(void **state)
 	assert_ptr_equal(strmap_get(&m, "12345678@["), &a);
 }
 
+/* How far names are from where they belong, on the average. */
+static double distance(const char *fmt)
+{
+	CLEANUP(strmap_done) struct strmap m = STRMAP_INIT;
+	size_t sum = 0;
+	char key[32];
+	int value;
+
+	for (int i = 0; i < 3000; i++) {
+		snprintf(key, sizeof(key), fmt, i);
+		strmap_set(&m, key, &value);
+	}
+	for (struct strmap_slot *s = strmap_first(&m); s; s = strmap_next(&m, s))
+		sum += ((size_t)(s - m.slots) - s->hash) & (m.cap - 1);
+	return (double)sum / 3000;
+}
+
+/* Names that differ at their end only, of every length. */
+static void strmap_spreads(void **state)
+{
+	static const char *const fmt[] = {
+		"%04d",	    "v%04d",	    "vo%04d",		"vol%04d",     "v%07d",
+		"vol%06d",  "volum%06d",    "volume-%07d",	"volume-%09d", "volume-%013d",
+		"v%04d...", "v%04d.......", "v%04d-1234567890",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fmt); i++)
+		if (distance(fmt[i]) > 2)
+			fail_msg("%s: %g slots from home", fmt[i], distance(fmt[i]));
+}
+
 static void vec_keeps_order(void **state)
 {
 	VEC(int) v = VEC_INIT;
@@ -195,11 +227,17 @@ static void arena_is_zeroed_and_reused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strbuf_grows),	       cmocka_unit_test(strbuf_numbers),
-		cmocka_unit_test(strbuf_take_empties), cmocka_unit_test(strbuf_xml_escapes),
-		cmocka_unit_test(strbuf_xml_replaces), cmocka_unit_test(strbuf_xml_places),
-		cmocka_unit_test(strmap_many),	       cmocka_unit_test(strmap_case),
-		cmocka_unit_test(vec_keeps_order),     cmocka_unit_test(arena_is_zeroed_and_reused),
+		cmocka_unit_test(strbuf_grows),
+		cmocka_unit_test(strbuf_numbers),
+		cmocka_unit_test(strbuf_take_empties),
+		cmocka_unit_test(strbuf_xml_escapes),
+		cmocka_unit_test(strbuf_xml_replaces),
+		cmocka_unit_test(strbuf_xml_places),
+		cmocka_unit_test(strmap_many),
+		cmocka_unit_test(strmap_case),
+		cmocka_unit_test(strmap_spreads),
+		cmocka_unit_test(vec_keeps_order),
+		cmocka_unit_test(arena_is_zeroed_and_reused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

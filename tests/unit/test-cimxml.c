@@ -19,9 +19,10 @@
 #include "cimxml/decode.h"
 #include "cimxml/write.h"
 
-#define HEAD "<?xml version=\"1.0\"?><CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\">"
-#define MSG  HEAD "<MESSAGE ID=\"7\" PROTOCOLVERSION=\"1.0\"><SIMPLEREQ>"
-#define TAIL "</SIMPLEREQ></MESSAGE></CIM>"
+#define XML_DECL "<?xml version=\"1.0\"?>"
+#define HEAD	 XML_DECL "<CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\">"
+#define MSG	 HEAD "<MESSAGE ID=\"7\" PROTOCOLVERSION=\"1.0\"><SIMPLEREQ>"
+#define TAIL	 "</SIMPLEREQ></MESSAGE></CIM>"
 #define NS \
 	"<LOCALNAMESPACEPATH><NAMESPACE NAME=\"root\"/><NAMESPACE NAME=\"x\"/></LOCALNAMESPACEPATH>"
 #define ICALL(name, params) MSG "<IMETHODCALL NAME=\"" name "\">" NS params "</IMETHODCALL>" TAIL
@@ -377,13 +378,83 @@ static void long_texts(void **state)
 	accepted_query(repeated(QUERY_HEAD "q" QUERY_TAIL, " ", 100000, ""), "q", 1);
 }
 
+static size_t count(const char *s, char c)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += *s == c;
+	return n;
+}
+
+/* All ends of lines are one character, wherever the parser's pieces end. */
+static void ends_of_lines(void **state)
+{
+	static const char *const begin[] = { "", "a", "aa", "aaa" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(begin); i++) {
+		CLEANUP_FREE char *plain = xasprintf(QUERY_HEAD "%s", begin[i]);
+		CLEANUP_FREE char *cdata = xasprintf(QUERY_HEAD "<![CDATA[%s", begin[i]);
+		char *body[] = {
+			repeated(plain, "\r\n", 7000, QUERY_TAIL),
+			repeated(cdata, "\r\n", 7000, "]]>" QUERY_TAIL),
+			repeated(cdata, "\rx\n", 3500, "]]>" QUERY_TAIL),
+			repeated(cdata, "\r\r", 3500, "]]>" QUERY_TAIL),
+		};
+		CLEANUP_FREE char *wide = xcalloc(2, 2 + strlen(body[0]));
+		size_t n = 0;
+
+		for (const char *s = body[0] + strlen(XML_DECL); *s; s++, n += 2)
+			wide[2 + n] = *s;
+		wide[0] = '\xff';
+		wide[1] = '\xfe';
+		assert_int_equal(decode_bytes(wide, 2 + n).http, 0);
+		assert_int_equal(count(req.filter, '\n'), 7000);
+		for (size_t k = 0; k < ARRAY_LEN(body); k++) {
+			accepted(body[k]);
+			assert_int_equal(count(req.filter, '\n'), 7000);
+			assert_int_equal(count(req.filter, '\r'), 0);
+			free(body[k]);
+		}
+	}
+	/* the second begins anew */
+	accepted(QUERY_HEAD "<![CDATA[a\r]]><![CDATA[\nb]]>" QUERY_TAIL);
+	assert_string_equal(req.filter, "a\n\nb");
+}
+
+/* What an instruction to the parser makes it keep is gone with the request (LeakSanitizer). */
+static void catalogs(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		accepted("<?xml version=\"1.0\"?><?oasis-xml-catalog catalog=\"file:///none\"?>"
+			 "<CIM CIMVERSION=\"2.0\" DTDVERSION=\"2.0\"><MESSAGE ID=\"1\" "
+			 "PROTOCOLVERSION=\"1.0\"><SIMPLEREQ><IMETHODCALL NAME=\"GetClass\">" NS
+			 "</IMETHODCALL></SIMPLEREQ></MESSAGE></CIM>");
+}
+
+/* The text is decoded as it says, all of it: where libxml2 noticed did depend on luck. */
+static void declared_encoding(void **state)
+{
+	const char *before = strstr(QUERY_HEAD, "?>") + 2;
+
+	(void)state;
+	for (size_t n = 20000; n < 60000; n += 400) {
+		CLEANUP_FREE char *head =
+			xasprintf("<?xml version=\"1.0\" encoding=\"windows-1252\"?>%s", before);
+
+		accepted_query(repeated(head, "\x80", n, QUERY_TAIL), "\xe2\x82\xac", 3 * n);
+	}
+}
+
 /* Encodings that the text itself names, again and again: one parser serves many requests. */
 static void encodings(void **state)
 {
 	static const char ascii[] =
 		ICALL("GetClass", IPARAM("ClassName", "<CLASSNAME NAME=\"C\"/>"));
 	char wide[2][2 * sizeof(ascii)], marked[3 + sizeof(ascii)];
-	size_t head = strlen("<?xml version=\"1.0\"?>"), n = sizeof(ascii) - 1 - head;
+	size_t head = strlen(XML_DECL), n = sizeof(ascii) - 1 - head;
 
 	(void)state;
 	for (size_t i = 0; i <= n; i++) {
@@ -626,6 +697,9 @@ int main(void)
 		cmocka_unit_test(not_valid),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(long_texts),
+		cmocka_unit_test(ends_of_lines),
+		cmocka_unit_test(catalogs),
+		cmocka_unit_test(declared_encoding),
 		cmocka_unit_test(encodings),
 		cmocka_unit_test(caps),
 		cmocka_unit_test(depth_limit),

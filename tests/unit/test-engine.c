@@ -6,6 +6,7 @@
 #include "engine-kit.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 static const struct engine_job *job(struct kit *k, const char *id)
@@ -626,6 +627,19 @@ static const struct engine_volume *affected_by(struct kit *k, const char *uuid, 
 	return v;
 }
 
+static void forget_volume(struct kit *k, const char *uuid)
+{
+	char path[128], sql[128];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/smisd.db", k->dir);
+	snprintf(sql, sizeof(sql), "DELETE FROM volume WHERE uuid = '%s'", uuid);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(db), 1);
+	sqlite3_close(db);
+}
+
 /* Each volume knows the jobs that affect it, for as long as these are there. */
 static void test_jobs_of_a_volume(void **state)
 {
@@ -645,6 +659,11 @@ static void test_jobs_of_a_volume(void **state)
 	}
 	kit_copy(k, 60000);
 	assert_int_equal(job(k, g.job)->state, ENGINE_JOB_COMPLETED);
+	/* one that the database does not know is found, and is that of the jobs */
+	kit_stop(k);
+	forget_volume(k, v[0]);
+	kit_start(k);
+	affected_by(k, v[0], g.jobs[0], g.job, false);
 	assert_int_equal(kit_delete(k, g.targets[1]).rc, ENGINE_OK);
 	affected_by(k, v[1], g.jobs[1], g.job, false);
 	assert_int_equal(engine_job_delete(k->e, g.job, why, sizeof(why)), ENGINE_OK);
