@@ -292,7 +292,7 @@ static size_t piece_bytes(const struct xml_doc *d, const char *xml, size_t len)
 	return piece < len ? piece : len;
 }
 
-/* The declaration of an encoding by itself: what is behind it is decoded as it says from its begin. */
+/* Of an encoding, by itself: then what is behind it is decoded as it says from its begin. */
 static size_t declaration_bytes(const char *xml, size_t len)
 {
 	const char *end =
