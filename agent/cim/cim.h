@@ -202,6 +202,7 @@ void cim_set_strf(struct cim_inst *i, const char *name, const char *fmt, ...)
 void cim_set_time(struct cim_inst *i, const char *name, uint64_t usec_since_1970);
 void cim_set_interval(struct cim_inst *i, const char *name, uint64_t usec);
 void cim_set_ref(struct cim_inst *i, const char *name, const struct cim_path *v);
+/* The same by cim_path_share(): v's strings must live as long as i. */
 void cim_share_ref(struct cim_inst *i, const char *name, const struct cim_path *v);
 void cim_set_inst(struct cim_inst *i, const char *name, const struct cim_inst *v);
 void cim_set_null(struct cim_inst *i, const char *name);

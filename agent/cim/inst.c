@@ -243,24 +243,24 @@ void cim_set_interval(struct cim_inst *i, const char *name, uint64_t usec)
 	set_dt(i, name, true, usec);
 }
 
-void cim_set_ref(struct cim_inst *i, const char *name, const struct cim_path *v)
+static void set_ref(struct cim_inst *i, const char *name, const struct cim_path *own)
 {
 	struct cim_value *s = slot(i, name, CIM_REFERENCE, false);
 
 	if (!s)
 		return;
-	s->null = !v;
-	s->d.ref = cim_path_dup(i->arena, v);
+	s->null = !own;
+	s->d.ref = own;
+}
+
+void cim_set_ref(struct cim_inst *i, const char *name, const struct cim_path *v)
+{
+	set_ref(i, name, cim_path_dup(i->arena, v));
 }
 
 void cim_share_ref(struct cim_inst *i, const char *name, const struct cim_path *v)
 {
-	struct cim_value *s = slot(i, name, CIM_REFERENCE, false);
-
-	if (!s)
-		return;
-	s->null = !v;
-	s->d.ref = cim_path_share(i->arena, v);
+	set_ref(i, name, cim_path_share(i->arena, v));
 }
 
 void cim_set_inst(struct cim_inst *i, const char *name, const struct cim_inst *v)
