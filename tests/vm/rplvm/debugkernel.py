@@ -4,7 +4,7 @@
 `debug` is for QEMU and has several CPUs, `uml` is User Mode Linux: a program of this machine, as
 fast as it, with one CPU.  `kcsan` is like `debug`, and looks for data races.  `uml-plain` is `uml`
 without all of these.  Each takes about eight minutes of two CPUs.  An entry's key is what it is made
-of: the fragments of its configuration, the version of the source and the compiler.
+of: the fragments of its configuration, the version of the source, what patches it, and the compiler.
 """
 import dataclasses
 import hashlib
@@ -26,13 +26,16 @@ class Recipe:
     image: str              # the target of make, and the file below the build that boots
     boot: str
     make_args: tuple = ()
+    patches: tuple = ()
 
 
+UM = ("patches/um-xstate.patch",)
 OWN = {
     "debug": Recipe(("debug.config",), "bzImage", "arch/x86/boot/bzImage"),
     "kcsan": Recipe(("debug.config", "kcsan.config"), "bzImage", "arch/x86/boot/bzImage"),
-    "uml": Recipe(("debug.config", "uml.config"), "linux", "linux", ("ARCH=um",)),
-    "uml-plain": Recipe(("debug.config", "uml.config", "plain.config"), "linux", "linux", ("ARCH=um",)),
+    "uml": Recipe(("debug.config", "uml.config"), "linux", "linux", ("ARCH=um",), UM),
+    "uml-plain": Recipe(("debug.config", "uml.config", "plain.config"), "linux", "linux", ("ARCH=um",),
+                        UM),
 }
 OPTION = re.compile(r"^(?:# )?(CONFIG_\w+)(?:=.*| is not set)$")
 
@@ -47,7 +50,8 @@ def _texts(recipe):
 
 def _key(recipe, tar):
     cc = subprocess.run(["gcc", "-dumpfullversion"], capture_output=True, text=True).stdout
-    text = "".join(_texts(recipe)) + cc + str(tar.stat().st_size)
+    texts = _texts(recipe) + [(VM / p).read_text() for p in recipe.patches]
+    text = "".join(texts) + cc + str(tar.stat().st_size)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -86,6 +90,8 @@ def _build(series, tar, where):
     if not (where / "unpacked").exists():
         src.mkdir(exist_ok=True)
         subprocess.run(["tar", "-xJf", tar, "--strip-components=1", "-C", src], check=True)
+        for patch in recipe.patches:
+            subprocess.run(["patch", "-s", "-p1", "-d", src, "-i", VM / patch], check=True)
         (where / "unpacked").touch()
     _configure(recipe, src, out)
     _make(recipe, src, out, recipe.image, "modules")
