@@ -219,7 +219,7 @@ static int clone_map(struct dm_target *ti, struct bio *bio)
 	rb->dev = &ct->dev;
 	rb->waker = &ct->clone->waker;
 	rb->op = NULL;
-	rb->parked_ns = 0;
+	rb->parked.ns = 0;
 	rb->look_again = false;
 	rb->recorded = false;
 	return clone_bio(&ct->dev, bio, true);

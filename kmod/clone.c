@@ -17,6 +17,7 @@
 #include "epoch.h"
 #include "format.h"
 #include "op.h"
+#include "standstill.h"
 #include "store.h"
 #include "trace.h"
 
@@ -169,6 +170,12 @@ static void set_state(struct rpl_clone *c, enum rpl_state to)
 
 /* ---- failure ---- */
 
+/* With a ref, which it has if this says true. clone->lock held. */
+static bool start_grave(struct rpl_clone *c)
+{
+	return queue_delayed_work(c->store->io_wq, &c->grave_work, rpl_slice(&c->grave_left));
+}
+
 void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
 {
 	unsigned long flags;
@@ -188,9 +195,9 @@ void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(c->reason, sizeof(c->reason), fmt, args);
 	va_end(args);
+	c->grave_left = msecs_to_jiffies(max(rpl_clone_timeout_ms, RPL_GRACE_MIN_MS));
 	rpl_clone_get(c);
-	if (!queue_delayed_work(c->store->io_wq, &c->grave_work,
-				msecs_to_jiffies(max(rpl_clone_timeout_ms, RPL_GRACE_MIN_MS))))
+	if (!start_grave(c))
 		rpl_clone_put(c);
 	spin_unlock_irqrestore(&c->lock, flags);
 	rpl_commit_failed(c);
@@ -240,7 +247,18 @@ static void grave_work(struct work_struct *work)
 {
 	struct rpl_clone *c = container_of(to_delayed_work(work), struct rpl_clone, grave_work);
 	u32 gen = READ_ONCE(c->failed_gen);
+	bool goes_on, started;
 
+	spin_lock_irq(&c->lock);
+	goes_on = c->failing && c->preserving && c->grave_left;
+	started = goes_on && start_grave(c);
+	spin_unlock_irq(&c->lock);
+	if (goes_on) {
+		/* else it has been started anew meanwhile, with a ref */
+		if (!started)
+			rpl_clone_put(c);
+		return;
+	}
 	if (is_failing(c, gen)) {
 		rpl_store_lost(c->store);
 		rpl_store_fail(c->store, "it did not record the failure of a clone in time");

@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "snap.h"
 #include "space.h"
+#include "standstill.h"
 #include "store.h"
 
 #define BATCH_FACTS  (RPL_BATCH_BLOCKS * RPL_FACTS_PER_BLOCK)
@@ -265,12 +266,13 @@ static bool all_flushed(struct list_head *clones)
  */
 static void wait_flushed(struct rpl_commit *cm, struct batch *b, struct list_head *clones)
 {
+	unsigned long left = msecs_to_jiffies(rpl_flush_timeout_ms);
+
 	if (!b->urgent)
-		wait_event_timeout(cm->wait, all_flushed(clones) || READ_ONCE(cm->urgent),
-				   msecs_to_jiffies(rpl_flush_timeout_ms));
+		rpl_wait_event(cm->wait, all_flushed(clones) || READ_ONCE(cm->urgent), &left);
+	left = msecs_to_jiffies(rpl_clone_timeout_ms / 2);
 	if (!all_flushed(clones))
-		wait_event_timeout(cm->wait, all_flushed(clones),
-				   msecs_to_jiffies(rpl_clone_timeout_ms / 2));
+		rpl_wait_event(cm->wait, all_flushed(clones), &left);
 }
 
 /* Each target once. What does not succeed in time fails its clone. */

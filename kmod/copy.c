@@ -10,6 +10,7 @@
 #include "copy.h"
 #include "op.h"
 #include "space.h"
+#include "standstill.h"
 
 int rpl_copy_init(struct rpl_store *s)
 {
@@ -126,13 +127,15 @@ struct flush_set {
 	atomic_t left;
 	struct completion done;
 	struct flush_one *one;
+	struct flush_one only; /* if there is one */
 };
 
 static void flush_set_free(struct kref *kref)
 {
 	struct flush_set *set = container_of(kref, struct flush_set, kref);
 
-	kvfree(set->one);
+	if (set->one != &set->only)
+		kvfree(set->one);
 	kfree(set);
 }
 
@@ -167,14 +170,16 @@ static void flush_submit(struct flush_set *set, unsigned int i, struct rpl_bindi
 int rpl_flush(struct rpl_binding **devs, unsigned int nr, unsigned int timeout_ms,
 	      unsigned int *failed)
 {
+	unsigned long left = msecs_to_jiffies(timeout_ms);
 	struct flush_set *set;
 	unsigned int i;
 	int r = 0;
 
 	*failed = 0;
-	set = kzalloc(sizeof(*set), GFP_NOIO);
+	/* a clone that is complete must not fail for want of this */
+	set = kzalloc(sizeof(*set), nr == 1 ? GFP_NOIO | __GFP_NOFAIL : GFP_NOIO);
 	if (set)
-		set->one = kvcalloc(nr, sizeof(*set->one), GFP_NOIO);
+		set->one = nr == 1 ? &set->only : kvcalloc(nr, sizeof(*set->one), GFP_NOIO);
 	if (!set || !set->one) {
 		for (i = 0; i < nr; i++)
 			rpl_binding_put(devs[i]);
@@ -187,7 +192,7 @@ int rpl_flush(struct rpl_binding **devs, unsigned int nr, unsigned int timeout_m
 	for (i = 0; i < nr; i++)
 		flush_submit(set, i, devs[i]);
 	if (!atomic_dec_and_test(&set->left))
-		wait_for_completion_timeout(&set->done, msecs_to_jiffies(timeout_ms));
+		rpl_wait_done(&set->done, &left);
 	for (i = 0; i < nr && !r; i++) {
 		r = READ_ONCE(set->one[i].error);
 		*failed = i;

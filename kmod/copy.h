@@ -14,7 +14,8 @@ void rpl_copy_exit(struct rpl_store *s);
 /*
  * Flush the devices of nr bindings in parallel and wait at most timeout_ms. The caller has used
  * each binding once (rpl_binding_use) and gives that use away: a flush that hangs keeps it. 0, or
- * the first error with *failed the index of its device: -ETIMEDOUT, -ENOMEM, or the device's.
+ * the first error with *failed the index of its device: -ETIMEDOUT, the device's, or, if they are
+ * several, -ENOMEM.
  */
 int rpl_flush(struct rpl_binding **devs, unsigned int nr, unsigned int timeout_ms,
 	      unsigned int *failed);

@@ -214,6 +214,7 @@ struct rpl_store {
 	struct llist_head start_list; /* ops to be started outside map() */
 	struct work_struct start_work;
 	struct delayed_work watch_work; /* ops whose source writes wait too long (I4) */
+	u32 watch_looks; /* how often it ran; it alone writes */
 	struct delayed_work pace_work;
 	u64 pace_ns;
 	struct dm_kcopyd_client *kc_cow, *kc_bg;
@@ -328,6 +329,7 @@ struct rpl_clone {
 	struct work_struct copy_work;
 	struct work_struct settle_work; /* on ctl_wq: what a failure or completion leaves to do */
 	struct delayed_work grave_work; /* on io_wq: its failure could not be recorded in time */
+	unsigned long grave_left; /* of that time, jiffies; lock */
 	struct list_head failed_list; /* store->commit.failed */
 	u32 failed_gen; /* ->gen that has failed; lock */
 	struct bio_list held; /* source writes that wait for the record of its failure; lock */

@@ -11,6 +11,7 @@
 
 #include "epoch.h"
 #include "op.h"
+#include "standstill.h"
 #include "store.h"
 #include "trace.h"
 
@@ -393,7 +394,7 @@ void rpl_epoch_drop(struct rpl_store *s, struct rpl_volume *vol)
 	percpu_ref_kill(&old->writes);
 }
 
-int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long timeout_jiffies)
+int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long *left)
 {
 	struct rpl_view *v;
 	int r;
@@ -404,7 +405,7 @@ int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long timeout_jiffies
 	/* the loss of a snapshot may replace it meanwhile; its successors wait for what we do */
 	percpu_ref_get(&v->writes);
 	mutex_unlock(&vol->store->publish_mutex);
-	r = wait_for_completion_timeout(&v->drained, timeout_jiffies) ? 0 : -ETIMEDOUT;
+	r = rpl_wait_done(&v->drained, left) ? 0 : -ETIMEDOUT;
 	rpl_view_put(v);
 	return r;
 }

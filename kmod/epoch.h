@@ -108,9 +108,9 @@ void rpl_epoch_drop(struct rpl_store *s, struct rpl_volume *vol);
 
 /*
  * Wait until all earlier views of a volume are drained. cmd_mutex held: none of a later point in
- * time comes. 0 or -ETIMEDOUT.
+ * time comes. 0, or -ETIMEDOUT when *left jiffies are over; what is left of them stays there.
  */
-int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long timeout_jiffies);
+int rpl_epoch_wait_drained(struct rpl_volume *vol, unsigned long *left);
 
 /* The epoch object of a fresh store, and the end of a store's last one. */
 int rpl_epoch_init(struct rpl_store *s);

@@ -425,6 +425,7 @@ static int creation_size(struct creation *cr, struct rpl_why *why)
 	for (i = 0; i < cr->nr; i++) {
 		struct rpl_clone *c = cr->clones[i];
 		u64 nr_sectors = cr->pasts[creation_place(cr, c->vol)].nr_sectors;
+		unsigned long left = HZ;
 
 		if (c->kind == RPL_KIND_SNAPSHOT) {
 			c->nr_sectors = nr_sectors;
@@ -435,7 +436,7 @@ static int creation_size(struct creation *cr, struct rpl_why *why)
 				c->id, c->vol->id);
 			return -EINVAL;
 		}
-		if (c->copied && rpl_epoch_wait_drained(c->vol, msecs_to_jiffies(1000))) {
+		if (c->copied && rpl_epoch_wait_drained(c->vol, &left)) {
 			rpl_why(why, c->vol->id,
 				"source volume %u: writes of long ago have not ended", c->vol->id);
 			return -EBUSY;
@@ -597,13 +598,11 @@ static int creation_publish(struct creation *cr, struct rpl_why *why)
 /* Every write of before the instant has ended (R2, R6). */
 static int creation_drain(struct creation *cr, u64 begin_ns, struct rpl_why *why)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(rpl_flush_timeout_ms);
+	unsigned long left = msecs_to_jiffies(rpl_flush_timeout_ms);
 	u32 i;
 
 	for (i = 0; i < cr->nr_vols; i++) {
-		long left = max_t(long, end - jiffies, 1);
-
-		if (rpl_epoch_wait_drained(cr->vols[i], left)) {
+		if (rpl_epoch_wait_drained(cr->vols[i], &left)) {
 			rpl_why(why, cr->vols[i]->id,
 				"source volume %u: its writes in flight did not end in %u ms",
 				cr->vols[i]->id, rpl_flush_timeout_ms);

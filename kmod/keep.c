@@ -71,12 +71,11 @@ void rpl_keep_lose(struct rpl_op *op, int error, const char *reason)
 /* May the write wait for space? There is none. */
 static bool may_wait(struct rpl_store *s, struct bio *bio)
 {
-	u64 parked_ns = rpl_bio(bio)->parked_ns;
-	u64 waited_ns = parked_ns ? ktime_get_ns() - parked_ns : 0;
+	struct rpl_since *since = &rpl_bio(bio)->parked;
 	u32 wait_ms = rpl_space_wait_ms(rpl_may_queue(s, bio), READ_ONCE(s->queue_timeout_ms),
 					rpl_space_coming(s->space), rpl_clone_timeout_ms);
 
-	return waited_ns < (u64)wait_ms * NSEC_PER_MSEC;
+	return wait_ms && (!since->ns || !rpl_waited(s, since, wait_ms));
 }
 
 /*

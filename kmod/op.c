@@ -95,8 +95,7 @@ struct rpl_op *rpl_op_new(struct rpl_bucket *b, struct rpl_volume *vol, enum rpl
 	bio_list_init(&op->waiters);
 	INIT_LIST_HEAD(&op->wait_list);
 	hlist_add_head(&op->hash, &b->ops);
-	if (!delayed_work_pending(&s->watch_work))
-		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
+	rpl_watch(s);
 	return op;
 }
 
@@ -225,7 +224,7 @@ static void op_commit(struct rpl_op *op)
 	rpl_keep_data_put(op);
 	spin_lock_irqsave(&b->lock, flags);
 	op->complete = true;
-	op->lazy = !op->since;
+	op->lazy = !op->since.ns;
 	take_clone_bios(&op->waiters, &woken);
 	if (op->kind == RPL_OP_COPY)
 		for (i = 0; i < op->nr_dests; i++)
@@ -328,12 +327,12 @@ void rpl_op_hold_end(struct rpl_op *op, u64 *held_max_ns, u32 *writes)
 	/* under the lock: a bio that came before it is not parked later than now */
 	now_ns = ktime_get_ns();
 	bio_list_for_each(bio, &op->waiters) {
-		*held_max_ns = max(*held_max_ns, now_ns - rpl_bio(bio)->parked_ns);
+		*held_max_ns = max(*held_max_ns, now_ns - rpl_bio(bio)->parked.ns);
 		(*writes)++;
 	}
 	op->held = false;
-	if (op->since)
-		op->since = jiffies ?: 1;
+	if (op->since.ns)
+		op->since = rpl_since_now(op->vol->store);
 	spin_unlock_irqrestore(&op->bucket->lock, flags);
 }
 
@@ -368,8 +367,8 @@ static enum rpl_held park(struct rpl_store *s, struct rpl_op *op, struct bio *bi
 			rpl_fifo_add(s, bio);
 		return RPL_HELD;
 	}
-	if (of_source && !op->since)
-		op->since = jiffies ?: 1;
+	if (of_source && !op->since.ns)
+		op->since = rpl_since_now(s);
 	bio_list_add(&op->waiters, bio);
 	if (op->lazy) {
 		op->lazy = false;

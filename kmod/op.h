@@ -29,6 +29,12 @@ struct rpl_bucket {
 	struct hlist_head ops;
 } ____cacheline_aligned_in_smp;
 
+/* When something began to wait. */
+struct rpl_since {
+	u64 ns; /* of the monotonic clock, 0 = it does not wait */
+	u32 look; /* store->watch_looks then */
+};
+
 struct rpl_op {
 	struct hlist_node hash; /* bucket->lock */
 	struct rpl_bucket *bucket;
@@ -59,7 +65,7 @@ struct rpl_op {
 	u32 from; /* copy-up: chunk of the store that it is copied from, NONE: the source */
 	blk_status_t status; /* copy-up: what it failed with, for those that wait */
 	struct bio_list waiters; /* bucket->lock */
-	unsigned long since; /* jiffies of its first waiting source write, 0 = none; bucket->lock */
+	struct rpl_since since; /* its first source write waits; bucket->lock */
 	bool held; /* not begun, its view is not drained: that is no delay of ours; bucket->lock */
 	struct list_head wait_list; /* view->waiting, until drained; commit->ops, when complete */
 	struct llist_node start_list; /* store->start_list */
@@ -71,7 +77,7 @@ struct rpl_bio {
 	struct rpl_waker *waker;
 	struct rpl_view *view; /* source write below us: its ref (R1) */
 	struct rpl_op *op; /* clone write below us that claimed regions */
-	u64 parked_ns; /* first time, 0 = never waited */
+	struct rpl_since parked; /* first time */
 	u64 ticket; /* clone's flush: ops that were complete when it came */
 	struct bvec_iter iter; /* read that fell through: to look twice (R17); clone's FUA write */
 	atomic_t pieces; /* snapshot read: parts that are being read from the store, + 1 */
@@ -151,8 +157,16 @@ void rpl_op_start(struct rpl_op *op);
 /* How long did its bios wait so far. */
 void rpl_op_hold_end(struct rpl_op *op, u64 *held_max_ns, u32 *writes);
 
-/* Once a second while there are ops: those that source writes wait for too long. */
+/*
+ * Once a second while there are ops, or bios wait: those that source writes wait for too long. From
+ * rpl_watch() on, which any context may call.
+ */
 void rpl_watch_work(struct work_struct *work);
+void rpl_watch(struct rpl_store *s);
+
+/* From now on, and has that taken the limit? Not if the machine stood still. Any context. */
+struct rpl_since rpl_since_now(struct rpl_store *s);
+bool rpl_waited(struct rpl_store *s, const struct rpl_since *since, u32 limit_ms);
 
 /* Wake what waits for ops of this clone (it is failed): their bios will not need it any more. */
 void rpl_ops_release(struct rpl_clone *c);

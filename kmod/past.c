@@ -16,6 +16,7 @@
 #include "op.h"
 #include "past.h"
 #include "snap.h"
+#include "standstill.h"
 #include "store.h"
 
 struct rpl_bits *rpl_bits_new(u64 nr_chunks)
@@ -67,12 +68,18 @@ void rpl_arm_put(struct rpl_arm *a)
 		kref_put(&a->kref, arm_release);
 }
 
+/* With a ref, which it has if this says true. arm->lock held. */
+static bool start_grave(struct rpl_arm *a)
+{
+	return queue_delayed_work(a->vol->store->io_wq, &a->grave_work, rpl_slice(&a->grave_left));
+}
+
 void rpl_arm_start_grave(struct rpl_arm *a)
 {
 	lockdep_assert_held(&a->lock);
+	a->grave_left = msecs_to_jiffies(max(rpl_clone_timeout_ms, RPL_GRACE_MIN_MS));
 	rpl_arm_get(a);
-	if (!queue_delayed_work(a->vol->store->io_wq, &a->grave_work,
-				msecs_to_jiffies(max(rpl_clone_timeout_ms, RPL_GRACE_MIN_MS))))
+	if (!start_grave(a))
 		rpl_arm_put(a);
 }
 
@@ -144,7 +151,18 @@ void rpl_arm_failed_durably(struct rpl_arm *a)
 static void grave_work(struct work_struct *work)
 {
 	struct rpl_arm *a = container_of(to_delayed_work(work), struct rpl_arm, grave_work);
+	bool goes_on, started;
 
+	spin_lock_irq(&a->lock);
+	goes_on = (a->losing || (a->failing && a->preserving)) && a->grave_left;
+	started = goes_on && start_grave(a);
+	spin_unlock_irq(&a->lock);
+	if (goes_on) {
+		/* else it has been started anew meanwhile, with a ref */
+		if (!started)
+			rpl_arm_put(a);
+		return;
+	}
 	if (is_failing(a) || READ_ONCE(a->losing)) {
 		rpl_store_lost(a->vol->store);
 		rpl_store_fail(a->vol->store, "it did not record the loss of snapshots in time");

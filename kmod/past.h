@@ -44,6 +44,7 @@ struct rpl_arm {
 	struct bio_list held; /* source writes that wait for the record; lock */
 	struct list_head failed_list; /* store->commit.failed_arms */
 	struct delayed_work grave_work;
+	unsigned long grave_left; /* jiffies until the record is late; lock */
 	struct work_struct settle_work, choose_work, lost_work;
 };
 

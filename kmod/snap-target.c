@@ -206,7 +206,7 @@ static int snap_map(struct dm_target *ti, struct bio *bio)
 
 	rb->dev = &st->dev;
 	rb->waker = &c->waker;
-	rb->parked_ns = 0;
+	rb->parked.ns = 0;
 	rb->look_again = false;
 	rb->data = false;
 	rb->status = BLK_STS_OK;

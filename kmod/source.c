@@ -106,7 +106,7 @@ static int source_map(struct dm_target *ti, struct bio *bio)
 		return go_down(&src->dev, bio);
 	rb->dev = &src->dev;
 	rb->waker = &src->vol->waker;
-	rb->parked_ns = 0;
+	rb->parked.ns = 0;
 	return source_write(&src->dev, bio, true);
 }
 
@@ -130,7 +130,7 @@ void rpl_source_wake_work(struct work_struct *work)
 	rpl_waker_take(&vol->waker, &bios);
 	while ((bio = bio_list_pop(&bios))) {
 		struct rpl_bio *rb = rpl_bio(bio);
-		u64 parked_ns = rb->parked_ns, waited_ns;
+		u64 parked_ns = rb->parked.ns, waited_ns;
 		sector_t sector = bio->bi_iter.bi_sector;
 
 		switch (source_write(rb->dev, bio, false)) {

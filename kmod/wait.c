@@ -52,14 +52,39 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios)
 		rpl_waker_add(s, rpl_bio(bio)->waker, bio);
 }
 
+#define WATCH_MS 1000
+
+void rpl_watch(struct rpl_store *s)
+{
+	if (!delayed_work_pending(&s->watch_work))
+		queue_delayed_work(s->io_wq, &s->watch_work, msecs_to_jiffies(WATCH_MS));
+}
+
+struct rpl_since rpl_since_now(struct rpl_store *s)
+{
+	return (struct rpl_since) { .ns = ktime_get_ns(), .look = READ_ONCE(s->watch_looks) };
+}
+
+/*
+ * The watch must have looked often enough, too, an eighth of its interval being late each time: a
+ * standstill is one look (standstill.h).
+ */
+bool rpl_waited(struct rpl_store *s, const struct rpl_since *since, u32 limit_ms)
+{
+	u32 looks = limit_ms / (WATCH_MS + WATCH_MS / 8);
+
+	return ktime_get_ns() - since->ns >= (u64)limit_ms * NSEC_PER_MSEC &&
+	       READ_ONCE(s->watch_looks) - since->look >= looks;
+}
+
 void rpl_wait_begin(struct rpl_store *s, struct bio *bio)
 {
 	struct rpl_bio *rb = rpl_bio(bio);
 	struct rpl_clone *c = rb->dev->clone;
 
-	if (rb->parked_ns)
+	if (rb->parked.ns)
 		return;
-	rb->parked_ns = ktime_get_ns();
+	rb->parked = rpl_since_now(s);
 	if (c) {
 		trace_rpl_replica_wait(s->devt, c->id, bio->bi_iter.bi_sector, bio_sectors(bio));
 		return;
@@ -73,9 +98,9 @@ void rpl_wait_end(struct bio *bio, sector_t sector)
 	struct rpl_bio *rb = rpl_bio(bio);
 	struct rpl_clone *c = rb->dev->clone;
 
-	if (rb->parked_ns && trace_rpl_replica_go_enabled())
-		trace_rpl_replica_go(c->store->devt, c->id, sector, ktime_get_ns() - rb->parked_ns);
-	rb->parked_ns = 0;
+	if (rb->parked.ns && trace_rpl_replica_go_enabled())
+		trace_rpl_replica_go(c->store->devt, c->id, sector, ktime_get_ns() - rb->parked.ns);
+	rb->parked.ns = 0;
 }
 
 /* ---- the FIFO of bios that found no op (R7) ---- */
@@ -167,8 +192,7 @@ void rpl_starved_add(struct rpl_store *s, struct bio *bio)
 		DMWARN("store %s is full: writes to its sources wait for space", s->name);
 		rpl_event_store(s, RPL_EVENT_STATE);
 	}
-	if (!delayed_work_pending(&s->watch_work))
-		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
+	rpl_watch(s);
 }
 
 /* ---- failure and suspend: all buckets ---- */
@@ -200,7 +224,7 @@ static void ops_release(struct rpl_volume *vol, struct rpl_clone *c, struct rpl_
 				continue;
 			bio_list_merge(&woken, &op->waiters);
 			bio_list_init(&op->waiters);
-			op->since = 0;
+			op->since.ns = 0;
 			if (!op->dead && !rpl_op_live(op)) {
 				/* it may hang for long: it must not count against the cap */
 				op->dead = true;
@@ -241,7 +265,7 @@ static void push_back(struct rpl_op *op, struct rpl_binding *dev, struct bio_lis
 	bio_list_for_each(bio, &op->waiters)
 		if (!rpl_bio(bio)->dev->clone)
 			return;
-	op->since = 0;
+	op->since.ns = 0;
 }
 
 void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
@@ -294,10 +318,9 @@ void rpl_ops_push_back(struct rpl_store *s, struct rpl_binding *dev)
  * A drain is the source's own slowness, which a point in time may add to its writes up to its own
  * limit; the clones and snapshots that are there already answer for their copies alone.
  */
-static unsigned long patience(bool held)
+static u32 patience_ms(bool held)
 {
-	return msecs_to_jiffies(held ? max(rpl_flush_timeout_ms, rpl_clone_timeout_ms)
-				     : rpl_clone_timeout_ms);
+	return held ? max(rpl_flush_timeout_ms, rpl_clone_timeout_ms) : rpl_clone_timeout_ms;
 }
 
 /* A source write waits too long for this op: what it serves fails (I4). bucket->lock held. */
@@ -305,7 +328,7 @@ static void op_give_up(struct rpl_op *op)
 {
 	unsigned int i;
 
-	op->since = 0;
+	op->since.ns = 0;
 	for (i = 0; i < op->nr_dests; i++)
 		rpl_clone_fail(op->dest[i], ETIMEDOUT,
 			       "a copy that writes to source volume %u wait for took over %u ms",
@@ -317,9 +340,8 @@ static void op_give_up(struct rpl_op *op)
 }
 
 /* The volume whose source write waits in this list for longer, with a ref, or NULL. */
-static struct rpl_volume *overdue(struct rpl_waker *list, unsigned long limit)
+static struct rpl_volume *overdue(struct rpl_store *s, struct rpl_waker *list, u32 limit_ms)
 {
-	u64 limit_ns = jiffies_to_nsecs(limit);
 	struct rpl_volume *vol = NULL;
 	struct rpl_bio *rb;
 	struct bio *bio;
@@ -329,7 +351,7 @@ static struct rpl_volume *overdue(struct rpl_waker *list, unsigned long limit)
 		rb = rpl_bio(bio);
 		if (rb->dev->clone)
 			continue; /* may wait as long as it takes; not so those behind it */
-		if (ktime_get_ns() - rb->parked_ns > limit_ns)
+		if (rpl_waited(s, &rb->parked, limit_ms))
 			vol = rpl_volume_get(rb->dev->vol);
 		break;
 	}
@@ -361,14 +383,13 @@ static void starved_watch(struct rpl_store *s)
 	bool queue = READ_ONCE(s->overflow) == RPL_OVERFLOW_QUEUE;
 	u32 wait_ms = rpl_space_wait_ms(queue, READ_ONCE(s->queue_timeout_ms), true,
 					rpl_clone_timeout_ms);
-	u64 since_ns = ktime_get_ns() - (u64)wait_ms * NSEC_PER_MSEC;
 	bool late = false, any = false;
 	struct bio *bio;
 
 	spin_lock_irq(&s->starved.lock);
 	bio_list_for_each(bio, &s->starved.bios) {
 		any = true;
-		late |= (s64)(rpl_bio(bio)->parked_ns - since_ns) <= 0;
+		late |= rpl_waited(s, &rpl_bio(bio)->parked, wait_ms);
 	}
 	spin_unlock_irq(&s->starved.lock);
 	if (late)
@@ -385,6 +406,7 @@ void rpl_watch_work(struct work_struct *work)
 	bool held = false;
 	unsigned int i;
 
+	WRITE_ONCE(s->watch_looks, s->watch_looks + 1);
 	for (i = 0; i < RPL_BUCKETS; i++) {
 		struct rpl_bucket *b = &s->buckets[i];
 
@@ -392,13 +414,13 @@ void rpl_watch_work(struct work_struct *work)
 			continue;
 		spin_lock_irq(&b->lock);
 		hlist_for_each_entry(op, &b->ops, hash) {
-			if (op->since && time_after(jiffies, op->since + patience(op->held)))
+			if (op->since.ns && rpl_waited(s, &op->since, patience_ms(op->held)))
 				op_give_up(op);
 			held |= op->held;
 		}
 		spin_unlock_irq(&b->lock);
 	}
-	vol = overdue(&s->fifo, patience(held));
+	vol = overdue(s, &s->fifo, patience_ms(held));
 	if (vol)
 		fifo_give_up(vol);
 	starved_watch(s);
@@ -406,5 +428,5 @@ void rpl_watch_work(struct work_struct *work)
 		rpl_fifo_kick(s);
 	if (atomic_read(&s->nr_ops) || !bio_list_empty(&s->fifo.bios) ||
 	    !bio_list_empty(&s->starved.bios) || READ_ONCE(s->starving))
-		queue_delayed_work(s->io_wq, &s->watch_work, HZ);
+		rpl_watch(s);
 }

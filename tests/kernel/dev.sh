@@ -206,6 +206,14 @@ slice_delay()
 	modprobe dm-delay && slice_swap "$1" delay "$RAM" START "$2"
 }
 
+# standstill SECONDS: this machine does not run for so long, and its clocks go on (needs=standstill).
+standstill()
+{
+	rm -f /out/standstill.over
+	echo "$1" > /out/standstill
+	retry_until 60 test -e /out/standstill.over || die "the machine cannot be stopped"
+}
+
 # area KIND: "offset length" of an area of the store, in sectors.
 area()
 {

@@ -49,6 +49,39 @@ writes()
 	still_works
 }
 
+# What a clone that is complete still needs is not refused.
+completion()
+{
+	local before
+	volumes
+	clone_new 101 1
+	pattern "$(sl tg-101)" 3
+	slowly 101
+	group $G 101:1
+	before=$(sum "$(cln 101)")
+	workers_may_fail 1
+	faults_begin 100 failslab
+	must "at 1 MiB/s" msg set_rate 101 0 1024
+	write_at "$(src 1)" 0 $SIZE 9
+	retry_until 30 ended_copying 101 workers_may_fail 1 || die "it does not end: $(dmsetup status c-101)"
+	faults_end failslab
+	workers_may_fail 0
+	diag "$INJECTED allocations failed"
+	[ $INJECTED -gt 0 ] || die "no fault"
+	is_state 101 synchronized || die "the clone: $(dmsetup status c-101)"
+	same "the target" "$(sum "$(sl tg-101)")" "$before"
+	still_works
+}
+
+# ended_copying CLONE COMMAND...: likewise.
+ended_copying()
+{
+	local clone=$1
+	shift
+	"$@"
+	! is_state "$clone" copying
+}
+
 # stamping NAME DEVICE [OPTION...]: writers of it, whose own allocations for a write may fail.
 stamping()
 {
@@ -341,6 +374,7 @@ source_requests()
 }
 
 tc writes "writes, copies and records with every other allocation of the workers failing"
+tc completion "a clone becomes complete while every allocation of the workers fails"
 tc writers_alone "writes with every allocation of the writers' own failing: of sources, clones and snapshots"
 tc writers_and_workers "likewise every other one, and of the workers, too"
 tc ops_run_out "more pieces to copy than ops that are set aside: writes wait for their turn"

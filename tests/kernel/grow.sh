@@ -287,12 +287,6 @@ volume_grows()
 	same "the first after an opening" "$(sum "$(snp 201)")" "$before"
 }
 
-# above FIELD NUMBER: a field of the source's status
-above()
-{
-	[ "$(dmsetup status v-1 | cut -d' ' -f "$1")" -gt "$2" ]
-}
-
 length_is()
 {
 	[ "$(blockdev --getsize64 "$(src 1)")" = "$1" ]
@@ -316,7 +310,7 @@ copy_runs_meanwhile()
 	dd if=/dev/zero of="$(src 1)" bs=512 seek=$((2 * MIB / 512)) count=1 oflag=direct \
 		conv=notrunc status=none &
 	background $!
-	retry_until 10 above 6 "$writes" || die "no write waits"
+	retry_until 10 source_above 6 "$writes" || die "no write waits"
 	slice_grow lo-1 $((4 * MIB))
 	pattern_behind $((4 * MIB))
 	# The old table is there until the copy ends; the new one is in force at once.
@@ -329,7 +323,7 @@ copy_runs_meanwhile()
 	msg create_group "$(uuid)" "202:1:$(uuid):snapshot" > "$WORK/create" 2>&1 &
 	created=$!
 	background $created
-	retry_until 10 above 4 "$epoch" || die "the second snapshot does not begin"
+	retry_until 10 source_above 4 "$epoch" || die "the second snapshot does not begin"
 	slice_ok sd
 	wait $grown || die "the volume does not grow"
 	wait $created || die "the second snapshot: $(cat "$WORK/create")"

@@ -222,6 +222,14 @@ store_used()
 	echo "${11:-}"
 }
 
+# store_total: likewise, all.
+store_total()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${12:-}"
+}
+
 used_is()
 {
 	[ "$(store_used)" = "$1" ]
@@ -356,4 +364,46 @@ checked()
 	for f; do
 		grep -q ": $f: " "$WORK/check" || die "rpl-check: no $f in: $(cat "$WORK/check")"
 	done
+}
+
+# waiting: writes to sources that wait for space
+waiting()
+{
+	# shellcheck disable=SC2046
+	set -- $(dmsetup status store)
+	echo "${14:-}"
+}
+
+some_wait()
+{
+	[ "$(waiting)" -gt 0 ]
+}
+
+none_waits()
+{
+	[ "$(waiting)" = 0 ]
+}
+
+# snap_is ID STATE: without a device for it.
+snap_is()
+{
+	"$RPLCTL" relations | grep -q " id=$1 .*state=$2 "
+}
+
+# fill_up [LEAVE SECTORS]: a snapshot 209 of volume 9, and writes there that need all the space.
+fill_up()
+{
+	local bytes
+	group "$(uuid)" 209:9:snapshot
+	bytes=$((($(store_total) - $(store_used) - ${1:-0}) * 512))
+	dd if=/dev/zero of="$(src 9)" bs=64k count=$((bytes / 65536)) oflag=direct conv=notrunc \
+		status=none || die "volume 9 cannot be written"
+	same "what is used" "$(store_used)" $(($(store_total) - ${1:-0}))
+	snap_is 209 synchronized || die "filling up has cost snapshot 209"
+}
+
+# source_above FIELD NUMBER: a field of source 1's status
+source_above()
+{
+	[ "$(dmsetup status v-1 | cut -d' ' -f "$1")" -gt "$2" ]
 }

@@ -7,55 +7,12 @@
 RPLCTL=$TOP/build/tools/rplctl
 SIZE=$((4 * MIB))
 
-# Sectors.
-store_total()
-{
-	# shellcheck disable=SC2046
-	set -- $(dmsetup status store)
-	echo "${12:-}"
-}
-
 low_is()
 {
 	local word=$1
 	# shellcheck disable=SC2046
 	set -- $(dmsetup status store)
 	[ "${13:-}" = "$word" ]
-}
-
-waiting()
-{
-	# shellcheck disable=SC2046
-	set -- $(dmsetup status store)
-	echo "${14:-}"
-}
-
-some_wait()
-{
-	[ "$(waiting)" -gt 0 ]
-}
-
-none_waits()
-{
-	[ "$(waiting)" = 0 ]
-}
-
-# snap_is ID STATE: without a device for it.
-snap_is()
-{
-	"$RPLCTL" relations | grep -q " id=$1 .*state=$2 "
-}
-
-# fill_up [LEAVE SECTORS]: a snapshot 209 of volume 9, and writes there that need all the space.
-fill_up()
-{
-	local bytes
-	group "$(uuid)" 209:9:snapshot
-	bytes=$((($(store_total) - $(store_used) - ${1:-0}) * 512))
-	dd if=/dev/zero of="$(src 9)" bs=64k count=$((bytes / 65536)) oflag=direct conv=notrunc \
-		status=none || die "volume 9 cannot be written"
-	same "what is used" "$(store_used)" $(($(store_total) - ${1:-0}))
-	snap_is 209 synchronized || die "filling up has cost snapshot 209"
 }
 
 # shortage [TABLE FEATURES]: a small store, source 1 to be used, source 9 to fill the store.

@@ -427,13 +427,6 @@ reuse_waits()
 	checked 0
 }
 
-store_total()
-{
-	# shellcheck disable=SC2046
-	set -- $(dmsetup status store)
-	echo "${12:-}"
-}
-
 removed_by_force()
 {
 	store_new $((64 * MIB))

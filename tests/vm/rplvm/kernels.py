@@ -25,7 +25,7 @@ OWN = ("debug", "kcsan", "uml", "uml-plain")
 CHECKING = {"debug", "kcsan", "uml"}        # of these: faults can be injected, UBSAN is there
 LEAKS = {"debug", "uml"}                    # and of these: kmemleak looks for memory that is lost
 OWN_OFFERS = {"faults"}
-QEMU_OFFERS = {"disks", "icount"}
+QEMU_OFFERS = {"disks", "icount", "standstill"}
 # Tools of newer suites are linked against a newer C library: they run with that library's loader.
 LOADER_FROM = {"7.2": "forky"}
 LOADER_PACKAGES = ["libc6", "libelf1t64", "zlib1g", "libzstd1", "libssl3t64"]
