@@ -264,10 +264,8 @@ static void let_go(struct rpl_arm *a)
 static void recorded(struct rpl_arm *a)
 {
 	spin_lock_irq(&a->lock);
-	if (!a->failing && cancel_delayed_work(&a->grave_work)) {
-		rpl_arm_put(a);
+	if (!a->failing)
 		rpl_arm_start_grave(a);
-	}
 	spin_unlock_irq(&a->lock);
 }
 

@@ -158,7 +158,7 @@ void rpl_op_start(struct rpl_op *op);
 void rpl_op_hold_end(struct rpl_op *op, u64 *held_max_ns, u32 *writes);
 
 /*
- * Once a second while there are ops, or bios wait: those that source writes wait for too long. From
+ * Each 250 ms while there are ops, or bios wait: those that source writes wait for too long. From
  * rpl_watch() on, which any context may call.
  */
 void rpl_watch_work(struct work_struct *work);

@@ -71,7 +71,12 @@ void rpl_arm_put(struct rpl_arm *a)
 /* With a ref, which it has if this says true. arm->lock held. */
 static bool start_grave(struct rpl_arm *a)
 {
-	return queue_delayed_work(a->vol->store->io_wq, &a->grave_work, rpl_slice(&a->grave_left));
+	unsigned long left = a->grave_left;
+
+	if (!queue_delayed_work(a->vol->store->io_wq, &a->grave_work, rpl_slice(&left)))
+		return false;
+	a->grave_left = left;
+	return true;
 }
 
 void rpl_arm_start_grave(struct rpl_arm *a)
@@ -99,7 +104,9 @@ void rpl_arm_fail(struct rpl_arm *a, int error, const char *fmt, ...)
 	va_start(args, fmt);
 	vscnprintf(a->reason, sizeof(a->reason), fmt, args);
 	va_end(args);
-	rpl_arm_start_grave(a);
+	/* writes that wait for a loss do not wait for this one as long again */
+	if (!a->losing)
+		rpl_arm_start_grave(a);
 	spin_unlock_irqrestore(&a->lock, flags);
 	rpl_commit_arm_failed(a);
 	rpl_starved_kick(s);
@@ -151,10 +158,11 @@ void rpl_arm_failed_durably(struct rpl_arm *a)
 static void grave_work(struct work_struct *work)
 {
 	struct rpl_arm *a = container_of(to_delayed_work(work), struct rpl_arm, grave_work);
-	bool goes_on, started;
+	bool late, goes_on, started;
 
 	spin_lock_irq(&a->lock);
-	goes_on = (a->losing || (a->failing && a->preserving)) && a->grave_left;
+	late = a->preserving && (a->losing || a->failing);
+	goes_on = late && a->grave_left;
 	started = goes_on && start_grave(a);
 	spin_unlock_irq(&a->lock);
 	if (goes_on) {
@@ -163,7 +171,7 @@ static void grave_work(struct work_struct *work)
 			rpl_arm_put(a);
 		return;
 	}
-	if (is_failing(a) || READ_ONCE(a->losing)) {
+	if (late) {
 		rpl_store_lost(a->vol->store);
 		rpl_store_fail(a->vol->store, "it did not record the loss of snapshots in time");
 		rpl_arm_fail(a, EIO, "their loss could not be recorded in time");

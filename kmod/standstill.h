@@ -39,11 +39,13 @@ static inline bool rpl_wait_done(struct completion *done, unsigned long *left)
 }
 
 /* The same for a condition and the queue on which it is told. */
-#define rpl_wait_event(wq, condition, left)                                            \
-	do {                                                                           \
-		unsigned long *left_ = (left);                                         \
-		while (*left_ && !wait_event_timeout(wq, condition, rpl_slice(left_))) \
-			;                                                              \
+#define rpl_wait_event(wq, condition, left)                                         \
+	do {                                                                        \
+		unsigned long *left_ = (left), slice_;                              \
+		do {                                                                \
+			/* wait_event_timeout() evaluates what it is given twice */ \
+			slice_ = rpl_slice(left_);                                  \
+		} while (!wait_event_timeout(wq, condition, slice_) && *left_);     \
 	} while (0)
 
 #endif

@@ -52,7 +52,7 @@ void rpl_wake_all(struct rpl_store *s, struct bio_list *bios)
 		rpl_waker_add(s, rpl_bio(bio)->waker, bio);
 }
 
-#define WATCH_MS 1000
+#define WATCH_MS 250
 
 void rpl_watch(struct rpl_store *s)
 {
@@ -67,11 +67,11 @@ struct rpl_since rpl_since_now(struct rpl_store *s)
 
 /*
  * The watch must have looked often enough, too, an eighth of its interval being late each time: a
- * standstill is one look (standstill.h).
+ * standstill is one look more (standstill.h).
  */
 bool rpl_waited(struct rpl_store *s, const struct rpl_since *since, u32 limit_ms)
 {
-	u32 looks = limit_ms / (WATCH_MS + WATCH_MS / 8);
+	u32 looks = max(2U, limit_ms / (WATCH_MS + WATCH_MS / 8));
 
 	return ktime_get_ns() - since->ns >= (u64)limit_ms * NSEC_PER_MSEC &&
 	       READ_ONCE(s->watch_looks) - since->look >= looks;

@@ -54,6 +54,21 @@ all_right()
 	same "the clone" "$(sum "$(cln 101)")" "$before"
 }
 
+# The time that a flush may take is half of what a write may wait: it is not cut short.
+slow_flush()
+{
+	nullb rplf $SIZE cache_size=16
+	pair "$NULLB"
+	modprobe dm-delay
+	slice_swap tg-101 delay "$NULLB" 0 0 "$NULLB" 0 0 "$NULLB" 0 6500
+	copies_may_take 20000
+	write_at "$(src 1)" $((SIZE / 2)) 65536 7
+	slice_swap tg-101 linear "$NULLB" 0
+	all_right
+	sweep
+	nullb_gone rplf
+}
+
 # A copy that a write waits for.
 copy()
 {
@@ -169,6 +184,7 @@ command()
 
 tc copy "a copy that a source write waits for"
 tc flush "the flush of a target"
+tc slow_flush "a flush that takes nearly what it may"
 tc failure "the record that a clone has failed"
 tc loss "the record that a snapshot is lost"
 tc space_comes "a source write that waits for space"

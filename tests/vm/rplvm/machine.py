@@ -163,7 +163,7 @@ class Machine:
 
     def _stand_still(self):
         """What a guest asks for by /out/standstill, in seconds: it does not run, and its clocks go on."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, TypeError, ValueError):
             seconds = float((self.out / "standstill").read_text())
             os.kill(self.pid(), signal.SIGSTOP)
             try:
