@@ -173,12 +173,7 @@ static void set_state(struct rpl_clone *c, enum rpl_state to)
 /* With a ref, which it has if this says true. clone->lock held. */
 static bool start_grave(struct rpl_clone *c)
 {
-	unsigned long left = c->grave_left;
-
-	if (!queue_delayed_work(c->store->io_wq, &c->grave_work, rpl_slice(&left)))
-		return false;
-	c->grave_left = left;
-	return true;
+	return rpl_slice_queue(c->store->io_wq, &c->grave_work, &c->grave_left);
 }
 
 void rpl_clone_fail(struct rpl_clone *c, int error, const char *fmt, ...)

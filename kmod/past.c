@@ -71,12 +71,7 @@ void rpl_arm_put(struct rpl_arm *a)
 /* With a ref, which it has if this says true. arm->lock held. */
 static bool start_grave(struct rpl_arm *a)
 {
-	unsigned long left = a->grave_left;
-
-	if (!queue_delayed_work(a->vol->store->io_wq, &a->grave_work, rpl_slice(&left)))
-		return false;
-	a->grave_left = left;
-	return true;
+	return rpl_slice_queue(a->vol->store->io_wq, &a->grave_work, &a->grave_left);
 }
 
 void rpl_arm_start_grave(struct rpl_arm *a)

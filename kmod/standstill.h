@@ -12,6 +12,7 @@
 #include <linux/completion.h>
 #include <linux/jiffies.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #define RPL_SLICE_JIFFIES (HZ / 4)
 
@@ -22,6 +23,21 @@ static inline unsigned long rpl_slice(unsigned long *left)
 
 	*left -= slice;
 	return slice;
+}
+
+/*
+ * Queue the work for the next slice of *left: the work does so again while some is left. False: it
+ * is queued already, and nothing was taken. Any context; *left is the caller's to guard.
+ */
+static inline bool rpl_slice_queue(struct workqueue_struct *wq, struct delayed_work *work,
+				   unsigned long *left)
+{
+	unsigned long rest = *left;
+
+	if (!queue_delayed_work(wq, work, rpl_slice(&rest)))
+		return false;
+	*left = rest;
+	return true;
 }
 
 /* Wait until it is done, true, or *left jiffies are over. *left is what is left then. Sleeps. */

@@ -141,19 +141,14 @@ loss()
 }
 
 # A write that waits for space, of which some comes within the time that it may wait.
-space()
+space_comes()
 {
+	full
 	must "the policy" msg set_overflow queue $((STOP * 1000 - 1000))
 	write_through_standstill msg delete 209
 	same "the store" "$(store_mode)" open
 	is_snap 201 synchronized || die "the snapshot: $(dmsetup status n-201)"
 	same "the snapshot" "$(sum "$(snp 201)")" "$before"
-}
-
-space_comes()
-{
-	full
-	space
 }
 
 # Writes of before a point in time are drained, and its sources flushed: a command may take a minute for it.
